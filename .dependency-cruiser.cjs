@@ -1,0 +1,28 @@
+/** The layers of ARCHITECTURE.md: imports point down only. */
+const layer = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    layer('core-is-the-bottom', '^src/core', '^(src/(?!core)|devices)'),
+    layer('hypervisor-on-core', '^src/hypervisor', '^(src/(?!core|hypervisor)|devices)'),
+    layer('devices-on-core', '^devices', '^src/(?!core)'),
+    { name: 'devices-without-node', severity: 'error', from: { path: '^devices' }, to: { dependencyTypes: ['core', 'npm'] } },
+    { name: 'host-uses-core', severity: 'error', from: { path: '^src/host' }, to: { path: '^src/(?!core|host)' } },
+    {
+      name: 'host-takes-only-types-from-devices',
+      severity: 'error',
+      from: { path: '^src/host' },
+      to: { path: '^devices', dependencyTypesNot: ['type-only'] },
+    },
+    layer('boot-on-core', '^src/boot', '^src/(?!core|boot)'),
+    layer('machine-below-cli', '^src/machine', '^src/(cli|index)'),
+    {
+      name: 'addon-has-one-door',
+      severity: 'error',
+      from: { pathNot: '^src/hypervisor' },
+      to: { path: '^src/hypervisor/addon' },
+    },
+  ],
+  options: { parser: 'swc', tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+};
