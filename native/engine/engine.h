@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The engine contract: what soft, kvm and vmm offer to the machine. One vCPU a VcpuEngine.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/exit_slot.h"
+#include "engine/guest_ram.h"
+#include "engine/registers.h"
+
+namespace tsbhyve {
+
+/// A row of the CPU model, as CPUID returns it.
+struct CpuidRow {
+  std::uint32_t leaf, subleaf, eax, ebx, ecx, edx;
+};
+
+struct EngineOptions {
+  bool virtual_clock = false;
+  std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
+  std::uint64_t tsc_hz = 1'000'000'000;
+  std::uint32_t physical_address_bits = 40;
+  std::vector<CpuidRow> cpuid;
+};
+
+/// What an engine can do: the TypeScript side prints and compares it.
+struct Capabilities {
+  const char* engine;
+  bool deterministic;
+  bool cpuid_settable;
+  bool tsc_scalable;
+  std::uint32_t lapic_hz;
+  std::uint32_t max_vcpus;
+  bool dirty_log;
+  std::string missing_from_snapshot;  // empty: complete
+};
+
+/// Failure of an engine: the system call and errno, or errno 0 and a sentence.
+struct EngineError {
+  int number;
+  const char* call;
+  std::string message;
+};
+
+class VcpuEngine {
+ public:
+  virtual ~VcpuEngine() = default;
+  virtual Capabilities capabilities() const = 0;
+
+  /// The record this vCPU fills at each exit and reads answers from.
+  ExitSlot slot{};
+
+  /// Runs until the device model is needed, `deadline` (absolute VM time in ns) is reached or `wake` is called. Never
+  /// longer than a few milliseconds of host time: then it returns ExitKind::None and is called again.
+  virtual ExitKind run(std::int64_t deadline) = 0;
+  /// Makes run() return Woken soon. Any thread.
+  virtual void wake() = 0;
+  /// Finishes an instruction that waits for an answer, without starting another. Returns the exit that it needs first, else None.
+  virtual ExitKind safepoint() = 0;
+
+  /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
+  virtual std::int64_t time() const = 0;
+  virtual void set_time(std::int64_t nanoseconds) = 0;
+  /// While held, VM time stands still (real clock).
+  virtual void hold_time(bool held) = 0;
+  /// Next deadline inside the engine (LAPIC timer), or INT64_MAX.
+  virtual std::int64_t next_deadline() const = 0;
+  virtual std::uint64_t instructions() const = 0;
+
+  virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
+  virtual void set_external_interrupt(bool level) = 0;  // INTR of the 8259 pair
+  virtual void inject_nmi() = 0;
+  virtual void reset() = 0;
+
+  // State, out and in. Only at a safepoint.
+  virtual void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) = 0;
+  virtual void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) = 0;
+  virtual std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() = 0;
+  virtual void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) = 0;
+  virtual std::vector<std::uint8_t> get_xsave() = 0;  // legacy region and header, standard format
+  virtual void set_xsave(std::span<const std::uint8_t> image) = 0;
+  virtual std::vector<std::uint64_t> get_lapic() = 0;  // lapic state rows, engine/lapic_state.h
+  virtual void set_lapic(std::span<const std::uint64_t> rows) = 0;
+  /// Named engine-private sections: another engine may drop them.
+  virtual std::vector<std::uint8_t> get_private() = 0;
+  virtual void set_private(std::span<const std::uint8_t> bytes) = 0;
+
+  /// Guest memory was written by someone else: translated code must not outlive it.
+  virtual void memory_written(std::uint64_t physical, std::uint64_t length) = 0;
+  /// A dirty-log client took its log: writes must be seen again.
+  virtual void dirty_log_taken() = 0;
+  /// Test hook: drops every derived cache. Nothing a guest can see may change.
+  virtual void drop_caches() = 0;
+};
+
+}  // namespace tsbhyve

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Guest physical memory: host mappings, the dirty log with its clients, and marks on pages that hold translated code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tsbhyve {
+
+/// What a store to a page must look at before the fast path may serve the next one.
+inline constexpr std::uint8_t page_unlogged = 1;   // some client of the dirty log has not seen a write since its last take
+inline constexpr std::uint8_t page_has_code = 2;   // decoded blocks lie here
+inline constexpr std::uint8_t page_read_only = 4;  // ROM: writes are dropped
+
+class GuestRam {
+ public:
+  struct Segment {
+    std::uint64_t base, length;
+    std::uint8_t* host;
+    std::uint64_t first_page;  // index of its first page in the page arrays
+    bool read_only;
+  };
+
+  GuestRam() = default;
+  ~GuestRam();
+  GuestRam(const GuestRam&) = delete;
+  GuestRam& operator=(const GuestRam&) = delete;
+
+  /// Maps zeroed memory for [base, base + length), both multiples of 4 KiB. Throws std::invalid_argument on overlap and
+  /// std::bad_alloc when the host refuses.
+  const Segment& add_segment(std::uint64_t base, std::uint64_t length, bool read_only);
+
+  const std::vector<Segment>& segments() const { return segments_; }
+  std::uint64_t page_count() const { return pages_; }
+
+  /// Host address of a guest physical page, or null outside RAM and ROM.
+  std::uint8_t* host_page(std::uint64_t physical) const {
+    const Segment* segment = find(physical);
+    return segment ? segment->host + ((physical - segment->base) & ~std::uint64_t{4095}) : nullptr;
+  }
+  /// Index of the page in the page arrays; `physical` must lie in RAM or ROM.
+  std::uint64_t page_index(std::uint64_t physical) const {
+    const Segment* segment = find(physical);
+    return segment->first_page + ((physical - segment->base) >> 12);
+  }
+  const Segment* find(std::uint64_t physical) const {
+    if (last_ && physical - last_->base < last_->length) return last_;
+    for (const Segment& segment : segments_) {
+      if (physical - segment.base < segment.length) return last_ = &segment;
+    }
+    return nullptr;
+  }
+
+  std::uint8_t attention(std::uint64_t page) const { return attention_[page]; }
+  void set_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] |= bits; }
+  void clear_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] &= static_cast<std::uint8_t>(~bits); }
+
+  /// Notes a write to a page, for every client. After the store (design: writes mark after).
+  void mark_dirty(std::uint64_t page) {
+    dirty_[page] |= clients_;
+    attention_[page] &= static_cast<std::uint8_t>(~page_unlogged);
+  }
+
+  /// Opens a dirty-log client (0-7) whose log starts empty; false when all are in use.
+  bool open_client(unsigned& client);
+  void close_client(unsigned client);
+  /// Moves the client's log into `bitmap` (one bit a page, little-endian bytes, ORed in) and starts a new one. Callers then
+  /// drop the write side of the vCPUs' fast tables.
+  void take(unsigned client, std::uint8_t* bitmap);
+  /// Puts a taken log back after a failed or cancelled snapshot.
+  void put_back(unsigned client, const std::uint8_t* bitmap);
+
+ private:
+  std::vector<Segment> segments_;
+  mutable const Segment* last_ = nullptr;
+  std::uint64_t pages_ = 0;
+  std::vector<std::uint8_t> attention_, dirty_;
+  std::uint8_t clients_ = 0;
+};
+
+}  // namespace tsbhyve

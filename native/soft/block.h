@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A block: a straight run of instructions on one physical page, as Ops that end in one leaving the block.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "soft/op.h"
+
+namespace tsbhyve::soft {
+
+/// Bits of Cpu::mode: what a decoded block depends on beside its bytes.
+inline constexpr u32 mode_code64 = 1, mode_code32 = 2;  // neither: 16-bit code
+inline constexpr u32 mode_stack64 = 4, mode_stack32 = 8;
+inline constexpr u32 mode_user = 16;
+inline constexpr u32 mode_single = 32;                  // one instruction a block, nothing fused
+
+/// One way out of a block by a direct branch. `block` is set only when source and target lie on one linear page, so
+/// that no translation can have changed in between; the target's end-of-life clears it.
+struct Link {
+  Block* block = nullptr;
+  u64 delta = 0;   // target RIP - RIP of the source block
+  u64 mask = ~u64{0};
+};
+
+struct Branch {
+  Link taken, next;
+};
+
+inline constexpr u32 max_block_instructions = 64;
+
+struct Block {
+  u32 count = 0;            // guest instructions
+  u32 length = 0;           // bytes
+  u32 mode = 0;
+  bool straddles = false;   // its only instruction runs onto a second page
+  u64 physical = 0;         // address of its first byte
+  u64 second_page = 0;      // physical page of the rest when it straddles
+  Branch branch;            // of its last instruction, when that is a direct branch or the end of the page
+  std::vector<Link*> incoming;
+  Block* next_on_page = nullptr;
+  Block* next_into_page = nullptr;  // of those that run onto the second page
+  Block* next_in_bucket = nullptr;
+  Op* ops = nullptr;
+  std::unique_ptr<Op[]> storage;
+};
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/block_cache.h"
+
+#include <algorithm>
+
+#include "engine/guest_ram.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+u64 granule_bits(u64 first_byte, u64 length) {
+  const u64 first = first_byte / 64, last = (first_byte + length - 1) / 64;
+  const u64 through_last = last == 63 ? ~u64{0} : (u64{1} << (last + 1)) - 1;
+  return through_last & ~((u64{1} << first) - 1);
+}
+
+void unlink(Block** at, const Block* block, Block* Block::*next) {
+  while (*at != block) at = &((*at)->*next);
+  *at = block->*next;
+}
+
+bool touches(u64 start, u64 length, u64 physical, u64 size) { return physical < start + length && start < physical + size; }
+
+}  // namespace
+
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram) : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
+
+BlockCache::~BlockCache() { flush(); }
+
+Block* BlockCache::find(u64 physical, u32 mode) const {
+  Block* block = buckets_[bucket(physical, mode)];
+  while (block && (block->physical != physical || block->mode != mode)) block = block->next_in_bucket;
+  return block;
+}
+
+Block* BlockCache::insert(std::unique_ptr<Block> owned) {
+  if (count_ == max_blocks) flush();
+  Block* block = owned.release();
+  Block*& head = buckets_[bucket(block->physical, block->mode)];
+  block->next_in_bucket = head;
+  head = block;
+  count_++;
+  const u64 first_byte = block->physical & page_offset_mask;
+  const u64 on_first = std::min<u64>(block->length, page_size - first_byte);
+  PageBlocks& page = page_of(block->physical);
+  block->next_on_page = page.first;
+  page.first = block;
+  mark(block->physical, granule_bits(first_byte, on_first));
+  if (block->straddles) {
+    PageBlocks& second = page_of(block->second_page);
+    block->next_into_page = second.into;
+    second.into = block;
+    mark(block->second_page, granule_bits(0, block->length - on_first));
+  }
+  return block;
+}
+
+BlockCache::PageBlocks& BlockCache::page_of(u64 physical) { return pages_[ram_->page_index(physical)]; }
+
+/// Notes code on a page. Stores to it that the fast path served until now must be seen from here on.
+void BlockCache::mark(u64 physical, u64 granules) {
+  const u64 index = ram_->page_index(physical);
+  pages_[index].granules |= granules;
+  if (ram_->attention(index) & page_has_code) return;
+  ram_->set_attention(index, page_has_code);
+  const u64 host = reinterpret_cast<u64>(ram_->host_page(physical));
+  for (auto& table : cpu_->fast_tables) {
+    for (FastEntry& entry : table) {
+      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
+    }
+  }
+}
+
+bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
+  const u64 on_first = std::min<u64>(block->length, page_size - (block->physical & page_offset_mask));
+  if (touches(block->physical, on_first, physical, size)) return true;
+  return block->straddles && touches(block->second_page, block->length - on_first, physical, size);
+}
+
+void BlockCache::written(u64 physical, u64 size) {
+  while (size > 0) {
+    const u64 here = std::min<u64>(size, page_size - (physical & page_offset_mask));
+    if (ram_->find(physical)) written_page(physical, here);
+    physical += here;
+    size -= here;
+  }
+}
+
+void BlockCache::written_page(u64 physical, u64 size) {
+  const u64 index = ram_->page_index(physical);
+  PageBlocks& page = pages_[index];
+  if (!(ram_->attention(index) & page_has_code)) return;
+  if (!(page.granules & granule_bits(physical & page_offset_mask, size))) return;
+  for (Block* block = page.first; block;) {
+    Block* next = block->next_on_page;
+    if (overlaps(block, physical, size)) drop(block);
+    block = next;
+  }
+  for (Block* block = page.into; block;) {
+    Block* next = block->next_into_page;
+    if (overlaps(block, physical, size)) drop(block);
+    block = next;
+  }
+  page.granules = 0;
+  for (Block* block = page.first; block; block = block->next_on_page) {
+    const u64 first_byte = block->physical & page_offset_mask;
+    page.granules |= granule_bits(first_byte, std::min<u64>(block->length, page_size - first_byte));
+  }
+  for (Block* block = page.into; block; block = block->next_into_page) {
+    page.granules |= granule_bits(0, block->length - (page_size - (block->physical & page_offset_mask)));
+  }
+  if (page.granules == 0) ram_->clear_attention(index, page_has_code);
+}
+
+void BlockCache::drop(Block* block) {
+  unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
+  unlink(&page_of(block->physical).first, block, &Block::next_on_page);
+  if (block->straddles) unlink(&page_of(block->second_page).into, block, &Block::next_into_page);
+  for (Link* link : block->incoming) link->block = nullptr;
+  for (Link* link : {&block->branch.taken, &block->branch.next}) {
+    if (link->block) std::erase(link->block->incoming, link);
+  }
+  for (JumpEntry& entry : cpu_->jumps) {
+    if (entry.block == block) entry = {};
+  }
+  if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
+  dropped_.emplace_back(block);
+  count_--;
+}
+
+void BlockCache::forget_page(u64 physical) {
+  ram_->clear_attention(ram_->page_index(physical), page_has_code);
+  page_of(physical) = {};
+}
+
+void BlockCache::flush() {
+  for (Block* head : buckets_) {
+    for (Block* block = head; block;) {
+      Block* next = block->next_in_bucket;
+      forget_page(block->physical);
+      if (block->straddles) forget_page(block->second_page);
+      dropped_.emplace_back(block);
+      block = next;
+    }
+  }
+  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  for (JumpEntry& entry : cpu_->jumps) entry = {};
+  cpu_->link = nullptr;
+  count_ = 0;
+}
+
+}  // namespace tsbhyve::soft

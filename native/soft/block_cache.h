@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// All decoded blocks of a vCPU, found by physical address and mode, and dropped when their bytes change.
+// Wholly derived: flushing it at any instant changes nothing that a guest can see.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "soft/block.h"
+
+namespace tsbhyve {
+class GuestRam;
+}
+
+namespace tsbhyve::soft {
+
+class BlockCache {
+ public:
+  BlockCache(Cpu* cpu, GuestRam* ram);
+  ~BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
+
+  Block* find(u64 physical, u32 mode) const;
+  /// Adopts a built block and marks its page.
+  Block* insert(std::unique_ptr<Block> block);
+
+  /// Whether a write of [physical, physical + size) touches bytes of `block`.
+  static bool overlaps(const Block* block, u64 physical, u64 size);
+  /// Bytes were written: drops the blocks made from them.
+  void written(u64 physical, u64 size);
+  void flush();
+
+  /// Keeps a block alive until the next collect(), without finding it again.
+  Block* keep_once(std::unique_ptr<Block> block) { return dropped_.emplace_back(std::move(block)).get(); }
+
+  /// Frees dropped blocks. Only when no handler runs.
+  void collect() { dropped_.clear(); }
+
+ private:
+  struct PageBlocks {
+    u64 granules = 0;       // bit i: some block covers bytes of the i-th 64-byte granule
+    Block* first = nullptr;
+    Block* into = nullptr;  // blocks of the page before that run onto this one
+  };
+
+  void drop(Block* block);
+  PageBlocks& page_of(u64 physical);
+  void forget_page(u64 physical);
+  void mark(u64 physical, u64 granules);
+  void written_page(u64 physical, u64 size);
+  static size_t bucket(u64 physical, u32 mode) { return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1); }
+
+  static constexpr size_t bucket_count = 1 << 16;
+  static constexpr size_t max_blocks = 1 << 18;
+
+  Cpu* cpu_;
+  GuestRam* ram_;
+  std::vector<Block*> buckets_;
+  std::vector<PageBlocks> pages_;                 // by GuestRam page index
+  std::vector<std::unique_ptr<Block>> dropped_;
+  size_t count_ = 0;
+};
+
+/// Decodes the block at linear address `lin` (physical `physical`, whose page is at `host`), under cpu->mode | extra mode bits.
+/// `limit` is how many bytes the code segment still allows. Raises what fetching its first instruction raises.
+std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u64 limit);
+
+/// Finds or makes the block for cpu->rip. Raises #PF and #GP of the fetch.
+Block* fetch_block(Cpu* cpu, bool single);
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/memory/physical.h"
+
+#include <atomic>
+
+#include "engine/guest_ram.h"
+#include "soft/block_cache.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+template <class T>
+bool exchange(u8* at, u64 seen, u64 bits) {
+  T expected = static_cast<T>(seen);
+  const T desired = static_cast<T>(seen | bits);
+  return std::atomic_ref<T>(*reinterpret_cast<T*>(at)).compare_exchange_strong(expected, desired);
+}
+
+}  // namespace
+
+u64 read_physical(Cpu* cpu, u64 physical, u32 size) {
+  const u8* host = cpu->ram->host_page(physical);
+  if (!host) return size == 4 ? 0xffffffff : ~u64{0};
+  u64 value = 0;
+  __builtin_memcpy(&value, host + (physical & page_offset_mask), size);
+  return value;
+}
+
+bool set_bits_physical(Cpu* cpu, u64 physical, u32 size, u64 seen, u64 bits) {
+  u8* host = cpu->ram->host_page(physical);
+  if (!host) return true;
+  const u64 page = cpu->ram->page_index(physical);
+  if (cpu->ram->attention(page) & page_read_only) return true;
+  u8* at = host + (physical & page_offset_mask);
+  if (!(size == 4 ? exchange<u32>(at, seen, bits) : exchange<u64>(at, seen, bits))) return false;
+  const u8 attention = cpu->ram->attention(page);
+  if (attention & page_has_code) cpu->blocks->written(physical, size);
+  if (attention & page_unlogged) cpu->ram->mark_dirty(page);
+  return true;
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/run.h"
+
+#include "soft/block_cache.h"
+#include "soft/events.h"
+#include "soft/leave.h"
+#include "soft/memory/debug_watch.h"
+#include "soft/system/system.h"
+
+namespace tsbhyve::soft {
+
+void escape(Cpu* cpu, Escape reason) { std::longjmp(cpu->escape_point, static_cast<int>(reason)); }
+
+void raise(Cpu* cpu, const Op* op, u8 vector) {
+  cpu->current_op = op;
+  cpu->fault = {vector, false, 0};
+  escape(cpu, Escape::Fault);
+}
+
+void raise(Cpu* cpu, const Op* op, u8 vector, u32 error) {
+  cpu->current_op = op;
+  cpu->fault = {vector, true, error};
+  escape(cpu, Escape::Fault);
+}
+
+namespace {
+
+/// Brings cpu->rip and the instruction count back to the instruction that escaped.
+void rewind(Cpu* cpu) {
+  if (!cpu->current_op) return;
+  cpu->rip = instruction_rip(cpu, cpu->current_op);
+  cpu->budget += cpu->block->count - cpu->current_op->position;
+  cpu->current_op = nullptr;
+}
+
+void run_handlers(Cpu* cpu, Block* block) {
+  cpu->budget -= block->count;
+  cpu->gpr[17] = cpu->rip;
+  cpu->block = block;
+  if constexpr (threaded_dispatch) {
+    block->ops->handler(cpu, block->ops);
+  } else {
+    cpu->next_op = block->ops;
+    while (const Op* op = cpu->next_op) {
+      cpu->next_op = nullptr;
+      op->handler(cpu, op);
+    }
+  }
+  cpu->current_op = nullptr;
+}
+
+/// One instruction alone in its block, with everything that may happen around it (SDM vol. 3, 6.9 and 17.3).
+void run_single(Cpu* cpu) {
+  const bool was_shadowed = cpu->interrupt_shadow, trap_flag = cpu->rflags & rflags::TF;
+  if (any_breakpoint(cpu) && !(cpu->rflags & rflags::RF) && cpu->answered_count == 0) check_instruction_breakpoint(cpu);
+  Block* block = fetch_block(cpu, true);
+  cpu->rflags &= ~rflags::RF;  // holds for one instruction; faults push it set again
+  FastEntry* const fast = cpu->fast;
+  if (any_breakpoint(cpu)) cpu->fast = cpu->never_fast;
+  cpu->mode |= mode_single;
+  run_handlers(cpu, block);
+  cpu->mode &= ~mode_single;
+  if (cpu->fast == cpu->never_fast) cpu->fast = fast;
+  if (was_shadowed && cpu->interrupt_shadow) cpu->interrupt_shadow = cpu->debug_shadow = false;
+  if (trap_flag && traps_after(block)) cpu->pending_debug |= dr6_single_step;
+  cpu->answered_count = cpu->answered_used = 0;
+}
+
+void after_escape(Cpu* cpu, Escape reason) {
+  cpu->mode &= ~mode_single;
+  cpu->link = nullptr;
+  cpu->next_op = nullptr;
+  if (cpu->fast == cpu->never_fast) update_mode(cpu);
+  rewind(cpu);
+  if (reason != Escape::Fault) return;
+  cpu->answered_count = cpu->answered_used = 0;
+  deliver_fault(cpu);
+}
+
+}  // namespace
+
+bool needs_single(const Cpu* cpu) {
+  return cpu->interrupt_shadow || cpu->answered_count > 0 || any_breakpoint(cpu) ||
+         (cpu->rflags & (rflags::TF | rflags::RF));
+}
+
+Stop execute(Cpu* cpu) {
+  volatile bool single = false;  // survives longjmp
+  if (const int reason = setjmp(cpu->escape_point)) {
+    after_escape(cpu, static_cast<Escape>(reason));
+    if (static_cast<Escape>(reason) == Escape::Exit) return Stop::Device;
+    single = static_cast<Escape>(reason) == Escape::Single;
+  }
+  for (;;) {
+    cpu->blocks->collect();
+    if (cpu->answered_count == 0 && !single && events_wait(cpu)) {
+      if (take_events(cpu)) continue;
+    }
+    if (cpu->run_state != RunState::Running) return cpu->run_state == RunState::Shutdown ? Stop::Shutdown : Stop::Halted;
+    if (cpu->deadline_changed) {
+      cpu->deadline_changed = false;
+      return Stop::Deadline;
+    }
+    if (cpu->budget <= 0) return Stop::Budget;
+    if (single || needs_single(cpu)) {
+      cpu->answered_used = 0;
+      cpu->link = nullptr;
+      run_single(cpu);
+      single = false;
+      continue;
+    }
+    Block* block = fetch_block(cpu, false);
+    if (block->count > cpu->budget) {
+      cpu->link = nullptr;
+      run_single(cpu);
+      continue;
+    }
+    run_handlers(cpu, block);
+  }
+}
+
+Stop finish_instruction(Cpu* cpu) {
+  if (cpu->answered_count == 0) return Stop::Budget;
+  if (const int reason = setjmp(cpu->escape_point)) {
+    after_escape(cpu, static_cast<Escape>(reason));
+    return static_cast<Escape>(reason) == Escape::Exit ? Stop::Device : Stop::Budget;
+  }
+  cpu->answered_used = 0;
+  run_single(cpu);
+  return Stop::Budget;
+}
+
+void answer_access(Cpu* cpu, u64 value, bool refused) {
+  DeviceAccess& answer = cpu->answered[cpu->answered_count++];
+  answer = cpu->access;
+  if (!answer.is_write) answer.value = value;
+  answer.refused = refused;
+}
+
+}  // namespace tsbhyve::soft

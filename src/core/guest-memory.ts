@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { hex, high32, join64, low32, type Width } from './bits.js';
+
+/** An access that does not lie in guest memory as a whole. Devices answer it as hardware would. */
+export class GuestFault extends Error {
+  override readonly name = 'GuestFault';
+
+  constructor(
+    readonly address: number,
+    readonly length: number,
+  ) {
+    super(`guest memory ${hex(address)}: ${length} bytes from here are not all memory`);
+  }
+}
+
+export interface MemorySegment {
+  readonly base: number;
+  readonly bytes: Uint8Array;
+  /** Firmware: stores through this class are dropped, as on a real bus. */
+  readonly readOnly?: boolean;
+}
+
+interface Segment {
+  readonly base: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** For atomic access. */
+  readonly words: Uint16Array;
+  readonly readOnly: boolean;
+}
+
+/** Guest physical memory. This is the one place where guest addresses are checked. */
+export class GuestMemory {
+  readonly segments: readonly MemorySegment[];
+  /** Bytes in all segments. */
+  readonly size: number;
+  private readonly sorted: readonly Segment[];
+  private last: Segment | undefined;
+
+  /** `onWrite` runs after each store, for the dirty log and for code caches. */
+  constructor(
+    segments: readonly MemorySegment[],
+    private readonly onWrite: (address: number, length: number) => void = () => {},
+  ) {
+    this.sorted = segments.map(open).sort((a, b) => a.base - b.base);
+    for (const [index, segment] of this.sorted.entries()) {
+      const next = this.sorted[index + 1];
+      if (next !== undefined && next.base < segment.end) {
+        throw new RangeError(`guest memory: segments at ${hex(segment.base)} and ${hex(next.base)} overlap`);
+      }
+    }
+    this.segments = segments;
+    this.size = segments.reduce((total, segment) => total + segment.bytes.length, 0);
+  }
+
+  /** Turns a 64-bit guest address into a number; one that no memory can have is a fault. */
+  static address(value: bigint, length = 1): number {
+    if (value < 0n || value >= 1n << 52n) throw new GuestFault(Number(BigInt.asUintN(64, value)), length);
+    return Number(value);
+  }
+
+  readU8(address: number): number {
+    const segment = this.find(address, 1);
+    return segment === undefined ? this.readAcross(address, 1) : segment.view.getUint8(address - segment.base);
+  }
+
+  readU16(address: number): number {
+    const segment = this.find(address, 2);
+    return segment === undefined ? this.readAcross(address, 2) : segment.view.getUint16(address - segment.base, true);
+  }
+
+  readU32(address: number): number {
+    const segment = this.find(address, 4);
+    return segment === undefined ? this.readAcross(address, 4) : segment.view.getUint32(address - segment.base, true);
+  }
+
+  readU64(address: number): bigint {
+    const segment = this.find(address, 8);
+    if (segment !== undefined) return segment.view.getBigUint64(address - segment.base, true);
+    this.require(address, 8);
+    return join64(this.readU32(address), this.readU32(address + 4));
+  }
+
+  writeU8(address: number, value: number): void {
+    const segment = this.find(address, 1);
+    if (segment === undefined) {
+      this.writeAcross(address, 1, value);
+    } else if (!segment.readOnly) {
+      segment.view.setUint8(address - segment.base, value);
+      this.onWrite(address, 1);
+    }
+  }
+
+  writeU16(address: number, value: number): void {
+    const segment = this.find(address, 2);
+    if (segment === undefined) {
+      this.writeAcross(address, 2, value);
+    } else if (!segment.readOnly) {
+      segment.view.setUint16(address - segment.base, value, true);
+      this.onWrite(address, 2);
+    }
+  }
+
+  writeU32(address: number, value: number): void {
+    const segment = this.find(address, 4);
+    if (segment === undefined) {
+      this.writeAcross(address, 4, value);
+    } else if (!segment.readOnly) {
+      segment.view.setUint32(address - segment.base, value, true);
+      this.onWrite(address, 4);
+    }
+  }
+
+  writeU64(address: number, value: bigint): void {
+    this.require(address, 8);
+    this.writeU32(address, low32(value));
+    this.writeU32(address + 4, high32(value));
+  }
+
+  /** A ring index shared with a running vCPU: read once and in order. `address` must be even. */
+  atomicReadU16(address: number): number {
+    const segment = this.find(address, 2);
+    if (segment === undefined || address % 2 !== 0) throw new GuestFault(address, 2);
+    return Atomics.load(segment.words, (address - segment.base) / 2);
+  }
+
+  /** A ring index shared with a running vCPU: everything stored before is visible first. `address` must be even. */
+  atomicWriteU16(address: number, value: number): void {
+    const segment = this.find(address, 2);
+    if (segment === undefined || address % 2 !== 0) throw new GuestFault(address, 2);
+    if (segment.readOnly) return;
+    Atomics.store(segment.words, (address - segment.base) / 2, value);
+    this.onWrite(address, 2);
+  }
+
+  /** A copy. */
+  read(address: number, length: number): Uint8Array {
+    this.require(address, length);
+    const result = new Uint8Array(length);
+    this.forEachPart(address, length, (segment, start, done, count) => {
+      result.set(segment.bytes.subarray(start, start + count), done);
+    });
+    return result;
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    this.store(address, bytes.length, (segment, start, done, count) => {
+      segment.bytes.set(bytes.subarray(done, done + count), start);
+    });
+  }
+
+  fill(address: number, length: number, value: number): void {
+    this.store(address, length, (segment, start, _, count) => {
+      segment.bytes.fill(value, start, start + count);
+    });
+  }
+
+  /** A view of memory for reading; the span must lie in one segment. */
+  slice(address: number, length: number): Uint8Array {
+    const segment = this.spanIn(address, length);
+    return segment.bytes.subarray(address - segment.base, address - segment.base + length);
+  }
+
+  /** A view of memory for writing; call `markWritten` after the store. The span must lie in one writable segment. */
+  writableSlice(address: number, length: number): Uint8Array {
+    if (this.spanIn(address, length).readOnly) throw new GuestFault(address, length);
+    return this.slice(address, length);
+  }
+
+  /** Reports a store that was made through a view. */
+  markWritten(address: number, length: number): void {
+    this.onWrite(address, length);
+  }
+
+  /** True if every byte of the span is memory; so is a span of no bytes anywhere. */
+  contains(address: number, length: number): boolean {
+    if (!Number.isSafeInteger(address) || !Number.isSafeInteger(length) || address < 0 || length < 0) return false;
+    const end = address + length;
+    for (let position = address; position < end; ) {
+      const segment = this.at(position);
+      if (segment === undefined) return false;
+      position = segment.end;
+    }
+    return true;
+  }
+
+  private require(address: number, length: number): void {
+    if (!this.contains(address, length)) throw new GuestFault(address, length);
+  }
+
+  private spanIn(address: number, length: number): Segment {
+    this.require(address, length);
+    const segment = this.find(address, length);
+    if (segment === undefined) throw new GuestFault(address, length);
+    return segment;
+  }
+
+  /** The segment that holds the whole span. */
+  private find(address: number, length: number): Segment | undefined {
+    const segment = this.at(address);
+    return segment !== undefined && address + length <= segment.end ? segment : undefined;
+  }
+
+  /** The segment that holds the byte at `address`. Guests have a handful of segments and stay in one for long. */
+  private at(address: number): Segment | undefined {
+    const last = this.last;
+    if (last !== undefined && address >= last.base && address < last.end) return last;
+    for (const segment of this.sorted) {
+      if (address >= segment.base && address < segment.end) {
+        this.last = segment;
+        return segment;
+      }
+    }
+    return undefined;
+  }
+
+  private readAcross(address: number, width: Width): number {
+    this.require(address, width);
+    let value = 0;
+    for (let index = 0; index < width; index += 1) value |= this.readU8(address + index) << (8 * index);
+    return value >>> 0;
+  }
+
+  private writeAcross(address: number, width: Width, value: number): void {
+    this.require(address, width);
+    for (let index = 0; index < width; index += 1) this.writeU8(address + index, (value >>> (8 * index)) & 0xff);
+  }
+
+  private store(address: number, length: number, part: Part): void {
+    this.require(address, length);
+    this.forEachPart(address, length, (segment, start, done, count) => {
+      if (segment.readOnly) return;
+      part(segment, start, done, count);
+      this.onWrite(address + done, count);
+    });
+  }
+
+  private forEachPart(address: number, length: number, part: Part): void {
+    for (let done = 0; done < length; ) {
+      const segment = this.at(address + done);
+      if (segment === undefined) throw new GuestFault(address, length);
+      const start = address + done - segment.base;
+      const count = Math.min(length - done, segment.bytes.length - start);
+      part(segment, start, done, count);
+      done += count;
+    }
+  }
+}
+
+/** One segment's part of a span: `count` bytes from `start` of the segment, after `done` bytes of the span. */
+type Part = (segment: Segment, start: number, done: number, count: number) => void;
+
+function open({ base, bytes, readOnly = false }: MemorySegment): Segment {
+  const end = base + bytes.length;
+  if (
+    !Number.isSafeInteger(base) ||
+    base < 0 ||
+    base % 2 !== 0 ||
+    bytes.length % 2 !== 0 ||
+    bytes.byteOffset % 2 !== 0
+  ) {
+    throw new RangeError(`guest memory: expected a segment aligned to 2 bytes, got ${bytes.length} at ${hex(base)}`);
+  }
+  const { buffer, byteOffset, length } = bytes;
+  return {
+    base,
+    end,
+    bytes,
+    view: new DataView(buffer, byteOffset, length),
+    words: new Uint16Array(buffer, byteOffset, length / 2),
+    readOnly,
+  };
+}

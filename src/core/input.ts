@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+/** Something that takes a guest's bytes one by one: a terminal, a file, an array in a test. */
+export interface ByteSink {
+  write(byte: number): void;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { shapes } from '../../devices/registry.js';
+import { compareWithLock, type StateLock } from '../../src/core/state-lock.js';
+
+const LOCK_FILE = join(__dirname, '../../docs/state/lock.json');
+
+test('every saved state looks as docs/state/lock.json says (after a change: npm run state:lock)', () => {
+  const lock: StateLock = JSON.parse(readFileSync(LOCK_FILE, 'utf8'));
+  const problems = compareWithLock(
+    shapes.map((shape) => shape.describe()),
+    lock,
+  );
+  expect(problems).toEqual([]);
+});
