@@ -76,6 +76,7 @@ export interface KeyboardPort {
   hasData(): boolean;
   take(): number;
   receive(byte: number): void;
+  offerSpace(): void;
 }
 
 export interface I8042Wiring {
@@ -109,10 +110,11 @@ export class I8042 extends Device<typeof fields> {
 
   /** Moves the next waiting byte into the output buffer if it is free. The keyboard calls this when it has data. */
   serve(): void {
+    const { keyboard } = this.wiring;
     while (!this.state.outputFull) {
       const reply = this.state.replies.shift();
       if (reply !== undefined) this.fillOutput(reply);
-      else if (this.keyboardEnabled && this.wiring.keyboard.hasData()) this.fromKeyboard(this.wiring.keyboard.take());
+      else if (this.keyboardEnabled && keyboard.hasData()) this.fromKeyboard(keyboard.take());
       else break;
     }
     this.driveIrq();
@@ -145,11 +147,17 @@ export class I8042 extends Device<typeof fields> {
     );
   }
 
+  /** After an access by the guest. Space is offered last, and never from `serve`: the host may press the next key at once. */
+  private serveGuest(): void {
+    this.serve();
+    this.wiring.keyboard.offerSpace();
+  }
+
   private readData(): number {
     const byte = this.state.output;
     this.state.outputFull = false;
     this.driveIrq(); // the line falls before the next byte raises it: IRQ 1 is edge triggered
-    this.serve();
+    this.serveGuest();
     return byte;
   }
 
@@ -163,7 +171,7 @@ export class I8042 extends Device<typeof fields> {
     } else {
       this.parameter(command, value);
     }
-    this.serve();
+    this.serveGuest();
   }
 
   private command(value: number): void {
@@ -213,7 +221,7 @@ export class I8042 extends Device<typeof fields> {
         // A zero in bit 0 pulls the CPU's reset line low for 6 microseconds.
         if ((value & 0xf0) === PULSE_OUTPUT_PORT && (value & OUTPUT_NOT_RESET) === 0) this.wiring.onReset();
     }
-    this.serve();
+    this.serveGuest();
   }
 
   private parameter(command: number, value: number): void {

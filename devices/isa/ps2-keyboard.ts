@@ -79,8 +79,12 @@ export class Ps2Keyboard extends Device<typeof fields> {
   take(): number {
     const byte = this.state.output.shift() ?? this.state.lastSent;
     this.state.lastSent = byte;
-    this.wiring.onSpace();
     return byte;
+  }
+
+  /** The controller has put away what it took: the host may press the keys that it kept. */
+  offerSpace(): void {
+    this.wiring.onSpace();
   }
 
   /** A byte from the controller: a command or the parameter of one. */
@@ -91,6 +95,10 @@ export class Ps2Keyboard extends Device<typeof fields> {
     if (command !== null && byte < SET_LEDS) this.takeParameter(command, byte);
     else this.takeCommand(byte);
     if (this.hasData()) this.wiring.onData();
+  }
+
+  override resume(): void {
+    this.offerSpace();
   }
 
   protected restored(): void {}

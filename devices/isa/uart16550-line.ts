@@ -11,10 +11,10 @@ export const MSR_DCD = 0x80;
 const INPUT_HZ = 1_843_200n; // the PC's UART crystal; one bit lasts 16 x divisor cycles
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Nanoseconds for a start bit, 5 to 8 data bits, parity, and one or two stop bits. A divisor of 0 counts as 1. */
-export function characterTime(lcr: number, divisor: number): bigint {
+/** Nanoseconds for `count` characters: start bit, 5 to 8 data bits, parity, one or two stop bits. A divisor of 0 counts as 1. */
+export function characterTime(count: number, lcr: number, divisor: number): bigint {
   const bits = 1 + 5 + (lcr & 0x03) + (lcr & 0x08 ? 1 : 0) + (lcr & 0x04 ? 2 : 1);
-  return (BigInt(bits * 16 * Math.max(divisor, 1)) * NS_PER_SECOND) / INPUT_HZ;
+  return (BigInt(count * bits * 16 * Math.max(divisor, 1)) * NS_PER_SECOND) / INPUT_HZ;
 }
 
 /** In loopback the outputs are wired to the inputs: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD. */

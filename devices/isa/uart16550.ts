@@ -17,25 +17,12 @@ import { RegisterMap } from '../../src/core/register-map.js';
 import { StateError } from '../../src/core/state-error.js';
 import { bool, byteList, optional, u8, u16, u64 } from '../../src/core/state-fields.js';
 import { type StateOf, StateShape } from '../../src/core/state-shape.js';
+import { FCR_ENABLE, IER_THRE, IIR_NONE, IIR_THRE, interruptCause } from './uart16550-interrupts.js';
 import { characterTime, loopedModemLines, MSR_CTS, MSR_DCD, MSR_DSR, modemDeltas } from './uart16550-line.js';
 
-const IER_RX = 0x01;
-const IER_THRE = 0x02;
-const IER_LINE = 0x04;
-const IER_MODEM = 0x08;
-
-const IIR_MODEM = 0x00;
-const IIR_NONE = 0x01;
-const IIR_THRE = 0x02;
-const IIR_RX = 0x04;
-const IIR_LINE = 0x06;
-const IIR_RX_TIMEOUT = 0x0c;
 const IIR_FIFOS = 0xc0;
-
-const FCR_ENABLE = 0x01;
 const FCR_CLEAR_RX = 0x02;
 const FCR_KEPT = 0xc9; // the two clear bits act once and are not stored
-const TRIGGER_LEVELS = [1, 4, 8, 14] as const;
 
 const LCR_DLAB = 0x80;
 const MCR_LOOPBACK = 0x10;
@@ -160,7 +147,7 @@ export class Uart16550 extends Device<typeof fields> implements PortHandler {
 
   protected restored(): void {
     this.rearmTimeout();
-    this.wiring.irq.adopt(this.interruptCause() !== IIR_NONE);
+    this.wiring.irq.adopt(interruptCause(this.state) !== IIR_NONE);
   }
 
   protected wasReset(): void {
@@ -266,31 +253,16 @@ export class Uart16550 extends Device<typeof fields> implements PortHandler {
     this.state.modemDeltas |= modemDeltas(before, this.modemInputs());
   }
 
-  /** Highest priority first (NS16550 table IV). */
-  private interruptCause(): number {
-    const { ier, rx, overrun, timeoutPending, thrEmptyPending, modemDeltas } = this.state;
-    if (ier & IER_LINE && overrun) return IIR_LINE;
-    if (ier & IER_RX && rx.length >= this.triggerLevel()) return IIR_RX;
-    if (ier & IER_RX && timeoutPending) return IIR_RX_TIMEOUT;
-    if (ier & IER_THRE && thrEmptyPending) return IIR_THRE;
-    if (ier & IER_MODEM && modemDeltas !== 0) return IIR_MODEM;
-    return IIR_NONE;
-  }
-
-  private triggerLevel(): number {
-    return this.fifosEnabled ? (TRIGGER_LEVELS[this.state.fcr >> 6] ?? 1) : 1;
-  }
-
   /** Reading IIR acknowledges a THRE interrupt, and only that one. */
   private identifyInterrupt(): number {
-    const cause = this.interruptCause();
+    const cause = interruptCause(this.state);
     if (cause === IIR_THRE) this.state.thrEmptyPending = false;
     return cause | (this.fifosEnabled ? IIR_FIFOS : 0);
   }
 
   /** Not gated by MCR.OUT2 as on a PC board: neither bhyve nor QEMU does so, and small guests rely on it. */
   private driveIrq(): void {
-    this.wiring.irq.set(this.interruptCause() !== IIR_NONE);
+    this.wiring.irq.set(interruptCause(this.state) !== IIR_NONE);
   }
 
   private offerSpace(): void {
@@ -301,7 +273,7 @@ export class Uart16550 extends Device<typeof fields> implements PortHandler {
   private restartTimeout(): void {
     const waiting = this.fifosEnabled && this.state.rx.length > 0 && !this.state.timeoutPending;
     this.state.timeoutAt = waiting
-      ? this.wiring.clock.now() + 4n * characterTime(this.state.lcr, this.state.divisor)
+      ? this.wiring.clock.now() + characterTime(4, this.state.lcr, this.state.divisor)
       : null;
     this.rearmTimeout();
   }

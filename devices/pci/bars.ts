@@ -83,7 +83,8 @@ function barBase(config: Uint8Array, bar: BarSpec): number | null {
 
 function checkBar({ index, kind, size }: BarSpec): void {
   const least = kind === 'io' ? 4 : 16;
-  const most = kind === 'io' ? 256 : kind === 'memory32' ? 2 ** 31 : 2 ** 51;
+  // Larger 32-bit BARs could be placed at the very address that is their sizing pattern.
+  const most = kind === 'io' ? 2 ** 8 : kind === 'memory32' ? 2 ** 28 : 2 ** 51;
   if (!isPowerOfTwo(size) || size < least || size > most) {
     throw new RangeError(`BAR${index} size ${hex(size)}: a power of two from ${hex(least)} to ${hex(most)} expected`);
   }
@@ -125,7 +126,7 @@ export class BarDecoder {
     for (const unregister of this.registered) unregister();
     this.registered = [];
     const byAddress = [...this.claims].sort(([a], [b]) => a - b);
-    for (const [, { windows }] of byAddress) windows.forEach((window) => void this.register(window));
+    for (const window of byAddress.flatMap(([, { windows }]) => windows)) this.register(window);
   }
 
   private register({ name, space, base, length, handler }: BarWindow): void {

@@ -38,7 +38,7 @@ struct ExitSlot {
   std::uint64_t instructions;  // retired by this vCPU at the exit
   std::int64_t time;       // VM time in nanoseconds at the exit
   std::uint64_t rip;
-  std::uint64_t reserved;
+  std::uint64_t deadline;  // to run(): absolute VM time in nanoseconds
 };
 
 static_assert(sizeof(ExitSlot) == 64);

@@ -64,8 +64,7 @@ class LocalApic {
   int take_ended_level();
 
   std::vector<u64> save() const;
-  void load(std::span<const u64> rows);
-  static size_t row_count();
+  bool load(std::span<const u64> rows);  // false: not a state this APIC can have
 
  private:
   u32 read_register(u32 index);

@@ -35,6 +35,18 @@ bool may_leave(const Instruction& instruction) { return touches_memory(instructi
 
 bool is_rep_string(const Instruction& instruction) { return instruction.repeat != Repeat::None; }
 
+bool enters_kernel(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::Int:
+    case Opcode::Int3:
+    case Opcode::Int1:
+    case Opcode::Into:
+    case Opcode::Syscall:
+    case Opcode::Sysenter: return true;
+    default: return false;
+  }
+}
+
 bool is_direct_branch(const Instruction& instruction) { return instruction.operands[0].kind == OperandKind::Relative; }
 
 u8 register_slot(const Operand& operand) {
@@ -209,6 +221,7 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
   fill_ops(*block, decoded, count);
+  block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
   if (too_long) block->ops[0].handler = instruction_too_long;
   return block;
 }

@@ -27,12 +27,18 @@ void take_debug_trap(Cpu* cpu) {
   deliver_event(cpu, Vector::DB, EventKind::HardwareException, false, 0);
 }
 
+/// The 8259 has given its vector: this interrupt can no longer be exchanged for another.
+bool acknowledged(const Cpu* cpu) {
+  return cpu->answered_count > 0 && cpu->answered[0].kind == AccessKind::InterruptAcknowledge;
+}
+
 void take_external_interrupt(Cpu* cpu) {
   u8 vector;
-  if (cpu->apic_interrupt) {
+  if (cpu->apic_interrupt && !acknowledged(cpu)) {
     vector = cpu->apic->acknowledge();
   } else {
     vector = static_cast<u8>(device_access(cpu, AccessKind::InterruptAcknowledge, 0, 1, false, 0).value);
+    cpu->apic->external_acknowledged();
     cpu->answered_count = cpu->answered_used = 0;
   }
   wake_from_halt(cpu);
@@ -44,11 +50,16 @@ bool extint_open(const Cpu* cpu) { return cpu->external_interrupt && cpu->apic->
 }  // namespace
 
 bool events_wait(const Cpu* cpu) {
+  if (cpu->answered_count > 0) return acknowledged(cpu);
   return cpu->pending_debug || cpu->nmi_pending || cpu->init_pending || cpu->sipi_pending || cpu->apic_interrupt ||
          cpu->external_interrupt;
 }
 
 bool take_events(Cpu* cpu) {
+  if (acknowledged(cpu)) {
+    take_external_interrupt(cpu);
+    return true;
+  }
   if (cpu->run_state == RunState::Shutdown) return false;
   if (cpu->init_pending) {
     cpu->init_pending = false;

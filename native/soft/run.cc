@@ -93,7 +93,7 @@ Stop execute(Cpu* cpu) {
   }
   for (;;) {
     cpu->blocks->collect();
-    if (cpu->answered_count == 0 && !single && events_wait(cpu)) {
+    if (!single && events_wait(cpu)) {
       if (take_events(cpu)) continue;
     }
     if (cpu->run_state != RunState::Running) return cpu->run_state == RunState::Shutdown ? Stop::Shutdown : Stop::Halted;
@@ -126,7 +126,8 @@ Stop finish_instruction(Cpu* cpu) {
     return static_cast<Escape>(reason) == Escape::Exit ? Stop::Device : Stop::Budget;
   }
   cpu->answered_used = 0;
-  run_single(cpu);
+  if (events_wait(cpu)) take_events(cpu);
+  else run_single(cpu);
   return Stop::Budget;
 }
 

@@ -4,12 +4,12 @@
  * Reference: Xen docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h, version 1.
  */
 import { BootError } from './boot-error.js';
-import type { BootOptions } from './boot-options.js';
+import { type BootOptions, rsdpAddress } from './boot-options.js';
 import { type BootPlan, checkWrites, type PlannedWrite } from './boot-plan.js';
 import { commandLineWrite } from './command-line.js';
 import { type Elf, findNote, loadableWrites, parseElf } from './elf.js';
 import { globalDescriptorTable, protectedModeEntry } from './entry-state.js';
-import { ACPI_BASE, BOOT_AREA, memoryMap } from './memory-map.js';
+import { BOOT_AREA, memoryMap } from './memory-map.js';
 import { kernelEnd, placeModule } from './placement.js';
 import { Struct } from './struct.js';
 
@@ -75,7 +75,7 @@ function startInfo(options: BootOptions, module: PlannedWrite | null): Uint8Arra
     .u32(12, module === null ? 0 : 1) // nr_modules
     .u64(16, module === null ? 0 : BOOT_AREA.params + modulesAt)
     .u64(24, BOOT_AREA.commandLine)
-    .u64(32, ACPI_BASE) // rsdp_paddr
+    .u64(32, rsdpAddress(options)) // rsdp_paddr
     .u64(40, BOOT_AREA.params + mapAt)
     .u32(48, map.length);
   if (module !== null) {

@@ -63,8 +63,8 @@ export function smbiosStructures(options: SmbiosOptions): Uint8Array[] {
     memoryDevice(size),
     mappedAddress(0, 0, options.ram.low),
     ...(options.ram.high > 0 ? [mappedAddress(1, HIGHMEM_BASE, options.ram.high)] : []),
-    structure(32, HANDLE_BOOT, new Struct(0x14), []), // 7.33: no errors detected
-    structure(127, HANDLE_END, new Struct(4), []),
+    structure(32, HANDLE_BOOT, new Struct(0x14)), // 7.33: no errors detected
+    structure(127, HANDLE_END, new Struct(4)),
   ];
 }
 
@@ -72,63 +72,66 @@ export function smbiosStructures(options: SmbiosOptions): Uint8Array[] {
 function bios(strings: SmbiosStrings): Uint8Array {
   const VIRTUAL_MACHINE = 0x10;
   const TARGETED_CONTENT = 0x04;
+  const text = new StringSet();
   const body = new Struct(0x18)
-    .u8(4, 1)
-    .u8(5, 2)
+    .u8(4, text.add(strings.biosVendor))
+    .u8(5, text.add(strings.biosVersion))
     .u16(6, 0xf000)
-    .u8(8, 3)
+    .u8(8, text.add(strings.biosDate))
     .u64(0x0a, 0x08)
     .u8(0x13, VIRTUAL_MACHINE | TARGETED_CONTENT)
     .u8(0x14, 1) // release 1.0
     .u8(0x16, 0xff) // no embedded controller
     .u8(0x17, 0xff);
-  return structure(0, HANDLE.bios, body, [strings.biosVendor, strings.biosVersion, strings.biosDate]);
+  return structure(0, HANDLE.bios, body, text);
 }
 
 /** 7.2 */
 function system(strings: SmbiosStrings, uuid: string): Uint8Array {
   const POWER_SWITCH = 6;
+  const text = new StringSet();
   const body = new Struct(0x1b)
-    .u8(4, 1)
-    .u8(5, 2)
-    .u8(6, 3)
-    .u8(7, 4)
+    .u8(4, text.add(strings.manufacturer))
+    .u8(5, text.add(strings.product))
+    .u8(6, text.add(strings.version))
+    .u8(7, text.add(strings.serial))
     .put(8, uuidBytes(uuid))
     .u8(0x18, POWER_SWITCH)
-    .u8(0x19, 5)
-    .u8(0x1a, 6);
-  const { manufacturer, product, version, serial, sku, family } = strings;
-  return structure(1, HANDLE.system, body, [manufacturer, product, version, serial, sku, family]);
+    .u8(0x19, text.add(strings.sku))
+    .u8(0x1a, text.add(strings.family));
+  return structure(1, HANDLE.system, body, text);
 }
 
 /** 7.3 */
 function baseboard(strings: SmbiosStrings): Uint8Array {
   const HOSTING_BOARD = 0x01;
   const MOTHERBOARD = 0x0a;
+  const text = new StringSet();
   const body = new Struct(0x0f)
-    .u8(4, 1)
-    .u8(5, 2)
-    .u8(6, 3)
-    .u8(7, 4)
+    .u8(4, text.add(strings.manufacturer))
+    .u8(5, text.add(strings.product))
+    .u8(6, text.add(strings.version))
+    .u8(7, text.add(strings.serial))
     .u8(9, HOSTING_BOARD)
     .u16(0x0b, HANDLE.chassis)
     .u8(0x0d, MOTHERBOARD);
-  return structure(2, HANDLE.board, body, [strings.manufacturer, strings.product, strings.version, strings.serial]);
+  return structure(2, HANDLE.board, body, text);
 }
 
 /** 7.4 */
 function chassis(strings: SmbiosStrings): Uint8Array {
   const SAFE = 3;
+  const text = new StringSet();
   const body = new Struct(0x15)
-    .u8(4, 1)
+    .u8(4, text.add(strings.manufacturer))
     .u8(5, OTHER)
-    .u8(6, 2)
-    .u8(7, 3)
+    .u8(6, text.add(strings.version))
+    .u8(7, text.add(strings.serial))
     .u8(9, SAFE)
     .u8(0x0a, SAFE)
     .u8(0x0b, SAFE)
     .u8(0x0c, UNKNOWN);
-  return structure(3, HANDLE.chassis, body, [strings.manufacturer, strings.version, strings.serial]);
+  return structure(3, HANDLE.chassis, body, text);
 }
 
 /** 7.5 */
@@ -137,8 +140,9 @@ function processor(socket: number, { coresPerSocket, threadsPerCore }: SmbiosOpt
   const POPULATED_ENABLED = 0x41;
   const CAPABLE_OF_64_BIT = 0x04;
   const threads = coresPerSocket * threadsPerCore;
+  const text = new StringSet();
   const body = new Struct(0x30)
-    .u8(4, 1)
+    .u8(4, text.add(`CPU ${socket}`))
     .u8(5, CENTRAL_PROCESSOR)
     .u8(6, UNKNOWN)
     .u8(0x18, POPULATED_ENABLED)
@@ -154,7 +158,7 @@ function processor(socket: number, { coresPerSocket, threadsPerCore }: SmbiosOpt
     .u16(0x2a, coresPerSocket)
     .u16(0x2c, coresPerSocket)
     .u16(0x2e, threads);
-  return structure(4, HANDLE.cpu + socket, body, [`CPU ${socket}`]);
+  return structure(4, HANDLE.cpu + socket, body, text);
 }
 
 /** 7.17. The capacity is in KiB; 0x80000000 sends the reader to the extended field, in bytes. */
@@ -171,7 +175,7 @@ function memoryArray(size: number): Uint8Array {
     .u16(0x0b, 0xfffe) // error information not provided
     .u16(0x0d, 1)
     .u64(0x0f, kib < 0x80000000 ? 0 : size);
-  return structure(16, HANDLE.array, body, []);
+  return structure(16, HANDLE.array, body);
 }
 
 /** 7.18. Sizes from 32 GiB - 1 MiB on go into the extended field. */
@@ -179,6 +183,7 @@ function memoryDevice(size: number): Uint8Array {
   const DIMM = 9;
   const RAM = 7;
   const mib = Math.floor(size / MIB);
+  const text = new StringSet();
   const body = new Struct(0x28)
     .u16(4, HANDLE.array)
     .u16(6, 0xfffe)
@@ -186,11 +191,11 @@ function memoryDevice(size: number): Uint8Array {
     .u16(0x0a, 64)
     .u16(0x0c, Math.min(mib, LARGEST_DIMM_MIB))
     .u8(0x0e, DIMM)
-    .u8(0x10, 1)
+    .u8(0x10, text.add('DIMM 0'))
     .u8(0x12, RAM)
     .u16(0x13, 1 << UNKNOWN)
     .u32(0x1c, mib < LARGEST_DIMM_MIB ? 0 : mib);
-  return structure(17, HANDLE.dimm, body, ['DIMM 0']);
+  return structure(17, HANDLE.dimm, body, text);
 }
 
 /** 7.20. Addresses are in KiB and the end is inclusive; all ones send the reader to the extended fields. */
@@ -204,22 +209,30 @@ function mappedAddress(index: number, base: number, size: number): Uint8Array {
     .u8(0x0e, 1)
     .u64(0x0f, fits ? 0 : base)
     .u64(0x17, fits ? 0 : last);
-  return structure(19, HANDLE_MAPPED + index, body, []);
+  return structure(19, HANDLE_MAPPED + index, body);
 }
 
-/** 6.1: the formatted area, then the strings it numbers from 1, each and the whole ended by a zero. */
-function structure(type: number, handle: number, body: Struct, strings: readonly string[]): Uint8Array {
+/** 6.1: the formatted area, then its strings. */
+function structure(type: number, handle: number, body: Struct, strings = new StringSet()): Uint8Array {
   body.u8(0, type).u8(1, body.bytes.length).u16(2, handle);
-  // An empty string would end the set, so it is written as one space.
-  const text = strings.length === 0 ? '\0' : strings.map((string) => `${printable(string) || ' '}\0`).join('');
-  return joinBytes(body.bytes, Buffer.from(`${text}\0`, 'latin1'));
+  return joinBytes(body.bytes, strings.bytes());
 }
 
-function printable(text: string): string {
-  if (!/^[\x20-\x7e]{0,64}$/.test(text)) {
-    throw new BootError('SMBIOS', `string ${JSON.stringify(text)}; accepted are up to 64 printable ASCII characters`);
+/** 6.1.3: strings are numbered from 1, each and the whole set ended by a zero; number 0 is "not specified". */
+class StringSet {
+  private readonly strings: string[] = [];
+
+  add(text: string): number {
+    if (!/^[\x20-\x7e]{0,64}$/.test(text)) {
+      throw new BootError('SMBIOS', `string ${JSON.stringify(text)}; accepted are up to 64 printable ASCII characters`);
+    }
+    return text === '' ? 0 : this.strings.push(text);
   }
-  return text;
+
+  bytes(): Uint8Array {
+    const text = this.strings.length === 0 ? '\0' : this.strings.map((string) => `${string}\0`).join('');
+    return Buffer.from(`${text}\0`, 'latin1');
+  }
 }
 
 /** 7.2.1: the first three groups are little-endian. */

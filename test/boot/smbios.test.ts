@@ -64,6 +64,7 @@ test('system information carries the strings and the UUID, its first groups litt
   expect(body.toString('hex', 8, 24)).toBe('33221100554477668899aabbccddeeff');
   expect(strings[(body[5] ?? 0) - 1]).toBe('Box');
   expect(strings[(body[7] ?? 0) - 1]).toBe('42');
+  expect(body[0x19]).toBe(0); // no SKU given
 });
 
 test('the BIOS date is from before 2015, so that Linux keeps RTC alarms on the RTC', () => {

@@ -92,6 +92,7 @@ class Decoder {
       if (prefixes_.w) out_.operand_size = attributes & Max32 ? 4 : 8;
       if (attributes & F64 || (attributes & D64 && !prefixes_.operand_size)) out_.operand_size = 8;
     }
+    if (attributes & ModeSize) out_.operand_size = resolve(Width::Mode);
     if (attributes & Byte) out_.operand_size = 1;
   }
 
@@ -136,9 +137,7 @@ class Decoder {
       case Place::Rm:
         if (is_register) return set_register(operand, info, rm, prefixes_.b);
         [[fallthrough]];
-      case Place::MemoryOnly:
-        operand = {OperandKind::Memory, 0, resolve(info.memory_width)};
-        return !is_register;
+      case Place::MemoryOnly: operand = {OperandKind::Memory, 0, resolve(info.memory_width)}; return !is_register;
       case Place::OpcodeReg: return set_register(operand, info, opcode_byte_ & 7, prefixes_.b);
       case Place::StackTop: operand = {info.kind, rm, resolve(info.width)}; return true;
       case Place::Fixed: operand = {info.kind, info.reg, resolve(info.width)}; return true;
@@ -177,9 +176,7 @@ class Decoder {
         out_.immediate = cursor_.take(size);
         out_.selector = static_cast<u16>(cursor_.take(2));
         break;
-      case Place::Offset:
-        out_.memory.displacement = static_cast<i64>(cursor_.take(out_.address_size));
-        break;
+      case Place::Offset: out_.memory.displacement = cursor_.take_signed(out_.address_size); break;
       default: out_.immediate = cursor_.take(size); break;
     }
   }
@@ -189,7 +186,8 @@ class Decoder {
     if (entry_.attributes & String) out_.repeat = prefixes_.repeat;
     if (out_.opcode == Opcode::Cmpxchg8b && prefixes_.w) out_.opcode = Opcode::Cmpxchg16b;
     const Operand& destination = out_.operands[0];
-    if (out_.opcode == Opcode::MovSeg && destination.kind == OperandKind::Segment && destination.reg == CS) return false;
+    if (out_.opcode == Opcode::MovSeg && destination.kind == OperandKind::Segment && destination.reg == CS)
+      return false;
     if (!prefixes_.lock) return true;
     out_.lock = true;
     return entry_.attributes & Lockable && destination.kind == OperandKind::Memory;

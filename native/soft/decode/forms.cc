@@ -41,7 +41,6 @@ constexpr FormRow rows[] = {
     {Form::Gv, reg(Gpr, V)},
     {Form::Gy, reg(Gpr, Y)},
     {Form::Gm, reg(Gpr, M)},
-    {Form::Rv, rm_register(Gpr, V)},
     {Form::Ry, rm_register(Gpr, Y)},
     {Form::Rm, rm_register(Gpr, M)},
     {Form::Mb, memory(b1)},

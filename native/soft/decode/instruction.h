@@ -38,7 +38,7 @@ enum SegmentRegister : u8 { ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5 };
 struct Operand {
   OperandKind kind = OperandKind::None;
   u8 reg = 0;
-  u8 size = 0;  // bytes: 1, 2, 4, 6 or 10 (far pointers, x87), 8, 16, 28/108/512 (state images)
+  u8 size = 0;  // bytes: 1, 2, 4, 8, 16; far pointers 4/6/10, x87 10, 14/28, 94/108; 0 for FXSAVE's 512
 };
 
 inline constexpr u8 no_register = 0xff;
@@ -77,7 +77,7 @@ struct Instruction {
 /// Facts about an opcode that the block builder needs.
 struct OpcodeInfo {
   u32 flags_read;        // status flags it may read
-  u32 flags_written;     // status flags it always overwrites (also with undefined values: ours are defined)
+  u32 flags_written;     // status flags it may overwrite (also with undefined values: ours are defined)
   bool ends_block;       // control leaves, or system state may change: nothing after it belongs to the block
   bool may_fault;        // may raise an exception or leave to the device model even without a memory operand
 };

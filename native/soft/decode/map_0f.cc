@@ -9,12 +9,13 @@ using enum Opcode;
 using enum Form;
 constexpr u8 any = AnyPrefix;
 
+// clang-format off
 constexpr Row rows[] = {
     {0x00, any, {Group::G6, 0}},
     {0x01, any, {Group::G7, 0}},
     {0x02, any, {Lar, 0, Gv, Ew}},
     {0x03, any, {Lsl, 0, Gv, Ew}},
-    {0x05, any, {Syscall, 0}},
+    {0x05, any, {Syscall, F64}},
     {0x06, any, {Clts, 0}},
     {0x07, any, {Sysret, 0}},
     {0x08, any, {Invd, 0}},
@@ -46,10 +47,10 @@ constexpr Row rows[] = {
     {0x17, P66, {Movhpd, 0, Mq, Vx}},
     {0x18, any, {Group::G16, 0}},
     {0x19, 0x1f, any, {Nop, HasModrm}},
-    {0x20, any, {MovCr, NoMod, Rm, Cd}},
-    {0x21, any, {MovDr, NoMod, Rm, Dd}},
-    {0x22, any, {MovCr, NoMod, Cd, Rm}},
-    {0x23, any, {MovDr, NoMod, Dd, Rm}},
+    {0x20, any, {MovCr, NoMod | ModeSize, Rm, Cd}},
+    {0x21, any, {MovDr, NoMod | ModeSize, Rm, Dd}},
+    {0x22, any, {MovCr, NoMod | ModeSize, Cd, Rm}},
+    {0x23, any, {MovDr, NoMod | ModeSize, Dd, Rm}},
     {0x28, NP, {Movaps, 0, Vx, Wx}},
     {0x28, P66, {Movapd, 0, Vx, Wx}},
     {0x29, NP, {Movaps, 0, Wx, Vx}},
@@ -268,6 +269,7 @@ constexpr Row rows[] = {
     {0xfe, NP | P66, {Paddd, 0, PV, QW}},
     {0xff, any, {Ud, HasModrm}},
 };
+// clang-format on
 
 constexpr OpcodeMap build() {
   OpcodeMap map{};

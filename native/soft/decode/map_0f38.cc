@@ -8,6 +8,7 @@ namespace {
 using enum Opcode;
 using enum Form;
 
+// clang-format off
 constexpr Row rows[] = {
     {0x00, NP | P66, {Pshufb, 0, PV, QW}},
     {0x01, NP | P66, {Phaddw, 0, PV, QW}},
@@ -55,10 +56,11 @@ constexpr Row rows[] = {
     {0x3f, P66, {Pmaxud, 0, Vx, Wx}},
     {0x40, P66, {Pmulld, 0, Vx, Wx}},
     {0x41, P66, {Phminposuw, 0, Vx, Wx}},
-    {0x82, P66, {Invpcid, 0, Gm, Mdq}},
+    {0x82, P66, {Invpcid, ModeSize, Gm, Mdq}},
     {0xf0, PF2, {Crc32, 0, Gy, Eb}},
     {0xf1, PF2, {Crc32, 0, Gy, Ev}},
 };
+// clang-format on
 
 constexpr OpcodeMap build() {
   OpcodeMap map{};

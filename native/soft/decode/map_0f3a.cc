@@ -8,6 +8,7 @@ namespace {
 using enum Opcode;
 using enum Form;
 
+// clang-format off
 constexpr Row rows[] = {
     {0x08, P66, {Roundps, 0, Vx, Wx, Ib}},
     {0x09, P66, {Roundpd, 0, Vx, Wx, Ib}},
@@ -32,6 +33,7 @@ constexpr Row rows[] = {
     {0x62, P66, {Pcmpistrm, 0, Vx, Wx, Ib}},
     {0x63, P66, {Pcmpistri, 0, Vx, Wx, Ib}},
 };
+// clang-format on
 
 constexpr OpcodeMap build() {
   OpcodeMap map{};

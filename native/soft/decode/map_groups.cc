@@ -20,6 +20,7 @@ struct GroupRow {
   Entry entry;
 };
 
+// clang-format off
 constexpr GroupRow rows[] = {
     {Group::G1, 0, 0, both, any, {Add, Lockable}},
     {Group::G1, 1, 1, both, any, {Or, Lockable}},
@@ -67,10 +68,10 @@ constexpr GroupRow rows[] = {
     {Group::G6, 3, 3, both, any, {Ltr, 0, Ew}},
     {Group::G6, 4, 4, both, any, {Verr, 0, Ew}},
     {Group::G6, 5, 5, both, any, {Verw, 0, Ew}},
-    {Group::G7, 0, 0, memory, any, {Sgdt, 0, Ms}},
-    {Group::G7, 1, 1, memory, any, {Sidt, 0, Ms}},
-    {Group::G7, 2, 2, memory, any, {Lgdt, 0, Ms}},
-    {Group::G7, 3, 3, memory, any, {Lidt, 0, Ms}},
+    {Group::G7, 0, 0, memory, any, {Sgdt, F64, Ms}},
+    {Group::G7, 1, 1, memory, any, {Sidt, F64, Ms}},
+    {Group::G7, 2, 2, memory, any, {Lgdt, F64, Ms}},
+    {Group::G7, 3, 3, memory, any, {Lidt, F64, Ms}},
     {Group::G7, 4, 4, both, any, {Smsw, 0, EvMw}},
     {Group::G7, 6, 6, both, any, {Lmsw, 0, Ew}},
     {Group::G7, 7, 7, memory, any, {Invlpg, 0, Mb}},
@@ -112,8 +113,10 @@ constexpr GroupRow rows[] = {
     {Group::Movhps, 0, 7, memory, NP, {Movhps, 0, Vx, Mq}},
     {Group::Movhps, 0, 7, registers, NP, {Movlhps, 0, Vx, Ux}},
 };
+// clang-format on
 
 /// 0F 01 with a register ModRM byte: the whole byte is the opcode.
+// clang-format off
 constexpr Row group7_registers[] = {
     {0xc1, NP, {Vmcall, 0}},
     {0xc8, NP, {Monitor, 0}},
@@ -128,6 +131,7 @@ constexpr Row group7_registers[] = {
     {0xf8, any, {Swapgs, Only64}},
     {0xf9, any, {Rdtscp, 0}},
 };
+// clang-format on
 
 constexpr size_t group_count = static_cast<size_t>(Group::Count);
 // Index: ModRM.reg, plus 8 for registers.
@@ -140,7 +144,8 @@ constexpr GroupMap build() {
     for (const u8 mode : {memory, registers}) {
       if (!(row.modes & mode)) continue;
       const u8 base = mode == registers ? 8 : 0;
-      const Row spread_row{static_cast<u8>(base + row.first), static_cast<u8>(base + row.last), row.prefixes, row.entry};
+      const Row spread_row{static_cast<u8>(base + row.first), static_cast<u8>(base + row.last), row.prefixes,
+                           row.entry};
       spread<16>(map, std::span(&spread_row, 1));
     }
   }

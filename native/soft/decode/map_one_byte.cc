@@ -9,6 +9,7 @@ using enum Opcode;
 using enum Form;
 constexpr u8 any = AnyPrefix;
 
+// clang-format off
 constexpr Row rows[] = {
     {0x06, any, {PushSeg, No64, SegES}},
     {0x07, any, {PopSeg, No64, SegES}},
@@ -137,6 +138,7 @@ constexpr Row rows[] = {
     {0xfe, any, {Group::G4, Byte, Eb}},
     {0xff, any, {Group::G5, 0}},
 };
+// clang-format on
 
 /// 00-3D: eight operations in rows of eight, six forms each.
 constexpr void spread_arithmetic(OpcodeMap& map) {
@@ -145,8 +147,12 @@ constexpr void spread_arithmetic(OpcodeMap& map) {
   for (const Opcode operation : operations) {
     const u16 lockable = operation == Cmp ? u16{0} : Lockable;
     const Entry forms[] = {
-        {operation, static_cast<u16>(Byte | lockable), Eb, Gb}, {operation, lockable, Ev, Gv}, {operation, Byte, Gb, Eb},
-        {operation, 0, Gv, Ev}, {operation, Byte, AL, Ib}, {operation, 0, rAX, Iz},
+        {operation, static_cast<u16>(Byte | lockable), Eb, Gb},
+        {operation, lockable, Ev, Gv},
+        {operation, Byte, Gb, Eb},
+        {operation, 0, Gv, Ev},
+        {operation, Byte, AL, Ib},
+        {operation, 0, rAX, Iz},
     };
     u8 byte = base;
     for (const Entry& form : forms) {

@@ -13,26 +13,33 @@ struct MemoryRow {
   Entry entries[8];  // by ModRM.reg
 };
 
+// clang-format off
 constexpr MemoryRow memory_rows[] = {
     {0xd8, {{Fadd, 0, ST0, Md}, {Fmul, 0, ST0, Md}, {Fcom, 0, Md}, {Fcomp, 0, Md},
             {Fsub, 0, ST0, Md}, {Fsubr, 0, ST0, Md}, {Fdiv, 0, ST0, Md}, {Fdivr, 0, ST0, Md}}},
-    {0xd9, {{Fld, 0, Md}, {}, {Fst, 0, Md}, {Fstp, 0, Md}, {Fldenv, 0, Menv}, {Fldcw, 0, Mw}, {Fnstenv, 0, Menv}, {Fnstcw, 0, Mw}}},
+    {0xd9, {{Fld, 0, Md}, {}, {Fst, 0, Md}, {Fstp, 0, Md},
+            {Fldenv, 0, Menv}, {Fldcw, 0, Mw}, {Fnstenv, 0, Menv}, {Fnstcw, 0, Mw}}},
     {0xda, {{Fiadd, 0, Md}, {Fimul, 0, Md}, {Ficom, 0, Md}, {Ficomp, 0, Md},
             {Fisub, 0, Md}, {Fisubr, 0, Md}, {Fidiv, 0, Md}, {Fidivr, 0, Md}}},
-    {0xdb, {{Fild, 0, Md}, {Fisttp, 0, Md}, {Fist, 0, Md}, {Fistp, 0, Md}, {}, {Fld, 0, Mt}, {}, {Fstp, 0, Mt}}},
+    {0xdb, {{Fild, 0, Md}, {Fisttp, 0, Md}, {Fist, 0, Md}, {Fistp, 0, Md},
+            {}, {Fld, 0, Mt}, {}, {Fstp, 0, Mt}}},
     {0xdc, {{Fadd, 0, ST0, Mq}, {Fmul, 0, ST0, Mq}, {Fcom, 0, Mq}, {Fcomp, 0, Mq},
             {Fsub, 0, ST0, Mq}, {Fsubr, 0, ST0, Mq}, {Fdiv, 0, ST0, Mq}, {Fdivr, 0, ST0, Mq}}},
-    {0xdd, {{Fld, 0, Mq}, {Fisttp, 0, Mq}, {Fst, 0, Mq}, {Fstp, 0, Mq}, {Frstor, 0, Mstate}, {}, {Fnsave, 0, Mstate}, {Fnstsw, 0, Mw}}},
+    {0xdd, {{Fld, 0, Mq}, {Fisttp, 0, Mq}, {Fst, 0, Mq}, {Fstp, 0, Mq},
+            {Frstor, 0, Mstate}, {}, {Fnsave, 0, Mstate}, {Fnstsw, 0, Mw}}},
     {0xde, {{Fiadd, 0, Mw}, {Fimul, 0, Mw}, {Ficom, 0, Mw}, {Ficomp, 0, Mw},
             {Fisub, 0, Mw}, {Fisubr, 0, Mw}, {Fidiv, 0, Mw}, {Fidivr, 0, Mw}}},
-    {0xdf, {{Fild, 0, Mw}, {Fisttp, 0, Mw}, {Fist, 0, Mw}, {Fistp, 0, Mw}, {Fbld, 0, Mt}, {Fild, 0, Mq}, {Fbstp, 0, Mt}, {Fistp, 0, Mq}}},
+    {0xdf, {{Fild, 0, Mw}, {Fisttp, 0, Mw}, {Fist, 0, Mw}, {Fistp, 0, Mw},
+            {Fbld, 0, Mt}, {Fild, 0, Mq}, {Fbstp, 0, Mt}, {Fistp, 0, Mq}}},
 };
+// clang-format on
 
 struct RegisterRow {
   u8 escape, first, last;  // ModRM bytes
   Entry entry;
 };
 
+// clang-format off
 constexpr RegisterRow register_rows[] = {
     {0xd8, 0xc0, 0xc7, {Fadd, 0, ST0, STi}},
     {0xd8, 0xc8, 0xcf, {Fmul, 0, ST0, STi}},
@@ -117,6 +124,7 @@ constexpr RegisterRow register_rows[] = {
     {0xdf, 0xe8, 0xef, {Fucomip, 0, ST0, STi}},
     {0xdf, 0xf0, 0xf7, {Fcomip, 0, ST0, STi}},
 };
+// clang-format on
 
 // Index: ModRM.reg for memory, 8 + the low six bits of ModRM for registers.
 using X87Map = std::array<std::array<Entry, 72>, 8>;

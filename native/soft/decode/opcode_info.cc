@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Names and properties of opcodes. Flag masks err on the safe side: read rather too many, written rather too few.
+// Names and properties of opcodes. Where the SDM leaves flags undefined they count as possibly, not certainly written.
 #include <array>
 #include <initializer_list>
 
@@ -20,53 +20,67 @@ constexpr std::array<const char*, opcode_count> names = {
 };
 
 struct FlagRow {
-  u32 read, written;
+  u32 read;
+  u32 written;  // perhaps: by a shift count of zero or no iteration of REP nothing is
+  u32 certain;  // always, whatever the operands
   std::initializer_list<Opcode> opcodes;
 };
 
 constexpr u32 all = status_flags;
 constexpr u32 all_but_cf = status_flags & ~flag_cf;
 constexpr u32 all_but_of = status_flags & ~flag_of;
-constexpr u32 compare = flag_cf | flag_pf | flag_zf;
+constexpr u32 rotated = flag_cf | flag_of;
+constexpr u32 compared = flag_cf | flag_pf | flag_zf;
+constexpr u32 carries = flag_af | flag_cf;
 
-/// Shifts and rotates are missing under `written`: by a count of zero they write nothing.
+// clang-format off
 constexpr FlagRow flag_rows[] = {
-    {0, all, {Add, Or, And, Sub, Xor, Cmp, Test, Neg, Mul, Imul1, Imul2, Imul3, Popcnt, Xadd, Cmpxchg, Aam, Aad}},
-    {flag_cf, all, {Adc, Sbb}},
-    {0, all_but_cf, {Inc, Dec}},
-    {flag_cf, 0, {Rcl, Rcr, Salc}},
-    {0, flag_cf, {Bt, Bts, Btr, Btc, Clc, Stc}},
-    {flag_cf, flag_cf, {Cmc}},
-    {0, flag_zf, {Bsf, Bsr, Cmpxchg8b, Cmpxchg16b, Lar, Lsl, Verr, Verw, Arpl}},
-    {flag_af | flag_cf, flag_af | flag_cf, {Aaa, Aas}},
-    {flag_af | flag_cf, all_but_of, {Daa, Das}},
-    {all_but_of, 0, {Lahf}},
-    {0, all_but_of, {Sahf}},
-    {all, 0, {Pushf, Cmovcc, Setcc, Jcc, Int, Int1, Int3, Syscall, Sysenter, Vmcall}},
-    {0, all, {Popf}},
-    {all, all, {Iret, Sysret}},
-    {flag_of, 0, {Into}},
-    {flag_zf, 0, {Loope, Loopne}},
-    {compare, 0, {Fcmovb, Fcmove, Fcmovbe, Fcmovu, Fcmovnb, Fcmovne, Fcmovnbe, Fcmovnu}},
-    {0, compare, {Fcomi, Fcomip, Fucomi, Fucomip}},
-    {0, all, {Comiss, Comisd, Ucomiss, Ucomisd, Ptest, Pcmpestrm, Pcmpestri, Pcmpistrm, Pcmpistri}},
+    {0, all, all, {Add, Or, And, Sub, Xor, Cmp, Test, Neg, Mul, Imul1, Imul2, Imul3, Popcnt, Xadd, Cmpxchg, Aam, Aad}},
+    {flag_cf, all, all, {Adc, Sbb}},
+    {0, all_but_cf, all_but_cf, {Inc, Dec}},
+    {0, all, 0, {Shl, Shr, Sar, Shld, Shrd, Div, Idiv, Cmps, Scas}},
+    {0, rotated, 0, {Rol, Ror}},
+    {flag_cf, rotated, 0, {Rcl, Rcr}},
+    {0, all, flag_cf, {Bt, Bts, Btr, Btc}},
+    {0, flag_cf, flag_cf, {Clc, Stc}},
+    {flag_cf, flag_cf, flag_cf, {Cmc}},
+    {0, all, flag_zf, {Bsf, Bsr}},
+    {0, flag_zf, flag_zf, {Cmpxchg8b, Cmpxchg16b, Verr, Verw, Lar, Lsl, Arpl}},
+    {carries, all, carries, {Aaa, Aas}},
+    {carries, all, all_but_of, {Daa, Das}},
+    {flag_cf, 0, 0, {Salc}},
+    {all_but_of, 0, 0, {Lahf}},
+    {0, all_but_of, all_but_of, {Sahf}},
+    {all, 0, 0, {Pushf, Cmovcc, Setcc, Jcc, Int, Int1, Int3, Sysenter, Vmcall}},
+    {0, all, all, {Popf}},
+    {all, all, 0, {Iret, Syscall, Sysret, Rsm}},
+    {flag_of, 0, 0, {Into}},
+    {flag_zf, 0, 0, {Loope, Loopne}},
+    {compared, 0, 0, {Fcmovb, Fcmove, Fcmovbe, Fcmovu, Fcmovnb, Fcmovne, Fcmovnbe, Fcmovnu}},
+    {0, all, compared, {Fcomi, Fcomip, Fucomi, Fucomip}},
+    {0, all, all, {Comiss, Comisd, Ucomiss, Ucomisd, Ptest, Pcmpestrm, Pcmpestri, Pcmpistrm, Pcmpistri}},
 };
+// clang-format on
 
 /// Control leaves, or what later instructions were decoded and checked under changes.
 constexpr Opcode block_ends[] = {
-    Invalid, Jmp, JmpIndirect, Jcc, Jcxz, Loop, Loope, Loopne, Call, CallIndirect, Ret, Pause, JmpFar, CallFar, RetFar,
-    Iret, Int, Int3, Int1, Into, Ud, Syscall, Sysret, Sysenter, Sysexit, Swapgs, Hlt, Cli, Sti, Clac, Stac, Clts, Lmsw,
-    Lgdt, Lidt, Lldt, Ltr, MovSeg, PopSeg, LoadFarPointer, MovCr, MovDr, In, Out, Ins, Outs, Popf, Wrmsr, Rdmsr, Cpuid,
-    Invlpg, Invpcid, Invd, Wbinvd, Wrfsbase, Wrgsbase, Monitor, Mwait, Vmcall, Xgetbv, Xsetbv, Rsm, Getsec,
+    Invalid, Jmp,     JmpIndirect, Jcc,      Jcxz,     Loop,     Loope,   Loopne, Call,   CallIndirect,
+    Ret,     Pause,   JmpFar,      CallFar,  RetFar,   Iret,     Int,     Int3,   Int1,   Into,
+    Ud,      Syscall, Sysret,      Sysenter, Sysexit,  Swapgs,   Hlt,     Cli,    Sti,    Clac,
+    Stac,    Clts,    Lmsw,        Lgdt,     Lidt,     Lldt,     Ltr,     MovSeg, PopSeg, LoadFarPointer,
+    MovCr,   MovDr,   In,          Out,      Ins,      Outs,     Popf,    Wrmsr,  Rdmsr,  Cpuid,
+    Invlpg,  Invpcid, Invd,        Wbinvd,   Wrfsbase, Wrgsbase, Monitor, Mwait,  Vmcall, Xgetbv,
+    Xsetbv,  Rsm,     Getsec,
 };
 
 /// Integer operations that cannot fault with register operands. Everything absent may: the stack and string
 /// operations touch memory, system operations check privilege, x87 and SSE check CR0.TS and CR0.EM.
 constexpr Opcode never_fault[] = {
-    Add, Or, Adc, Sbb, And, Sub, Xor, Cmp, Test, Inc, Dec, Neg, Not, Mul, Imul1, Imul2, Imul3, Rol, Ror, Rcl, Rcr, Shl,
-    Shr, Sar, Shld, Shrd, Bt, Bts, Btr, Btc, Bsf, Bsr, Popcnt, Bswap, Crc32, Aaa, Aas, Aad, Daa, Das, Mov, Movzx, Movsx,
-    Movsxd, Lea, Xchg, Xadd, Cmpxchg, Cbw, Cwd, Lahf, Sahf, Cmovcc, Setcc, Movnti, Clc, Stc, Cmc, Cld, Std, Salc, Nop,
-    Prefetch, Lfence, Mfence, Sfence,
+    Add,   Or,     Adc,   Sbb,  And,    Sub,     Xor,      Cmp,    Test,   Inc,    Dec,    Neg,   Not,    Mul,
+    Imul1, Imul2,  Imul3, Rol,  Ror,    Rcl,     Rcr,      Shl,    Shr,    Sar,    Shld,   Shrd,  Bt,     Bts,
+    Btr,   Btc,    Bsf,   Bsr,  Popcnt, Bswap,   Crc32,    Aaa,    Aas,    Aad,    Daa,    Das,   Mov,    Movzx,
+    Movsx, Movsxd, Lea,   Xchg, Xadd,   Cmpxchg, Cbw,      Cwd,    Lahf,   Sahf,   Cmovcc, Setcc, Movnti, Clc,
+    Stc,   Cmc,    Cld,   Std,  Salc,   Nop,     Prefetch, Lfence, Mfence, Sfence,
 };
 
 constexpr size_t index(Opcode opcode) { return static_cast<size_t>(opcode); }
@@ -86,6 +100,15 @@ constexpr auto build() {
 
 constexpr auto infos = build();
 
+constexpr auto build_certain() {
+  std::array<u32, opcode_count> table{};
+  for (const FlagRow& row : flag_rows)
+    for (const Opcode opcode : row.opcodes) table[index(opcode)] = row.certain;
+  return table;
+}
+
+constexpr auto certain = build_certain();
+
 /// The masked count of an immediate shift; zero also for counts that only the register knows.
 u32 certain_count(const Instruction& instruction, size_t count_operand) {
   if (instruction.operands[count_operand].kind != OperandKind::Immediate) return 0;
@@ -103,24 +126,19 @@ u32 certain_flags_written(const Instruction& instruction) {
   switch (instruction.opcode) {
     case Shl:
     case Shr:
-    case Sar:
-      return certain_count(instruction, 1) ? all : 0;
+    case Sar: return certain_count(instruction, 1) ? all : 0;
     case Rol:
-    case Ror:
-      return certain_count(instruction, 1) % width ? flag_cf | flag_of : 0;
+    case Ror: return certain_count(instruction, 1) % width ? rotated : 0;
     case Rcl:
-    case Rcr:
-      return certain_count(instruction, 1) % (width + 1) ? flag_cf | flag_of : 0;
+    case Rcr: return certain_count(instruction, 1) % (width + 1) ? rotated : 0;
     case Shld:
     case Shrd: {
       const u32 count = certain_count(instruction, 2);
       return count && count <= width ? all : 0;
     }
     case Cmps:
-    case Scas:
-      return instruction.repeat == Repeat::None ? all : 0;
-    default:
-      return opcode_info(instruction.opcode).flags_written;
+    case Scas: return instruction.repeat == Repeat::None ? all : 0;
+    default: return certain[index(instruction.opcode)];
   }
 }
 

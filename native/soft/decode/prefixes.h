@@ -8,11 +8,11 @@
 namespace tsbhyve::soft {
 
 struct Prefixes {
-  bool operand_size = false;      // 66
-  bool address_size = false;      // 67
-  bool lock = false;              // F0
-  Repeat repeat = Repeat::None;   // the last of F2 and F3
-  u8 segment = no_register;       // override in effect
+  bool operand_size = false;     // 66
+  bool address_size = false;     // 67
+  bool lock = false;             // F0
+  Repeat repeat = Repeat::None;  // the last of F2 and F3
+  u8 segment = no_register;      // override in effect
   bool rex = false;
   bool w = false;
   u8 r = 0, x = 0, b = 0;  // REX bits, already at their place: 0 or 8

@@ -62,9 +62,9 @@ struct Step {
 /// Sets the bits that this use of the translation must leave in memory. False when an entry changed under the walk.
 bool note_use(Cpu* cpu, const Mode& mode, const Step* steps, u32 count, bool is_write) {
   for (u32 i = 0; i < count; i++) {
-    const u64 wanted = steps[i].entry | entry_accessed | (is_write && i + 1 == count ? entry_dirty : 0);
-    if (wanted == steps[i].entry) continue;
-    if (!compare_exchange_physical(cpu, steps[i].address, steps[i].entry, wanted, mode.entry_size)) return false;
+    const u64 wanted = entry_accessed | (is_write && i + 1 == count ? entry_dirty : 0);
+    if ((steps[i].entry & wanted) == wanted) continue;
+    if (!set_bits_physical(cpu, steps[i].address, mode.entry_size, steps[i].entry, wanted)) return false;
   }
   return true;
 }

@@ -61,7 +61,7 @@ export function string(text: string): Aml {
 
 /** 19.3.4: a compressed EISA identifier such as PNP0501. */
 export function eisaId(id: string): Aml {
-  const letters = [...id.slice(0, 3)].reduce((sum, letter) => (sum << 5) | (letter.charCodeAt(0) - 0x40), 0);
+  const letters = ascii(id.slice(0, 3)).reduce((sum, letter) => (sum << 5) | (letter - 0x40), 0);
   const product = Number.parseInt(id.slice(3), 16);
   return [0x0c, letters >> 8, letters & 0xff, product >> 8, product & 0xff];
 }

@@ -3,7 +3,7 @@
  * struct boot_params, the "zero page". Reference: Linux Documentation/arch/x86/zero-page.rst and boot.rst.
  * The screen fields stay zero: the guest finds its display, if any, on the PCI bus.
  */
-import { ACPI_BASE, BOOT_AREA, type MemoryRange } from '../memory-map.js';
+import { BOOT_AREA, type MemoryRange } from '../memory-map.js';
 import { Struct } from '../struct.js';
 
 const SETUP_HEADER = 0x1f1;
@@ -19,19 +19,24 @@ const E820_RESERVED = 2;
 export interface BootParams {
   /** The image's own setup header, from offset 0x1f1. */
   readonly setupHeader: Uint8Array;
+  /** Where the protected-mode code was loaded; a kernel may find its own address by it. */
+  readonly loadAddress: number;
+  /** 0 for none. */
+  readonly rsdp: number;
   readonly memory: readonly MemoryRange[];
   readonly initrd: { readonly address: number; readonly size: number } | null;
 }
 
-export function bootParams({ setupHeader, memory, initrd }: BootParams): Uint8Array {
+export function bootParams({ setupHeader, loadAddress, rsdp, memory, initrd }: BootParams): Uint8Array {
   const page = new Struct(4096)
-    .u64(0x070, ACPI_BASE) // acpi_rsdp_addr
+    .u64(0x070, rsdp) // acpi_rsdp_addr
     .put(SETUP_HEADER, setupHeader)
     .u16(0x1fa, VID_MODE_NORMAL)
     .u8(0x210, TYPE_OF_LOADER_UNDEFINED)
-    .u32(0x228, BOOT_AREA.commandLine)
+    .u32(0x214, loadAddress) // code32_start
     .u32(0x218, initrd?.address ?? 0)
-    .u32(0x21c, initrd?.size ?? 0);
+    .u32(0x21c, initrd?.size ?? 0)
+    .u32(0x228, BOOT_AREA.commandLine);
   // KASLR is the decompressor's claim that it moved the kernel; the heap belongs to the 16-bit entry.
   const loadflags = page.bytes[0x211] ?? 0;
   page.u8(0x211, (loadflags | LOADFLAG_LOADED_HIGH) & ~(LOADFLAG_KASLR | LOADFLAG_CAN_USE_HEAP));

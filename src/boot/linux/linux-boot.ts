@@ -5,7 +5,7 @@
  * address randomisation off; memtest86+ and kernels without a payload run as they are.
  */
 import { BootError } from '../boot-error.js';
-import type { BootOptions } from '../boot-options.js';
+import { type BootOptions, rsdpAddress } from '../boot-options.js';
 import { type BootPlan, checkWrites, type PlannedWrite, writeSize } from '../boot-plan.js';
 import { commandLineWrite } from '../command-line.js';
 import { loadableWrites, parseElf } from '../elf.js';
@@ -27,6 +27,7 @@ interface LoadedKernel {
   readonly entry: number;
   readonly mode: 32 | 64;
   readonly setupHeader: Uint8Array;
+  readonly loadAddress: number;
   readonly initrdAddressMax: number;
   readonly commandLineMax: number;
 }
@@ -45,6 +46,7 @@ export function bootVmlinux(name: string, image: Uint8Array, options: BootOption
     ...vmlinux(name, image),
     mode: 64,
     setupHeader: syntheticSetupHeader(),
+    loadAddress: 0,
     initrdAddressMax: DEFAULT_INITRD_MAX,
     commandLineMax: DEFAULT_COMMAND_LINE_MAX,
   };
@@ -74,6 +76,7 @@ function loadedAsIs(header: SetupHeader): LoadedKernel {
 function headerLimits(header: SetupHeader) {
   return {
     setupHeader: header.bytes,
+    loadAddress: header.loadAddress,
     initrdAddressMax: header.initrdAddressMax,
     commandLineMax: header.commandLineMax,
   };
@@ -104,6 +107,8 @@ function plan(name: string, kernel: LoadedKernel, options: BootOptions): BootPla
 
   const params = bootParams({
     setupHeader: kernel.setupHeader,
+    loadAddress: kernel.loadAddress,
+    rsdp: rsdpAddress(options),
     memory: memoryMap(ram),
     initrd: initrd && { address: initrd.address, size: initrd.bytes.length },
   });

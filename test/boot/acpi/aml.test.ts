@@ -37,7 +37,7 @@ test.each([
 });
 
 test('package lengths count themselves and grow by a byte at 64, 4096 and 1 MiB', () => {
-  const lead = (bodyLength: number) => hex(aml.otherwise(new Array<number>(bodyLength).fill(0xa3)).slice(0, 5));
+  const lead = (bodyLength: number) => hex(aml.otherwise(Array.from({ length: bodyLength }, () => 0xa3)).slice(0, 5));
   expect(lead(62)).toMatch(/^a13f/);
   expect(lead(63)).toMatch(/^a14104/); // 65 = 0x041
   expect(lead(4093)).toMatch(/^a14fff/);

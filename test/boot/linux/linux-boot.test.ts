@@ -94,6 +94,12 @@ test('on request the bzImage runs as it is, from its 64-bit entry', () => {
   const plan = loadKernel({ name: 'vmlinuz', bytes: packed }, { ...options, unpack: 'guest' });
   expect(plan.cpu.rip).toBe(0x1000200n);
   expect(writeNamed(plan, 'kernel')).toMatchObject({ address: 0x1000000, size: 0x100000 });
+  expect(viewOf(writeNamed(plan, 'boot_params')).readUInt32LE(0x214)).toBe(0x1000000);
+});
+
+test('without ACPI tables no RSDP is announced', () => {
+  const plan = loadKernel({ name: 'vmlinuz', bytes: packed }, { ...options, acpi: false });
+  expect(viewOf(writeNamed(plan, 'boot_params')).readBigUInt64LE(0x70)).toBe(0n);
 });
 
 test('a kernel without XLF_KERNEL_64 starts in 32-bit protected mode', () => {

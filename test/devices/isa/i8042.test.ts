@@ -8,11 +8,14 @@ import { RecordingIrq } from '../../support/recording-irq.js';
 const DATA = 0x60;
 const COMMAND = 0x64;
 
-function make() {
+function make(onSpace: (keyboard: Ps2Keyboard) => void = () => {}) {
   const irq = new RecordingIrq();
   const a20 = new RecordingIrq();
   let resets = 0;
-  const keyboard: Ps2Keyboard = new Ps2Keyboard('keyboard', { onData: () => i8042.serve(), onSpace: () => {} });
+  const keyboard: Ps2Keyboard = new Ps2Keyboard('keyboard', {
+    onData: () => i8042.serve(),
+    onSpace: () => onSpace(keyboard),
+  });
   const i8042: I8042 = new I8042('i8042', { keyboard, irq, a20, onReset: () => resets++ });
   const guest = new GuestDriver()
     .attach('data', DATA, 1, i8042.dataPort())
@@ -115,6 +118,19 @@ describe('keyboard data', () => {
     expect(seen.size).toBe(127);
   });
 
+  test('keys that the host kept arrive whole and in order, however fast it offers them', () => {
+    const codes = Array.from({ length: 500 }, (_, i) => (i % 0x7f) + 1);
+    const waiting: number[] = [];
+    const offer = (keyboard: Ps2Keyboard): void => {
+      while (waiting[0] !== undefined && keyboard.press([0xf0, waiting[0]])) waiting.shift();
+    };
+    const { keyboard, command, read } = make(offer);
+    command(0x60, 0x05);
+    waiting.push(...codes);
+    offer(keyboard);
+    expect(read()).toEqual(codes.flatMap((code) => [0xf0, code]));
+  });
+
   test('without translation set 2 passes unchanged', () => {
     const { keyboard, command, read } = make();
     command(0x60, 0x05);
@@ -204,7 +220,12 @@ deviceContract(
   'i8042',
   (rig) =>
     new I8042('i8042', {
-      keyboard: { hasData: () => false, take: () => 0, receive: (byte) => void rig.effects.push(`keyboard ${byte}`) },
+      keyboard: {
+        hasData: () => false,
+        take: () => 0,
+        receive: (byte) => void rig.effects.push(`keyboard ${byte}`),
+        offerSpace: () => rig.effects.push('space'),
+      },
       irq: rig.line(),
       a20: rig.line(),
       onReset: () => rig.effects.push('reset'),

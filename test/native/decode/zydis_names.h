@@ -21,4 +21,7 @@ bool in_feature_set(const Disassembly& zydis);
 /// Zydis' mnemonic in the terms of opcodes.def, in lower case; `condition` is set for Jcc, Setcc and Cmovcc.
 std::string our_name(const Disassembly& zydis, int& condition);
 
+/// True if this difference is one of the accepted ones; zydis_names.cc gives the reason of each.
+bool is_known_difference(Opcode opcode, const std::string& difference);
+
 }  // namespace tsbhyve::soft::test

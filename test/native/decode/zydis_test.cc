@@ -15,11 +15,40 @@ using Bytes = std::vector<u8>;
 constexpr const char* size_names[] = {"16", "32", "64"};
 
 const std::vector<Bytes> prefix_sets = {
-    {}, {0x66}, {0x67}, {0xf2}, {0xf3}, {0xf0}, {0x66, 0xf2}, {0xf3, 0x66}, {0xf2, 0xf3}, {0xf3, 0xf2}, {0x66, 0x67}, {0x2e},
-    {0x36}, {0x64}, {0x65, 0x3e}, {0x64, 0x67}, {0x66, 0xf0}, {0xf3, 0xf0},
+    {},
+    {0x66},
+    {0x67},
+    {0xf2},
+    {0xf3},
+    {0xf0},
+    {0x66, 0xf2},
+    {0xf3, 0x66},
+    {0xf2, 0xf3},
+    {0xf3, 0xf2},
+    {0x66, 0x67},
+    {0x2e},
+    {0x36},
+    {0x64},
+    {0x65, 0x3e},
+    {0x64, 0x67},
+    {0x66, 0xf0},
+    {0xf3, 0xf0},
     // REX from here on: INC and DEC outside 64-bit mode
-    {0x40}, {0x41}, {0x42}, {0x44}, {0x48}, {0x4f}, {0x66, 0x48}, {0x66, 0x45}, {0xf2, 0x4d}, {0xf3, 0x48}, {0xf0, 0x49}, {0x67, 0x4f},
-    {0x48, 0x66}, {0x4f, 0x2e}, {0x66, 0xf2, 0x48},
+    {0x40},
+    {0x41},
+    {0x42},
+    {0x44},
+    {0x48},
+    {0x4f},
+    {0x66, 0x48},
+    {0x66, 0x45},
+    {0xf2, 0x4d},
+    {0xf3, 0x48},
+    {0xf0, 0x49},
+    {0x67, 0x4f},
+    {0x48, 0x66},
+    {0x4f, 0x2e},
+    {0x66, 0xf2, 0x48},
 };
 constexpr size_t first_rex_set = 18;
 
@@ -63,7 +92,8 @@ void enumerate(Run& run, CodeSize code_size) {
           Bytes bytes = prefix_sets[set];
           bytes.insert(bytes.end(), map.begin(), map.end());
           // The SIB byte runs through its values as opcode and ModRM do; the displacement bytes are all negative.
-          bytes.insert(bytes.end(), {static_cast<u8>(opcode), static_cast<u8>(modrm), static_cast<u8>(opcode * 37 + modrm * 5 + set)});
+          bytes.insert(bytes.end(), {static_cast<u8>(opcode), static_cast<u8>(modrm),
+                                     static_cast<u8>(opcode * 37 + modrm * 5 + set)});
           while (bytes.size() < 24) bytes.push_back(static_cast<u8>(0x80 + bytes.size()));
           run.check(bytes, bytes.size(), code_size);
         }
@@ -74,7 +104,8 @@ void all_addresses(Run& run, CodeSize code_size) {
     for (unsigned modrm = 0; modrm < 256; ++modrm)
       for (unsigned sib = 0; sib < 256; ++sib) {
         Bytes bytes = prefixes;
-        bytes.insert(bytes.end(), {0x8b, static_cast<u8>(modrm), static_cast<u8>(sib), 0x12, 0xf4, 0x56, 0x78, 0x9a, 0xbc});
+        bytes.insert(bytes.end(),
+                     {0x8b, static_cast<u8>(modrm), static_cast<u8>(sib), 0x12, 0xf4, 0x56, 0x78, 0x9a, 0xbc});
         run.check(bytes, bytes.size(), code_size);
       }
 }
@@ -86,7 +117,8 @@ void random_strings(Run& run, CodeSize code_size, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const u32 choice = static_cast<u32>(random());
     size_t position = 0;
-    for (size_t n = choice % 16 ? choice % 4 : choice >> 8 & 15; n > 0; --n) bytes[position++] = prefixes[random() % sizeof prefixes];
+    for (size_t n = choice % 16 ? choice % 4 : choice >> 8 & 15; n > 0; --n)
+      bytes[position++] = prefixes[random() % sizeof prefixes];
     if (choice & 0x10000) bytes[position++] = 0x0f;
     while (position < bytes.size()) bytes[position++] = static_cast<u8>(random());
     run.check(bytes, choice & 0x20000 ? bytes.size() : choice >> 20 & 15, code_size);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The addon's Machine: guest memory and one engine, owned by one JavaScript object.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "engine/engine.h"
+
+namespace tsbhyve {
+
+class Machine : public Napi::ObjectWrap<Machine> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit Machine(const Napi::CallbackInfo& info);
+  ~Machine() override;
+
+ private:
+  Napi::Value add_memory(const Napi::CallbackInfo& info);
+  Napi::Value create_vcpu(const Napi::CallbackInfo& info);
+  Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value safepoint(const Napi::CallbackInfo& info);
+  Napi::Value get_time(const Napi::CallbackInfo& info);
+  void set_time(const Napi::CallbackInfo& info);
+  void hold_time(const Napi::CallbackInfo& info);
+  Napi::Value next_deadline(const Napi::CallbackInfo& info);
+  Napi::Value instructions(const Napi::CallbackInfo& info);
+  void send_msi(const Napi::CallbackInfo& info);
+  void set_external_interrupt(const Napi::CallbackInfo& info);
+  void inject_nmi(const Napi::CallbackInfo& info);
+  void reset(const Napi::CallbackInfo& info);
+  void get_registers(const Napi::CallbackInfo& info);
+  void set_registers(const Napi::CallbackInfo& info);
+  Napi::Value get_msrs(const Napi::CallbackInfo& info);
+  void set_msrs(const Napi::CallbackInfo& info);
+  Napi::Value get_xsave(const Napi::CallbackInfo& info);
+  void set_xsave(const Napi::CallbackInfo& info);
+  Napi::Value get_lapic(const Napi::CallbackInfo& info);
+  void set_lapic(const Napi::CallbackInfo& info);
+  Napi::Value get_private(const Napi::CallbackInfo& info);
+  void set_private(const Napi::CallbackInfo& info);
+  void memory_written(const Napi::CallbackInfo& info);
+  Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
+  void close_dirty_log(const Napi::CallbackInfo& info);
+  void take_dirty_log(const Napi::CallbackInfo& info);
+  void drop_caches(const Napi::CallbackInfo& info);
+  Napi::Value capabilities(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+
+  /// The engine, or a thrown ERR_CLOSED.
+  VcpuEngine& engine(Napi::Env env);
+  void release();
+
+  std::unique_ptr<GuestRam> ram_;
+  std::unique_ptr<VcpuEngine> engine_;
+  EngineOptions options_;
+  std::string engine_name_;
+  std::vector<Napi::Reference<Napi::ArrayBuffer>> buffers_;
+  std::uint32_t id_ = 0;
+};
+
+}  // namespace tsbhyve

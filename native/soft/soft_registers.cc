@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The soft engine's registers, MSRs and FPU image in the contract's forms.
+#include <stdexcept>
+
+#include "soft/flags.h"
+#include "soft/soft_engine.h"
+#include "soft/system/system.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+struct Accessor {
+  u64 (*get)(const Cpu&);
+  void (*set)(Cpu&, u64);
+};
+
+template <class T>
+void assign(T& field, u64 value) {
+  field = static_cast<T>(value);
+}
+
+#define FIELD(place) \
+  { [](const Cpu& cpu) { return static_cast<u64>(cpu.place); }, [](Cpu& cpu, u64 value) { assign(cpu.place, value); } }
+#define SEGMENT(place) FIELD(place.selector), FIELD(place.base), FIELD(place.limit), FIELD(place.attributes)
+
+u64 get_cr8(const Cpu& cpu) { return cpu.apic->task_priority(); }
+void set_cr8(Cpu& cpu, u64 value) { cpu.apic->set_task_priority(static_cast<u8>(value & 15)); }
+u64 get_rflags(const Cpu& cpu) { return read_rflags(&cpu); }
+void set_rflags(Cpu& cpu, u64 value) {
+  cpu.rflags = value;
+  cpu.lazy = {};
+}
+u64 get_xcr0(const Cpu&) { return 3; }  // x87 and SSE: tsb-1 has no XSAVE
+void set_xcr0(Cpu&, u64) {}
+
+/// In the order of engine/registers.h.
+constexpr Accessor accessors[] = {
+    FIELD(gpr[0]), FIELD(gpr[1]), FIELD(gpr[2]), FIELD(gpr[3]), FIELD(gpr[4]), FIELD(gpr[5]), FIELD(gpr[6]), FIELD(gpr[7]),
+    FIELD(gpr[8]), FIELD(gpr[9]), FIELD(gpr[10]), FIELD(gpr[11]), FIELD(gpr[12]), FIELD(gpr[13]), FIELD(gpr[14]), FIELD(gpr[15]),
+    FIELD(rip), {get_rflags, set_rflags},
+    SEGMENT(segment[ES]), SEGMENT(segment[CS]), SEGMENT(segment[SS]), SEGMENT(segment[DS]), SEGMENT(segment[FS]),
+    SEGMENT(segment[GS]), SEGMENT(ldtr), SEGMENT(tr),
+    FIELD(gdtr_base), FIELD(gdtr_limit), FIELD(idtr_base), FIELD(idtr_limit),
+    FIELD(cr0), FIELD(cr2), FIELD(cr3), FIELD(cr4), {get_cr8, set_cr8}, FIELD(efer), {get_xcr0, set_xcr0},
+    FIELD(pdpte[0]), FIELD(pdpte[1]), FIELD(pdpte[2]), FIELD(pdpte[3]),
+    FIELD(dr[0]), FIELD(dr[1]), FIELD(dr[2]), FIELD(dr[3]), FIELD(dr6), FIELD(dr7),
+    FIELD(run_state), FIELD(interrupt_shadow), FIELD(debug_shadow), FIELD(nmi_pending), FIELD(nmi_blocked),
+    FIELD(external_interrupt), FIELD(init_pending), FIELD(sipi_pending), FIELD(sipi_vector), FIELD(pending_debug),
+};
+static_assert(std::size(accessors) == register_count);
+
+bool selected(RegisterGroup groups, size_t index) {
+  return static_cast<u32>(groups) & static_cast<u32>(register_rows[index].group);
+}
+
+/// Privilege level that the segment registers imply (SDM vol. 3, 5.5: SS.DPL follows CPL).
+u8 implied_cpl(const Cpu& cpu) {
+  if (real_mode(&cpu)) return 0;
+  if (virtual8086(&cpu)) return 3;
+  return (cpu.segment[SS].attributes >> 5) & 3;
+}
+
+}  // namespace
+
+void SoftEngine::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
+  for (size_t i = 0; i < register_count; i++) {
+    if (selected(groups, i)) values[i] = accessors[i].get(*cpu_);
+  }
+}
+
+void SoftEngine::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
+  constexpr auto last_run_state = static_cast<u64>(RunState::Shutdown);
+  if (static_cast<u32>(groups) & static_cast<u32>(RegisterGroup::Events) &&
+      values[static_cast<size_t>(Register::run_state)] > last_run_state) {
+    throw std::invalid_argument("run_state: " + std::to_string(values[static_cast<size_t>(Register::run_state)]) +
+                                " is not one of 0 (running), 1 (halted), 2 (wait for SIPI), 3 (shutdown)");
+  }
+  for (size_t i = 0; i < register_count; i++) {
+    if (selected(groups, i)) accessors[i].set(*cpu_, values[i]);
+  }
+  cpu_->cpl = implied_cpl(*cpu_);
+  mmu_.flush_all(false);
+  update_mode(cpu_.get());
+}
+
+std::vector<std::pair<std::uint32_t, std::uint64_t>> SoftEngine::get_msrs() {
+  size_t count;
+  const u32* indexes = saved_msrs(count);
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> values;
+  for (size_t i = 0; i < count; i++) {
+    u64 value = 0;
+    if (msr_read(cpu_.get(), indexes[i], retired(), value)) values.emplace_back(indexes[i], value);
+  }
+  return values;
+}
+
+void SoftEngine::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) {
+  for (const auto& [index, value] : values) {
+    if (!msr_write(cpu_.get(), index, retired(), value)) {
+      char text[96];
+      std::snprintf(text, sizeof text, "MSR %#x: this CPU model does not take the value %#llx", index,
+                    static_cast<unsigned long long>(value));
+      throw std::invalid_argument(text);
+    }
+  }
+}
+
+namespace {
+
+constexpr size_t xsave_bytes = 512 + 64;
+constexpr size_t st_offset = 32, xmm_offset = 160, header_offset = 512;
+
+template <class T>
+void put(std::vector<std::uint8_t>& image, size_t at, T value) {
+  __builtin_memcpy(image.data() + at, &value, sizeof value);
+}
+template <class T>
+T get(std::span<const std::uint8_t> image, size_t at) {
+  T value;
+  __builtin_memcpy(&value, image.data() + at, sizeof value);
+  return value;
+}
+
+u32 top_of(u16 status) { return (status >> 11) & 7; }
+
+}  // namespace
+
+/// Standard-format XSAVE area: FXSAVE64 layout (SDM vol. 1, table 10-2), then the header.
+std::vector<std::uint8_t> SoftEngine::get_xsave() {
+  std::vector<std::uint8_t> image(xsave_bytes);
+  const FpuState& fpu = cpu_->fpu;
+  put<u16>(image, 0, fpu.control);
+  put<u16>(image, 2, fpu.status);
+  put<u8>(image, 4, static_cast<u8>(~fpu.empty));
+  put<u16>(image, 6, fpu.opcode);
+  put<u64>(image, 8, fpu.instruction_pointer);
+  put<u64>(image, 16, fpu.data_pointer);
+  put<u32>(image, 24, cpu_->mxcsr);
+  put<u32>(image, 28, 0xffff);
+  for (u32 i = 0; i < 8; i++) {
+    const Float80& st = fpu.registers[(top_of(fpu.status) + i) & 7];
+    put<u64>(image, st_offset + 16 * i, st.significand);
+    put<u16>(image, st_offset + 16 * i + 8, st.sign_exponent);
+  }
+  for (u32 i = 0; i < 16; i++) {
+    put<u64>(image, xmm_offset + 16 * i, cpu_->xmm[i].lane[0]);
+    put<u64>(image, xmm_offset + 16 * i + 8, cpu_->xmm[i].lane[1]);
+  }
+  put<u64>(image, header_offset, 3);  // XSTATE_BV: x87 and SSE
+  return image;
+}
+
+void SoftEngine::set_xsave(std::span<const std::uint8_t> image) {
+  if (image.size() < xsave_bytes) throw std::invalid_argument("an XSAVE image has at least 576 bytes");
+  if (get<u64>(image, header_offset) & ~u64{3}) throw std::invalid_argument("the XSAVE image holds state that this CPU model lacks");
+  if (get<u32>(image, 24) & ~0xffffu) throw std::invalid_argument("the XSAVE image has reserved MXCSR bits set");
+  FpuState& fpu = cpu_->fpu;
+  fpu.control = get<u16>(image, 0);
+  fpu.status = get<u16>(image, 2);
+  fpu.empty = static_cast<u8>(~get<u8>(image, 4));
+  fpu.opcode = get<u16>(image, 6) & 0x7ff;
+  fpu.instruction_pointer = get<u64>(image, 8);
+  fpu.data_pointer = get<u64>(image, 16);
+  cpu_->mxcsr = get<u32>(image, 24);
+  for (u32 i = 0; i < 8; i++) {
+    fpu.registers[(top_of(fpu.status) + i) & 7] = {get<u64>(image, st_offset + 16 * i), get<u16>(image, st_offset + 16 * i + 8)};
+  }
+  for (u32 i = 0; i < 16; i++) {
+    cpu_->xmm[i] = {{get<u64>(image, xmm_offset + 16 * i), get<u64>(image, xmm_offset + 16 * i + 8)}};
+  }
+}
+
+void SoftEngine::set_lapic(std::span<const std::uint64_t> rows) {
+  if (!apic_.load(rows)) throw std::invalid_argument("the saved local APIC is not a state that one can have");
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { BarDecoder, type BarSpec } from '../../../devices/pci/bars.js';
+import { pciAddress } from '../../../devices/pci/pci-function.js';
+import { nullLogger } from '../../../src/core/log.js';
+import { MemoryBus } from '../../../src/core/memory-bus.js';
+import { PortBus } from '../../../src/core/port-bus.js';
+import { deviceContract } from '../../contract/device.contract.js';
+import { RecordingIrq } from '../../support/recording-irq.js';
+import { ExampleFunction } from './example-function.js';
+
+const BARS: readonly BarSpec[] = [{ index: 0, kind: 'io', size: 0x20 }];
+
+function newDecoder(): BarDecoder {
+  return new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
+}
+
+function make() {
+  const intx = new RecordingIrq();
+  const fn = new ExampleFunction('fn', { address: pciAddress(0, 3, 1), decoder: newDecoder(), intx }, BARS);
+  return { fn, intx };
+}
+
+test('bus, device and function make the address', () => {
+  expect(make().fn.address).toBe((3 << 3) | 1);
+  expect(pciAddress(255, 31, 7)).toBe(0xffff);
+  expect(() => pciAddress(0, 32, 0)).toThrow('PCI address 0:32.0');
+});
+
+test('a pending interrupt shows in status bit 3 at every width that covers it', () => {
+  const { fn } = make();
+  fn.raise(true);
+  expect(fn.readConfig(0x06, 1)).toBe(0x08);
+  expect(fn.readConfig(0x06, 2)).toBe(0x0008);
+  expect(fn.readConfig(0x04, 4)).toBe(0x00080000);
+  expect(fn.readConfig(0x04, 2)).toBe(0x0000);
+  expect(fn.readConfig(0x07, 1)).toBe(0x00);
+});
+
+test('command bit 10 holds the line low and leaves the status bit', () => {
+  const { fn, intx } = make();
+  fn.raise(true);
+  expect(intx.level).toBe(true);
+  fn.writeConfig(0x04, 2, 0x0400);
+  expect(intx.level).toBe(false);
+  expect(fn.readConfig(0x06, 2)).toBe(0x0008);
+  fn.writeConfig(0x04, 2, 0x0000);
+  expect(intx.level).toBe(true);
+});
+
+test('bus mastering follows command bit 2', () => {
+  const { fn } = make();
+  expect(fn.mayAccessMemory).toBe(false);
+  fn.writeConfig(0x04, 1, 0x04);
+  expect(fn.mayAccessMemory).toBe(true);
+});
+
+test('reset lowers the line', () => {
+  const { fn, intx } = make();
+  fn.raise(true);
+  fn.reset();
+  expect(intx.level).toBe(false);
+});
+
+deviceContract(
+  'pci function',
+  (rig) => new ExampleFunction('fn', { address: 8, decoder: newDecoder(), intx: rig.line() }, BARS),
+  {
+    operate: (fn) => {
+      fn.writeConfig(0x10, 4, 0x3000);
+      fn.writeConfig(0x04, 2, 0x0007);
+      fn.raise(true);
+    },
+  },
+);
