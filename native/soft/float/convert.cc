@@ -2,6 +2,7 @@
 #include "convert.h"
 
 #include <iterator>
+#include <type_traits>
 
 #include "operands.h"
 
@@ -27,7 +28,8 @@ To store(Context& context, const Unpacked& value) {
 
 template <class To>
 To convert(Context& context, const Unpacked& value) {
-  if (value.is_finite() && stopped_by_denormal(context, value)) return pack<To>(make_indefinite());
+  const bool stopped = value.is_finite() && stopped_by_denormal(context, value);
+  if (stopped && !std::is_same_v<To, Float80>) return pack<To>(make_indefinite());
   return convert_to<To>(context, value, Layout<To>::target);
 }
 

@@ -6,7 +6,8 @@
 
 namespace tsbhyve::soft::fp {
 
-// FLD m32/m64 (To = Float80, always exact) and CVTSS2SD, CVTSD2SS: signaling NaNs and denormals are reported.
+// FLD m32/m64 (To = Float80, always exact) and CVTSS2SD, CVTSD2SS: signaling NaNs and denormals are reported. An unmasked
+// denormal does not stop FLD: the converted value is pushed.
 template <class To>
 To convert(Context& context, const Unpacked& value);
 

@@ -42,7 +42,7 @@ Remainder partial(Context& context, const Unpacked& dividend, const Unpacked& di
   const int32_t step = 32 + difference % 32;
   const Division division = divide_integers(dividend.significand, divisor.significand, step);
   const Float80 value = packed_rest(context, dividend.sign, dividend.exponent - step, division.rest);
-  return {value, 0, true};
+  return {value, 0, true, true};
 }
 
 Remainder complete(Context& context, Quotient kind, const Unpacked& dividend, const Unpacked& divisor,
@@ -65,7 +65,7 @@ Remainder complete(Context& context, Quotient kind, const Unpacked& dividend, co
     }
   }
   const Float80 value = packed_rest(context, division.rest == 0 ? dividend.sign : sign, exponent, division.rest);
-  return {value, static_cast<uint8_t>(division.quotient & 7), false};
+  return {value, static_cast<uint8_t>(division.quotient & 7), false, true};
 }
 
 // Far beyond any exponent difference of two registers.
@@ -94,12 +94,12 @@ Unpacked scale_with(Context& context, const Unpacked& value, const Unpacked& pow
 }  // namespace
 
 Remainder remainder(Context& context, Quotient kind, const Unpacked& dividend, const Unpacked& divisor) {
-  const auto finished = [](const Unpacked& value) { return Remainder{pack<Float80>(value), 0, false}; };
-  if (const auto nan = nan_result(context, NanRule::larger_significand, dividend, divisor)) return finished(*nan);
-  if (dividend.is_infinity() || divisor.is_zero()) return finished(invalid_result(context));
-  if (stopped_by_denormal(context, dividend, divisor)) return finished(make_indefinite());
-  if (dividend.is_zero()) return finished(dividend);
-  if (divisor.is_infinity()) return {round_and_pack<Float80>(context, exact(dividend)), 0, false};
+  const auto undivided = [](const Unpacked& value) { return Remainder{pack<Float80>(value), 0, false, false}; };
+  if (const auto nan = nan_result(context, NanRule::larger_significand, dividend, divisor)) return undivided(*nan);
+  if (dividend.is_infinity() || divisor.is_zero()) return undivided(invalid_result(context));
+  if (stopped_by_denormal(context, dividend, divisor)) return undivided(make_indefinite());
+  if (dividend.is_zero()) return {pack<Float80>(dividend), 0, false, true};
+  if (divisor.is_infinity()) return {round_and_pack<Float80>(context, exact(dividend)), 0, false, true};
   const int32_t difference = dividend.exponent - divisor.exponent;
   if (difference >= full_reduction) return partial(context, dividend, divisor, difference);
   return complete(context, kind, dividend, divisor, difference);

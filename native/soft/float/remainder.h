@@ -10,6 +10,7 @@ struct Remainder {
   Float80 value;
   uint8_t quotient;  // the low three bits, for C0 (bit 2), C3 (bit 1) and C1 (bit 0); 0 while incomplete
   bool incomplete;   // C2
+  bool divided;      // false for NaNs and invalid operands, which leave C0 and C3 as they were
 };
 
 // FPREM truncates the quotient, FPREM1 rounds it to nearest.

@@ -24,7 +24,6 @@ void check_virtual8086(Cpu* cpu, const Op* op, bool is16) {
 
 u64 move_bit(u64 value, u64 from, u64 to) { return (value & ~to) | (value & from ? to : 0); }
 
-template <class T>
 u64 pushed_flags(const Cpu* cpu) {
   const u64 flags = read_rflags(cpu) & ~(rflags::RF | rflags::VM);
   return sees_virtual_interrupt_flag(cpu) ? move_bit(flags, rflags::VIF, rflags::IF) | rflags::IOPL : flags;
@@ -33,7 +32,7 @@ u64 pushed_flags(const Cpu* cpu) {
 template <class T>
 void pushf(Cpu* cpu, const Op* op) {
   check_virtual8086(cpu, op, sizeof(T) == 2);
-  push_value<T>(cpu, op, static_cast<T>(pushed_flags<T>(cpu)));
+  push_value<T>(cpu, op, static_cast<T>(pushed_flags(cpu)));
   NEXT(cpu, op);
 }
 

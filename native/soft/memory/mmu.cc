@@ -2,9 +2,7 @@
 // The TLB: look-up, replacement, and every way to empty it (SDM vol. 3, 4.10).
 #include "soft/memory/mmu.h"
 
-#include "soft/leave.h"
 #include "soft/memory/physical.h"
-#include "soft/platform.h"
 
 namespace tsbhyve::soft {
 
@@ -104,14 +102,7 @@ void Mmu::drop_fast_writes() {
 }
 
 void Mmu::load_pdptes() {
-  // SDM vol. 3, table 4-8: bits 1-2, 5-8 and those above the physical address width.
-  const u64 reserved = 0x1e6 | ~((u64{1} << cpu_->platform->physical_bits) - 1);
-  u64 entries[4];
-  for (u32 i = 0; i < 4; i++) {
-    entries[i] = read_physical(cpu_, (cpu_->cr3 & 0xffffffe0) + i * 8, 8);
-    if ((entries[i] & 1) && (entries[i] & reserved)) raise(cpu_, cpu_->current_op, Vector::GP, 0);
-  }
-  for (u32 i = 0; i < 4; i++) cpu_->pdpte[i] = entries[i];
+  for (u32 i = 0; i < 4; i++) cpu_->pdpte[i] = read_physical(cpu_, (cpu_->cr3 & 0xffffffe0) + i * 8, 8);
 }
 
 }  // namespace tsbhyve::soft

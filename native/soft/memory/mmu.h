@@ -35,7 +35,7 @@ class Mmu {
   void flush_page_of_pcid(u64 lin, u16 pcid);
   void drop_fast();                      // derived tables only; no guest-visible effect
   void drop_fast_writes();               // arming of a dirty log
-  void load_pdptes();                    // PAE: MOV CR3 (SDM vol. 3, 4.4.1); raises #GP(0)
+  void load_pdptes();                    // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
 
   TlbEntry data[tlb_entries];
   TlbEntry code[tlb_entries];

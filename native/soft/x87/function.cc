@@ -11,7 +11,7 @@ namespace tsbhyve::soft::x87 {
 
 namespace {
 
-/// The prologue of all of them; false when the stack faulted and `replace` registers from the top became indefinite.
+/// The prologue of all of them; false when one of the first `count` registers is empty.
 bool operands_present(Cpu* cpu, const Op* op, u32 count) {
   require_ready(cpu, op);
   record_instruction(cpu, op);
@@ -23,6 +23,12 @@ bool operands_present(Cpu* cpu, const Op* op, u32 count) {
 
 void underflow(FpuState& fpu) {
   if (stack_fault(fpu, StackFault::underflow)) set(fpu, 0, indefinite());
+}
+
+/// The same for instructions that report in C2 whether they are complete.
+void underflow_completely(FpuState& fpu) {
+  set_codes(fpu, code_c2, 0);
+  underflow(fpu);
 }
 
 void deliver(FpuState& fpu, const fp::Context& context, const fp::Float80& result) {
@@ -72,11 +78,11 @@ void popping(Cpu* cpu, const Op* op) {
 template <fp::Quotient kind>
 void remainder(Cpu* cpu, const Op* op) {
   FpuState& fpu = cpu->fpu;
-  if (!operands_present(cpu, op, 2)) return underflow(fpu);
+  if (!operands_present(cpu, op, 2)) return underflow_completely(fpu);
   fp::Context context = context_of(fpu);
   const fp::Remainder result = fp::remainder(context, kind, unpacked(fpu, 0), unpacked(fpu, 1));
   deliver(fpu, context, result.value);
-  if (!completes(context)) return;
+  if (!result.divided) return set_codes(fpu, code_c2, 0);
   const u32 quotient = result.quotient;
   set_codes(fpu, status_codes,
             (quotient & 4 ? u32{code_c0} : 0) | (quotient & 2 ? u32{code_c3} : 0) | (quotient & 1 ? u32{code_c1} : 0) |
@@ -88,10 +94,7 @@ using Circular = fp::Circular (*)(fp::Context&, const fp::Unpacked&);
 template <Circular function>
 void circular(Cpu* cpu, const Op* op) {
   FpuState& fpu = cpu->fpu;
-  if (!operands_present(cpu, op, 1)) {
-    set_codes(fpu, code_c2, 0);
-    return underflow(fpu);
-  }
+  if (!operands_present(cpu, op, 1)) return underflow_completely(fpu);
   fp::Context context = context_of(fpu);
   const fp::Circular result = function(context, unpacked(fpu, 0));
   deliver(fpu, context, result.value);
@@ -99,7 +102,8 @@ void circular(Cpu* cpu, const Op* op) {
 }
 
 /// ST(0) is empty, or ST(7) is not: FXTRACT, FPTAN and FSINCOS then leave two indefinites.
-void two_result_fault(FpuState& fpu) {
+void two_result_fault(FpuState& fpu, u32 cleared_codes) {
+  set_codes(fpu, cleared_codes, 0);
   const StackFault fault = is_empty(fpu, 0) ? StackFault::underflow : StackFault::overflow;
   if (!stack_fault(fpu, fault)) return;
   set(fpu, 0, indefinite());
@@ -115,7 +119,7 @@ void deliver_two(FpuState& fpu, const fp::Context& context, const fp::Float80& l
 
 void fxtract(Cpu* cpu, const Op* op) {
   FpuState& fpu = cpu->fpu;
-  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu);
+  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu, 0);
   fp::Context context = context_of(fpu);
   const fp::Extracted parts = fp::extract(context, unpacked(fpu, 0));
   deliver_two(fpu, context, parts.exponent, parts.significand);
@@ -123,7 +127,7 @@ void fxtract(Cpu* cpu, const Op* op) {
 
 void fptan(Cpu* cpu, const Op* op) {
   FpuState& fpu = cpu->fpu;
-  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu);
+  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu, code_c2);
   fp::Context context = context_of(fpu);
   const fp::Unpacked operand = unpacked(fpu, 0);
   const fp::Circular result = fp::tangent(context, operand);
@@ -135,7 +139,7 @@ void fptan(Cpu* cpu, const Op* op) {
 
 void fsincos(Cpu* cpu, const Op* op) {
   FpuState& fpu = cpu->fpu;
-  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu);
+  if (!operands_present(cpu, op, 1) || !is_empty(fpu, 7)) return two_result_fault(fpu, code_c2);
   fp::Context context = context_of(fpu);
   const fp::SineCosine result = fp::sine_and_cosine(context, unpacked(fpu, 0));
   set_codes(fpu, code_c2, result.out_of_range ? code_c2 : 0u);

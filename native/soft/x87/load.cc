@@ -17,7 +17,7 @@ void push_converted(FpuState& fpu, const fp::Unpacked& value) {
   if (is_empty(fpu, 7)) {
     const fp::Float80 converted = fp::convert<fp::Float80>(context, value);
     report(fpu, context);
-    if (completes(context)) push(fpu, converted);
+    if (!context.raised(fp::invalid) || context.masked(fp::invalid)) push(fpu, converted);
   } else {
     push_checked(fpu, indefinite());
   }
@@ -48,7 +48,7 @@ void load_register(Cpu* cpu, const Op* op) {
   require_ready(cpu, op);
   record_instruction(cpu, op);
   FpuState& fpu = cpu->fpu;
-  if (is_empty(fpu, 7) && is_empty(fpu, op->destination)) {
+  if (is_empty(fpu, op->destination)) {
     if (stack_fault(fpu, StackFault::underflow)) push(fpu, indefinite());
     return;
   }

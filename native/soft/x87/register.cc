@@ -75,6 +75,7 @@ template <bool pops>
 void free_register(Cpu* cpu, const Op* op) {
   require_ready(cpu, op);
   record_instruction(cpu, op);
+  set_codes(cpu->fpu, code_c1, 0);  // undefined by the SDM; hardware clears it
   mark_empty(cpu->fpu, op->destination);
   if (pops) pop(cpu->fpu);
 }

@@ -104,7 +104,7 @@ class Report {
   }
 
  private:
-  static constexpr uint64_t shown_ = 20000;
+  static constexpr uint64_t shown_ = 20;
   const char* name_;
   uint64_t cases_ = 0;
   uint64_t failures_ = 0;
