@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -43,6 +44,7 @@ class GuestRam {
   /// Index of the page in the page arrays; `physical` must lie in RAM or ROM.
   std::uint64_t page_index(std::uint64_t physical) const {
     const Segment* segment = find(physical);
+    if (!segment) std::abort();  // callers have asked find() or host_page() before
     return segment->first_page + ((physical - segment->base) >> 12);
   }
   const Segment* find(std::uint64_t physical) const {

@@ -13,9 +13,7 @@ constexpr Exact one{false, 0, wide(integer_bit, 0)};
 // pi * 2^power.
 constexpr Exact pi_times(int32_t power) { return {false, 1 + power, wide(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)}; }
 
-Exact series(const Exact& t) {
-  return t.fraction == 0 ? t : product(t, arctangent_ratio(fixed_point(product(t, t))));
-}
+Exact series(const Exact& t) { return t.fraction == 0 ? t : product(t, arctangent_ratio(fixed_point(product(t, t)))); }
 
 // The arctangent of 0 < t <= 1. Above 7/16 by atan(t) = pi/4 + atan((t - 1) / (t + 1)), which keeps the series short.
 Exact first_octant(const Exact& t) {

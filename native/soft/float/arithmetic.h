@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The basic operations. The result type picks the rules: Float80 follows x87 (precision control, x87 NaNs, bias-adjusted
-// results), Float32 and Float64 follow SSE. Operands are unpacked, so that x87 memory operands of any format need no second step.
+// The basic operations. The result type picks the rules: Float80 follows x87 (precision control, x87 NaNs,
+// bias-adjusted results), Float32 and Float64 follow SSE. Operands are unpacked, so that x87 memory operands of any
+// format need no second step.
 #pragma once
 
 #include "unpacked.h"

@@ -28,7 +28,8 @@ Unpacked divide_with(Context& context, const Profile& profile, const Unpacked& a
   return round(context, quotient_of(a, b), profile.target);
 }
 
-// An even power of two is split off, leaving an integer radicand of at most 65 bits; its root gets 68 digits and a jam bit.
+// An even power of two is split off, leaving an integer radicand of at most 65 bits; its root gets 68 digits and a jam
+// bit.
 Exact root_of(const Unpacked& a) {
   const bool odd = (a.exponent & 1) != 0;
   const u128 radicand = u128{a.significand} << (odd ? 0 : 1);

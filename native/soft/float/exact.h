@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The working number: sign and 128-bit fraction, wide enough that one final rounding to 64 bits or fewer is the right one.
+// The working number: sign and 128-bit fraction, wide enough that one final rounding to 64 bits or fewer is the right
+// one.
 #pragma once
 
 #include <cstdint>

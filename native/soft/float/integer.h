@@ -17,10 +17,12 @@ F from_integer(Context& context, int64_t value);
 // An integer as an operand of FIADD and its relatives.
 Unpacked unpack_integer(int64_t value);
 
-// FIST, FISTTP, CVTSS2SI, CVTTSS2SI. What does not fit raises invalid and gives the integer indefinite (most negative value).
+// FIST, FISTTP, CVTSS2SI, CVTTSS2SI. What does not fit raises invalid and gives the integer indefinite (most negative
+// value).
 int64_t to_integer(Context& context, Rounding rounding, IntegerWidth width, const Unpacked& value);
 
-// FRNDINT, and ROUNDSS/ROUNDSD, whose immediate may choose the mode and, by clearing inexact afterwards, hide the exception.
+// FRNDINT, and ROUNDSS/ROUNDSD, whose immediate may choose the mode and, by clearing inexact afterwards, hide the
+// exception.
 template <class F>
 F round_to_integral(Context& context, Rounding rounding, const Unpacked& value);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What every operation does before it computes: NaNs, unsupported encodings, denormal operands, in the order of SDM volume 1, 4.9.2.
+// What every operation does before it computes: NaNs, unsupported encodings, denormal operands, in the order of SDM
+// volume 1, 4.9.2.
 #pragma once
 
 #include <optional>

@@ -8,8 +8,8 @@ namespace tsbhyve::soft::fp {
 
 namespace {
 
-// SDM volume 2, FPREM: an exponent difference of 64 or more is reduced by N = 32..63 a time. We follow the usual choice,
-// N = 32 + difference mod 32, with which the last partial step ends below 64.
+// SDM volume 2, FPREM: an exponent difference of 64 or more is reduced by N = 32..63 a time. We follow the usual
+// choice, N = 32 + difference mod 32, with which the last partial step ends below 64.
 constexpr int32_t full_reduction = 64;
 
 struct Division {

@@ -41,9 +41,10 @@ Unpacked overflowed(Context& context, bool sign, int32_t exponent, const Cut& re
     return finite(sign, exponent - bias_adjustment, result.significand);
   }
   context.raise(inexact);
-  // FSCALE can overshoot so far that the adjusted exponent does not fit either: infinity in every mode (SDM volume 2, FSCALE).
-  const bool away = unmasked || context.rounding == Rounding::nearest ||
-                    context.rounding == (sign ? Rounding::down : Rounding::up);
+  // FSCALE can overshoot so far that the adjusted exponent does not fit either: infinity in every mode (SDM volume 2,
+  // FSCALE).
+  const bool away =
+      unmasked || context.rounding == Rounding::nearest || context.rounding == (sign ? Rounding::down : Rounding::up);
   context.rounded_up = away;
   if (away) return make_infinity(sign);
   return finite(sign, target.max_exponent, ~uint64_t{0} << (64 - target.precision));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Taylor series in fixed point, the core of the transcendental functions.
 //
-// Each takes its argument as a fraction of 2^128 and returns a value below 2 in units of 2^-127, with an error of a few such
-// units. A result whose true value is not 1 is never 1, so that rounding sees that it is inexact.
+// Each takes its argument as a fraction of 2^128 and returns a value below 2 in units of 2^-127, with an error of a few
+// such units. A result whose true value is not 1 is never 1, so that rounding sees that it is inexact.
 #pragma once
 
 #include "exact.h"

@@ -11,14 +11,19 @@ namespace tsbhyve::soft::host {
 using sse::V128;
 
 #if defined(__x86_64__)
-
 inline constexpr bool has_simd = true;
+#define HOST_CODE(...) \
+  { __VA_ARGS__ }
+#else
+inline constexpr bool has_simd = false;
+#define HOST_CODE(...) \
+  { __builtin_trap(); }
+#endif
 
-#define HOST_BINARY(name, text)                                                 \
-  [[gnu::always_inline]] static inline V128 name(V128 a, V128 b) {              \
-    asm volatile(text " %1, %0" : "+x"(a) : "x"(b));                            \
-    return a;                                                                   \
-  }
+/// `a` is the destination, `b` the source; what the instruction does not write stays as in `a`.
+#define HOST_BINARY(name, text)                                                                        \
+  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b)     \
+      HOST_CODE(asm volatile(text " %1, %0" : "+x"(a) : "x"(b)); return a;)
 
 #define HOST_ARITHMETIC(Name, text) \
   struct Name {                     \
@@ -55,53 +60,48 @@ struct Convert {
   HOST_BINARY(dq_from_pd, "cvtpd2dq")
   HOST_BINARY(truncated_dq_from_ps, "cvttps2dq")
   HOST_BINARY(truncated_dq_from_pd, "cvttpd2dq")
+
+#define HOST_FROM_GENERAL(name, text, T)                                                           \
+  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] T b)    \
+      HOST_CODE(asm volatile(text " %1, %0" : "+x"(a) : "r"(b)); return a;)
+
+  HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssl", u32)
+  HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssq", u64)
+  HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdl", u32)
+  HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdq", u64)
+
+#define HOST_TO_GENERAL(name, text)                                          \
+  template <class T>                                                         \
+  [[gnu::always_inline]] static inline T name([[maybe_unused]] V128 a)       \
+      HOST_CODE(T result; asm volatile(text " %1, %0" : "=r"(result) : "x"(a)); return result;)
+
+  HOST_TO_GENERAL(general_from_ss, "cvtss2si")
+  HOST_TO_GENERAL(general_from_sd, "cvtsd2si")
+  HOST_TO_GENERAL(truncated_general_from_ss, "cvttss2si")
+  HOST_TO_GENERAL(truncated_general_from_sd, "cvttsd2si")
 };
 
-/// General register to scalar; the rest of `a` stays.
-#define HOST_FROM_GENERAL(name, text, T)                                   \
-  [[gnu::always_inline]] inline V128 name(V128 a, T b) {                   \
-    asm volatile(text " %1, %0" : "+x"(a) : "r"(b));                       \
-    return a;                                                              \
-  }
-HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssl", u32)
-HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssq", u64)
-HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdl", u32)
-HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdq", u64)
-
-#define HOST_TO_GENERAL(name, text)                                        \
-  template <class T>                                                       \
-  [[gnu::always_inline]] inline T name(V128 a) {                           \
-    T result;                                                              \
-    asm volatile(text " %1, %0" : "=r"(result) : "x"(a));                  \
-    return result;                                                         \
-  }
-HOST_TO_GENERAL(general_from_ss, "cvtss2si")
-HOST_TO_GENERAL(general_from_sd, "cvtsd2si")
-HOST_TO_GENERAL(truncated_general_from_ss, "cvttss2si")
-HOST_TO_GENERAL(truncated_general_from_sd, "cvttsd2si")
-
 /// ZF, PF and CF as EFLAGS bits.
-#define HOST_COMPARE(name, text)                                                                                    \
-  [[gnu::always_inline]] inline u32 name(V128 a, V128 b) {                                                          \
-    bool zero, parity, carry;                                                                                       \
-    asm volatile(text " %4, %3" : "=@ccz"(zero), "=@ccp"(parity), "=@ccc"(carry) : "x"(a), "x"(b));                 \
-    return (zero ? flag_zf : 0) | (parity ? flag_pf : 0) | (carry ? flag_cf : 0);                                   \
-  }
-HOST_COMPARE(comiss, "comiss")
-HOST_COMPARE(comisd, "comisd")
-HOST_COMPARE(ucomiss, "ucomiss")
-HOST_COMPARE(ucomisd, "ucomisd")
+#define HOST_FLAGS(name, text)                                                                                      \
+  [[gnu::always_inline]] static inline u32 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b) HOST_CODE(        \
+      bool zero; bool parity; bool carry;                                                                           \
+      asm volatile(text " %4, %3" : "=@ccz"(zero), "=@ccp"(parity), "=@ccc"(carry) : "x"(a), "x"(b));               \
+      return (zero ? flag_zf : 0) | (parity ? flag_pf : 0) | (carry ? flag_cf : 0);)
 
+struct OrderedFlags {
+  HOST_FLAGS(ss, "comiss")
+  HOST_FLAGS(sd, "comisd")
+};
+struct UnorderedFlags {
+  HOST_FLAGS(ss, "ucomiss")
+  HOST_FLAGS(sd, "ucomisd")
+};
+
+#undef HOST_CODE
 #undef HOST_BINARY
 #undef HOST_ARITHMETIC
 #undef HOST_FROM_GENERAL
 #undef HOST_TO_GENERAL
-#undef HOST_COMPARE
-
-#else
-
-inline constexpr bool has_simd = false;
-
-#endif
+#undef HOST_FLAGS
 
 }  // namespace tsbhyve::soft::host

@@ -55,7 +55,7 @@ void loop(Cpu* cpu, const Op* op) {
 }
 
 template <class T, bool In64>
-void call_general(Cpu* cpu, const Op* op) {
+[[gnu::noinline]] void call_general(Cpu* cpu, const Op* op) {
   check_link<In64>(cpu, op, op->branch->taken);
   push_value<T>(cpu, op, static_cast<T>(next_rip(cpu, op)));
   return follow(cpu, &op->branch->taken);

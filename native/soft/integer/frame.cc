@@ -84,7 +84,7 @@ void enter(Cpu* cpu, const Op* op) {
 }
 
 template <class T>
-void leave_general(Cpu* cpu, const Op* op) {
+[[gnu::noinline]] void leave_general(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RBP] & stack_mask(cpu);
   const T value = load_stack<T>(cpu, op, stack_address(cpu, op, sp, sizeof(T), false));
   write_stack_pointer(cpu, sp + sizeof(T));

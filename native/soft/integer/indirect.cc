@@ -71,7 +71,7 @@ Handler select(const Instruction& instruction, bool) {
 
 /// Op::immediate is the number of bytes to drop beyond the return address, zero for plain RET.
 template <class T, bool In64>
-void return_general(Cpu* cpu, const Op* op) {
+[[gnu::noinline]] void return_general(Cpu* cpu, const Op* op) {
   const T target = top_of_stack<T>(cpu, op);
   check_target<In64>(cpu, op, target);
   write_stack_pointer(cpu, cpu->gpr[RSP] + sizeof(T) + op->immediate);

@@ -19,7 +19,7 @@ template <class T, Pushed P>
 }
 
 template <class T, Pushed P>
-void push_general(Cpu* cpu, const Op* op) {
+[[gnu::noinline]] void push_general(Cpu* cpu, const Op* op) {
   push_value<T>(cpu, op, pushed_value<T, P>(cpu, op));
   NEXT(cpu, op);
 }
@@ -52,7 +52,7 @@ Handler select_push(const Instruction& instruction, bool) {
 
 /// POP (E)SP: the popped value wins over the increment.
 template <class T>
-void pop_general(Cpu* cpu, const Op* op) {
+[[gnu::noinline]] void pop_general(Cpu* cpu, const Op* op) {
   const T value = top_of_stack<T>(cpu, op);
   write_stack_pointer(cpu, cpu->gpr[RSP] + sizeof(T));
   write_gpr<T>(cpu, op->destination, value);

@@ -83,9 +83,8 @@ void Mmu::flush_all(bool keep_global) {
 }
 
 void Mmu::flush_pcid(u16 pcid, bool keep_global) {
-  drop_entries(cpu_, *this, [=](const TlbEntry& entry) {
-    return entry.flags & tlb_global ? !keep_global : entry.pcid == pcid;
-  });
+  drop_entries(cpu_, *this,
+               [=](const TlbEntry& entry) { return entry.flags & tlb_global ? !keep_global : entry.pcid == pcid; });
 }
 
 void Mmu::drop_fast() {

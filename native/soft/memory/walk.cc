@@ -18,26 +18,27 @@ constexpr u64 bits_between(u32 high, u32 low) { return ((u64{2} << high) - 1) & 
 
 /// One level of a paging mode.
 struct Level {
-  u8 shift;             // lowest linear-address bit that selects the entry
+  u8 shift;  // lowest linear-address bit that selects the entry
   bool may_be_large;
-  u64 large_reserved;   // low address bits that must be zero in an entry that maps a page
+  u64 large_reserved;  // low address bits that must be zero in an entry that maps a page
 };
 
 struct Mode {
   u8 levels;
   u8 entry_size;
   u16 index_mask;
-  u64 reserved;         // in every entry, beside the bits above the physical address width
+  u64 reserved;  // in every entry, beside the bits above the physical address width
   Level level[4];
 };
 
 constexpr Mode legacy_mode{2, 4, 0x3ff, 0, {{22, true, bits_between(21, 21)}, {12, false, 0}}};
 constexpr Mode pae_mode{2, 8, 0x1ff, bits_between(62, 52), {{21, true, bits_between(20, 13)}, {12, false, 0}}};
-constexpr Mode long_paging{4, 8, 0x1ff, 0,
-                           {{39, false, entry_large},
-                            {30, true, bits_between(29, 13)},
-                            {21, true, bits_between(20, 13)},
-                            {12, false, 0}}};
+constexpr Mode long_paging{
+    4,
+    8,
+    0x1ff,
+    0,
+    {{39, false, entry_large}, {30, true, bits_between(29, 13)}, {21, true, bits_between(20, 13)}, {12, false, 0}}};
 
 const Mode& paging_mode(const Cpu* cpu) {
   if (!(cpu->cr4 & cr4::PAE)) return legacy_mode;
@@ -72,8 +73,8 @@ bool note_use(Cpu* cpu, const Mode& mode, const Step* steps, u32 count, bool is_
 }  // namespace
 
 void Mmu::page_fault(u64 lin, Access access, bool user, bool present, bool reserved) {
-  const bool fetch_bit = access == Access::Execute &&
-                         ((cpu_->cr4 & cr4::SMEP) || ((cpu_->cr4 & cr4::PAE) && (cpu_->efer & efer::NXE)));
+  const bool fetch_bit =
+      access == Access::Execute && ((cpu_->cr4 & cr4::SMEP) || ((cpu_->cr4 & cr4::PAE) && (cpu_->efer & efer::NXE)));
   cpu_->cr2 = lin;
   const u32 error = (present ? 1u : 0) | (access == Access::Write ? 2u : 0) | (user ? 4u : 0) | (reserved ? 8u : 0) |
                     (fetch_bit ? 16u : 0);

@@ -52,11 +52,11 @@ template <class R, class M>
 
 [[gnu::always_inline]] inline V128 read_xmm(const Cpu* cpu, u8 number) {
   V128 value;
-  __builtin_memcpy(&value, &cpu->xmm[number], sizeof(value));
+  __builtin_memcpy(&value, cpu->xmm[number].lane, sizeof(value));
   return value;
 }
 [[gnu::always_inline]] inline void write_xmm(Cpu* cpu, u8 number, V128 value) {
-  __builtin_memcpy(&cpu->xmm[number], &value, sizeof(value));
+  __builtin_memcpy(cpu->xmm[number].lane, &value, sizeof(value));
 }
 
 /// MMX registers lie in the significands of the physical x87 registers (SDM vol. 1, 9.2.1).

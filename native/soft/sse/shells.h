@@ -17,7 +17,6 @@ void read_and_act(Cpu* cpu, const Op* op) {
   using Stored = typename Fetch::Stored;
   if constexpr (F == From::Register) {
     if (!ready<U>(cpu)) check_unit(cpu, op, U);
-    if constexpr (U != Unit::Sse) enter_mmx(cpu);
     Action::apply(cpu, op, Fetch::from_register(cpu, op));
   } else if constexpr (F == From::Flat64) {
     const u64 lin = raw_address(cpu, op);
@@ -26,14 +25,13 @@ void read_and_act(Cpu* cpu, const Op* op) {
                                                                  : fast_vector<Stored>(entry.read_tag, lin);
     if (!fast || !ready<U>(cpu)) return read_and_act<U, Fetch, Action, From::General>(cpu, op);
     const Stored stored = peek<Stored>(reinterpret_cast<const u8*>(lin + entry.addend));
-    if constexpr (U != Unit::Sse) enter_mmx(cpu);
     Action::apply(cpu, op, Fetch::from_memory(stored));
   } else {
     if (!ready<U>(cpu)) check_unit(cpu, op, U);
     const Stored stored = fetch_general<Stored, alignment_of<Fetch>>(cpu, op);
-    if constexpr (U != Unit::Sse) enter_mmx(cpu);
     Action::apply(cpu, op, Fetch::from_memory(stored));
   }
+  if constexpr (U != Unit::Sse) enter_mmx(cpu);
   NEXT(cpu, op);
 }
 

@@ -11,7 +11,9 @@ namespace tsbhyve::soft {
 
 namespace {
 
-u64 read_operand(const Cpu* cpu, u8 slot) { return wide_operands(cpu) ? read_gpr<u64>(cpu, slot) : read_gpr<u32>(cpu, slot); }
+u64 read_operand(const Cpu* cpu, u8 slot) {
+  return wide_operands(cpu) ? read_gpr<u64>(cpu, slot) : read_gpr<u32>(cpu, slot);
+}
 
 template <u64 Cpu::*Register>
 void mov_from(Cpu* cpu, const Op* op) {
@@ -92,8 +94,10 @@ Handler select_mov(const Instruction& i, bool) {
 void add_control_registers(HandlerTable& table) {
   table.set(Opcode::MovCr, select_mov);
   table.set(Opcode::Clts, [](const Instruction&, bool) -> Handler { return clts; });
-  table.set(Opcode::Lmsw, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? lmsw<true> : lmsw<false>; });
-  table.set(Opcode::Smsw, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? smsw<true> : smsw<false>; });
+  table.set(Opcode::Lmsw,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? lmsw<true> : lmsw<false>; });
+  table.set(Opcode::Smsw,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? smsw<true> : smsw<false>; });
 }
 
 void add_control(HandlerTable& table) {

@@ -19,8 +19,18 @@ inline constexpr u32 segment_user = 16;  // S: code or data, not a system descri
 
 /// Types of system descriptors.
 enum SystemType : u8 {
-  available_tss16 = 1, ldt = 2, busy_tss16 = 3, call_gate16 = 4, task_gate = 5, interrupt_gate16 = 6, trap_gate16 = 7,
-  available_tss32 = 9, busy_tss32 = 11, call_gate32 = 12, interrupt_gate32 = 14, trap_gate32 = 15,
+  available_tss16 = 1,
+  ldt = 2,
+  busy_tss16 = 3,
+  call_gate16 = 4,
+  task_gate = 5,
+  interrupt_gate16 = 6,
+  trap_gate16 = 7,
+  available_tss32 = 9,
+  busy_tss32 = 11,
+  call_gate32 = 12,
+  interrupt_gate32 = 14,
+  trap_gate32 = 15,
 };
 
 inline u32 attributes_of(const Descriptor& d) { return static_cast<u32>(d.low >> 40) & 0xf0ff; }

@@ -24,7 +24,8 @@ constexpr u32 types(std::initializer_list<SystemType> list) {
   for (const SystemType type : list) set |= 1u << type;
   return set;
 }
-constexpr u32 lar_legacy = types({available_tss16, ldt, busy_tss16, call_gate16, task_gate, available_tss32, busy_tss32, call_gate32});
+constexpr u32 lar_legacy =
+    types({available_tss16, ldt, busy_tss16, call_gate16, task_gate, available_tss32, busy_tss32, call_gate32});
 constexpr u32 lar_long = types({ldt, available_tss32, busy_tss32, call_gate32});
 constexpr u32 lsl_legacy = types({available_tss16, ldt, busy_tss16, available_tss32, busy_tss32});
 constexpr u32 lsl_long = types({ldt, available_tss32, busy_tss32});
@@ -129,7 +130,8 @@ void add_descriptor_checks(HandlerTable& table) {
   table.set(Opcode::Verw, [](const Instruction& i, bool) -> Handler {
     return operand_in_memory(i, 0) ? verify_selector<true, true> : verify_selector<false, true>;
   });
-  table.set(Opcode::Arpl, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? arpl<true> : arpl<false>; });
+  table.set(Opcode::Arpl,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? arpl<true> : arpl<false>; });
 }
 
 }  // namespace tsbhyve::soft

@@ -117,10 +117,14 @@ void add_descriptor_tables(HandlerTable& table) {
   table.set(Opcode::Lidt, [](const Instruction&, bool) -> Handler { return load_table<true>; });
   table.set(Opcode::Sgdt, [](const Instruction&, bool) -> Handler { return store_table<false>; });
   table.set(Opcode::Sidt, [](const Instruction&, bool) -> Handler { return store_table<true>; });
-  table.set(Opcode::Lldt, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? lldt<true> : lldt<false>; });
-  table.set(Opcode::Ltr, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? ltr<true> : ltr<false>; });
-  table.set(Opcode::Sldt, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? sldt<true> : sldt<false>; });
-  table.set(Opcode::Str, [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? str<true> : str<false>; });
+  table.set(Opcode::Lldt,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? lldt<true> : lldt<false>; });
+  table.set(Opcode::Ltr,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? ltr<true> : ltr<false>; });
+  table.set(Opcode::Sldt,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? sldt<true> : sldt<false>; });
+  table.set(Opcode::Str,
+            [](const Instruction& i, bool) -> Handler { return operand_in_memory(i, 0) ? str<true> : str<false>; });
 }
 
 }  // namespace tsbhyve::soft

@@ -37,8 +37,8 @@ bool pushes_resume_flag(u8 vector) { return vector != Vector::DB && vector != Ve
 
 enum class Outcome : u8 { Delivered, Faulted, Impossible };
 
-/// Delivery with its own landing place for faults. A descriptor table or stack that only the device model can answer for
-/// is no place to deliver to.
+/// Delivery with its own landing place for faults. A descriptor table or stack that only the device model can answer
+/// for is no place to deliver to.
 Outcome try_deliver(Cpu* cpu, const Fault& event) {
   std::jmp_buf outer;
   std::memcpy(&outer, &cpu->escape_point, sizeof(outer));

@@ -43,7 +43,8 @@ Segment read_target(Cpu* cpu, u16 selector, u32 external) {
   if (!is_code(attributes) || dpl_of(attributes) > cpu->cpl) fault(cpu, Vector::GP, selector_error(selector, external));
   if (!(attributes & segment_present)) fault(cpu, Vector::NP, selector_error(selector, external));
   const bool stays = is_conforming(attributes) || dpl_of(attributes) == cpu->cpl;
-  if (virtual8086(cpu) && (stays || dpl_of(attributes) != 0)) fault(cpu, Vector::GP, selector_error(selector, external));
+  if (virtual8086(cpu) && (stays || dpl_of(attributes) != 0))
+    fault(cpu, Vector::GP, selector_error(selector, external));
   mark_accessed(cpu, d);
   return segment_of(d, selector);
 }

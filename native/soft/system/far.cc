@@ -114,7 +114,8 @@ bool has_memory(const Instruction& instruction) { return instruction.operands[0]
 }  // namespace
 
 void add_far(HandlerTable& table) {
-  table.set(Opcode::JmpFar, [](const Instruction& i, bool) -> Handler { return has_memory(i) ? jmp_far<true> : jmp_far<false>; });
+  table.set(Opcode::JmpFar,
+            [](const Instruction& i, bool) -> Handler { return has_memory(i) ? jmp_far<true> : jmp_far<false>; });
   table.set(Opcode::CallFar,
             [](const Instruction& i, bool) -> Handler { return has_memory(i) ? call_far<true> : call_far<false>; });
   table.set(Opcode::RetFar, [](const Instruction&, bool) -> Handler { return ret_far; });

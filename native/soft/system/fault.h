@@ -9,7 +9,8 @@ namespace tsbhyve::soft {
 /// Raises at cpu->current_op; handlers set it before they call code that may come here.
 [[noreturn]] inline void fault(Cpu* cpu, u8 vector, u32 error) { raise(cpu, cpu->current_op, vector, error); }
 
-/// Error code that names a selector (SDM vol. 3, 6.13). `external` is 1 while an event is delivered that no instruction asked for.
+/// Error code that names a selector (SDM vol. 3, 6.13). `external` is 1 while an event is delivered that no instruction
+/// asked for.
 inline u32 selector_error(u16 selector, u32 external = 0) { return (selector & 0xfffcu) | external; }
 
 inline bool canonical(u64 address) { return static_cast<u64>(static_cast<i64>(address << 16) >> 16) == address; }

@@ -12,8 +12,8 @@ namespace tsbhyve::soft {
 
 namespace {
 
-constexpr u64 cr0_writable = cr0::PE | cr0::MP | cr0::EM | cr0::TS | cr0::NE | cr0::WP | cr0::AM | u64{cr0::NW} |
-                             u64{cr0::CD} | cr0::PG;
+constexpr u64 cr0_writable =
+    cr0::PE | cr0::MP | cr0::EM | cr0::TS | cr0::NE | cr0::WP | cr0::AM | u64{cr0::NW} | u64{cr0::CD} | cr0::PG;
 constexpr u64 cr4_writable = cr4::TSD | cr4::DE | cr4::PSE | cr4::PAE | cr4::MCE | cr4::PGE | cr4::PCE | cr4::OSFXSR |
                              cr4::OSXMMEXCPT | cr4::UMIP | cr4::FSGSBASE | cr4::PCIDE | cr4::SMEP | cr4::SMAP;
 constexpr u64 efer_writable = efer::SCE | efer::LME | efer::NXE;
@@ -106,8 +106,8 @@ void write_cr4(Cpu* cpu, u64 value) {
                       (changed & (cr4::PAE | cr4::PGE | cr4::PSE | cr4::SMEP));
   if (pdptes) check_pdptes(cpu, cpu->cr3);
   cpu->cr4 = value;
-  const bool flushes = (changed & (cr4::PGE | cr4::PAE | cr4::PSE)) || (changed & ~value & cr4::PCIDE) ||
-                       (changed & value & cr4::SMEP);
+  const bool flushes =
+      (changed & (cr4::PGE | cr4::PAE | cr4::PSE)) || (changed & ~value & cr4::PCIDE) || (changed & value & cr4::SMEP);
   if (flushes) {
     cpu->mmu->flush_all(false);
   } else if (changed & (cr4::SMAP | cr4::SMEP | cr4::PCIDE)) {

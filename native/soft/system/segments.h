@@ -18,13 +18,15 @@ inline bool within_limit(const Segment& segment, u64 offset, u32 size) {
 /// Loads ES, SS, DS, FS or GS in any mode.
 void load_segment(Cpu* cpu, u8 reg, u16 selector);
 
-/// SS for a transfer to privilege `cpl`, checked but not yet loaded. Faults are `vector` (#TS for stacks from a TSS, #GP for
-/// returns) or #SS when not present.
+/// SS for a transfer to privilege `cpl`, checked but not yet loaded. Faults are `vector` (#TS for stacks from a TSS,
+/// #GP for returns) or #SS when not present.
 Segment checked_stack_segment(Cpu* cpu, u16 selector, u8 cpl, u8 vector, u32 external);
 
 /// #GP(0) unless `rip` lies in the code segment, or is canonical where that is 64-bit code.
 void check_code_offset(Cpu* cpu, const Segment& code, u64 rip, u32 external = 0);
-inline bool is_code64(const Cpu* cpu, const Segment& code) { return long_mode(cpu) && (code.attributes & segment_long); }
+inline bool is_code64(const Cpu* cpu, const Segment& code) {
+  return long_mode(cpu) && (code.attributes & segment_long);
+}
 
 /// Loads CS and RIP and what follows from them.
 void enter_code(Cpu* cpu, const Segment& code, u64 rip, u8 cpl);

@@ -22,7 +22,7 @@ struct Layout {
   u32 segments;  // ES, CS, SS, DS (, FS, GS)
   u32 segment_count;
   u32 ldt;
-  u32 last;      // lowest limit
+  u32 last;  // lowest limit
 };
 constexpr Layout layout16{2, 0, 14, 34, 4, 42, 0x2b};
 constexpr Layout layout32{4, 28, 32, 72, 6, 96, 0x67};
@@ -55,7 +55,8 @@ TaskState load_state(Cpu* cpu, const Segment& tss) {
   if (layout.cr3) state.cr3 = load_field(cpu, tss.base + layout.cr3, 4);
   state.eip = load_field(cpu, tss.base + layout.eip, layout.width);
   state.flags = load_field(cpu, tss.base + layout.eip + layout.width, layout.width);
-  for (u32 i = 0; i < 8; i++) state.gpr[i] = load_field(cpu, tss.base + layout.eip + (2 + i) * layout.width, layout.width);
+  for (u32 i = 0; i < 8; i++)
+    state.gpr[i] = load_field(cpu, tss.base + layout.eip + (2 + i) * layout.width, layout.width);
   for (u32 i = 0; i < layout.segment_count; i++) {
     state.segment[i] = load_system<u16>(cpu, tss.base + layout.segments + i * layout.width);
   }
@@ -121,7 +122,8 @@ Segment checked_task_code(Cpu* cpu, u16 selector, u32 external) {
 void load_task_segments(Cpu* cpu, const TaskState& state, u32 external) {
   if (virtual8086(cpu)) {
     constexpr u32 attributes_8086 = segment_present | 0x60 | segment_user | type_writable | type_accessed;
-    for (u8 reg = 0; reg < 6; reg++) cpu->segment[reg] = segment_of_paragraph(state.segment[reg], 0xffff, attributes_8086);
+    for (u8 reg = 0; reg < 6; reg++)
+      cpu->segment[reg] = segment_of_paragraph(state.segment[reg], 0xffff, attributes_8086);
     return enter_code(cpu, cpu->segment[CS], state.eip & 0xffff, 3);
   }
   // Until each is checked the segments are unusable, so that a fault is delivered with the new selectors.
@@ -157,7 +159,8 @@ void switch_task(Cpu* cpu, u16 selector, TaskSwitch reason, u32 external) {
   cpu->dr7 &= ~u64{0x155};  // local breakpoints end with the task
   cpu->rflags = (state.flags & 0x3f7fd7) | 2 | (nests ? rflags::NT : 0);
   cpu->lazy.kind = static_cast<u32>(FlagKind::Eager);
-  for (u32 i = 0; i < 8; i++) cpu->gpr[i] = layout_of(tss.attributes).width == 2 ? state.gpr[i] | 0xffff0000 : state.gpr[i];
+  for (u32 i = 0; i < 8; i++)
+    cpu->gpr[i] = layout_of(tss.attributes).width == 2 ? state.gpr[i] | 0xffff0000 : state.gpr[i];
   cpu->rip = state.eip;
   cpu->current_op = nullptr;  // faults from now on belong to the new task's first instruction
   load_task_ldt(cpu, state.ldt, external);

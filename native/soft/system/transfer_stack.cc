@@ -36,7 +36,11 @@ TransferStack::TransferStack(const Cpu* cpu)
       flat_((cpu->mode & mode_code64) != 0) {}
 
 TransferStack::TransferStack(const Segment& segment, u64 pointer, u8 cpl, u32 error)
-    : segment_(segment), mask_(segment.attributes & segment_big ? 0xffffffff : 0xffff), error_(error), cpl_(cpl), flat_(false) {
+    : segment_(segment),
+      mask_(segment.attributes & segment_big ? 0xffffffff : 0xffff),
+      error_(error),
+      cpl_(cpl),
+      flat_(false) {
   pointer_ = pointer & mask_;
 }
 

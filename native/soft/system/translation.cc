@@ -26,8 +26,7 @@ void invlpg(Cpu* cpu, const Op* op) {
 
 [[gnu::noinline]] void invalidate(Cpu* cpu, u64 type, u64 pcid, u64 address) {
   const bool tagged = cpu->cr4 & cr4::PCIDE;
-  if (type > 3 || ((type == 0 || type == 1) && !tagged && pcid != 0)) fault(cpu, Vector::GP, 0);
-  if ((type == 0 || type == 1) && pcid > 0xfff) fault(cpu, Vector::GP, 0);
+  if (type > 3 || pcid > 0xfff || (type < 2 && !tagged && pcid != 0)) fault(cpu, Vector::GP, 0);
   switch (type) {
     case 0:
       if (!canonical(address)) fault(cpu, Vector::GP, 0);

@@ -34,13 +34,13 @@ Handler always(const Instruction&, bool) {
 /// #NM for every x87 instruction but FWAIT (SDM volume 3, table 2-2).
 void require_unit(Cpu* cpu, const Op* op);
 
-/// Also #MF when an unmasked exception is pending: for waiting instructions. With CR0.NE clear it would go out as FERR#; no
-/// such pin is wired here, and the instruction runs as with IGNNE# asserted (SDM volume 1, 8.7.2).
+/// Also #MF when an unmasked exception is pending: for waiting instructions. With CR0.NE clear it would go out as
+/// FERR#; no such pin is wired here, and the instruction runs as with IGNNE# asserted (SDM volume 1, 8.7.2).
 void require_ready(Cpu* cpu, const Op* op);
 void raise_pending(Cpu* cpu, const Op* op);
 
-/// Records FIP, FCS and FOP; of a memory operand also FDP and FDS. For all but control instructions (SDM volume 1, 8.1.8), once
-/// nothing can fault any more. Op::immediate holds the eleven opcode bits.
+/// Records FIP, FCS and FOP; of a memory operand also FDP and FDS. For all but control instructions (SDM volume
+/// 1, 8.1.8), once nothing can fault any more. Op::immediate holds the eleven opcode bits.
 void record_instruction(Cpu* cpu, const Op* op);
 void record_operand(Cpu* cpu, const Op* op);
 

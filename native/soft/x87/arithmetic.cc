@@ -46,8 +46,8 @@ void with_register(Cpu* cpu, const Op* op) {
   record_instruction(cpu, op);
   FpuState& fpu = cpu->fpu;
   const bool missing = is_empty(fpu, op->destination) || is_empty(fpu, op->source);
-  const bool written = missing ? underflow(fpu, op->destination)
-                               : deliver<operation>(fpu, op->destination, unpacked(fpu, op->source));
+  const bool written =
+      missing ? underflow(fpu, op->destination) : deliver<operation>(fpu, op->destination, unpacked(fpu, op->source));
   if (pops && written) pop(fpu);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// FNSTENV, FLDENV, FNSAVE, FRSTOR. Four layouts of the environment: seven words or doublewords, in protected or in real-address
-// form (SDM volume 1, figures 8-9 to 8-12).
+// FNSTENV, FLDENV, FNSAVE, FRSTOR. Four layouts of the environment: seven words or doublewords, in protected or in
+// real-address form (SDM volume 1, figures 8-9 to 8-12).
 #include "soft/x87/access.h"
 #include "soft/x87/control.h"
 #include "soft/x87/groups.h"

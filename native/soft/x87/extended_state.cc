@@ -11,8 +11,8 @@ constexpr u32 image_bytes = 512;
 constexpr u32 mxcsr_mask = 0xffff;  // DAZ is implemented
 constexpr u32 slot_bytes = 16;
 // Offsets of SDM volume 1, table 10-2.
-constexpr u32 control_at = 0, status_at = 2, tags_at = 4, opcode_at = 6, instruction_at = 8, data_at = 16, mxcsr_at = 24,
-              mask_at = 28, registers_at = 32, xmm_at = 160;
+constexpr u32 control_at = 0, status_at = 2, tags_at = 4, opcode_at = 6, instruction_at = 8, data_at = 16,
+              mxcsr_at = 24, mask_at = 28, registers_at = 32, xmm_at = 160;
 
 /// Eight XMM registers outside 64-bit mode; none while the system has not announced FXSAVE support in CR4.OSFXSR.
 u32 xmm_count(const Cpu* cpu) {

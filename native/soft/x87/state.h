@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The register stack, the status word and the way from the control word to a floating-point context (SDM volume 1, 8.1).
+// The register stack, the status word and the way from the control word to a floating-point context (SDM volume
+// 1, 8.1).
 #pragma once
 
 #include "soft/cpu.h"
@@ -88,7 +89,8 @@ inline void report(FpuState& fpu, const fp::Context& context) {
   update_summary(fpu);
 }
 
-/// Stack overflow (C1 = 1) or underflow (SDM volume 1, 8.5.1.1). True when masked, so that indefinites are to be written.
+/// Stack overflow (C1 = 1) or underflow (SDM volume 1, 8.5.1.1). True when masked, so that indefinites are to be
+/// written.
 enum class StackFault : u8 { underflow, overflow };
 inline bool stack_fault(FpuState& fpu, StackFault fault) {
   set_codes(fpu, code_c1, fault == StackFault::overflow ? code_c1 : 0u);

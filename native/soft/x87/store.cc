@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// FST, FSTP, FIST, FISTP, FISTTP, FBSTP. Memory is written before anything else changes; when an unmasked exception forbids
-// the store, nothing is popped either.
+// FST, FSTP, FIST, FISTP, FISTTP, FBSTP. Memory is written before anything else changes; when an unmasked exception
+// forbids the store, nothing is popped either.
 #include "soft/float/convert.h"
 #include "soft/float/integer.h"
 #include "soft/x87/groups.h"
@@ -121,7 +121,8 @@ template <bool truncates, u32 pops>
 Handler select_integer_store(const Instruction& instruction, bool) {
   const u8 size = instruction.operands[0].size;
   if (size == 2) return run<store_memory<Integer<u16, truncates>, pops>>;
-  return size == 4 ? run<store_memory<Integer<u32, truncates>, pops>> : run<store_memory<Integer<u64, truncates>, pops>>;
+  return size == 4 ? run<store_memory<Integer<u32, truncates>, pops>>
+                   : run<store_memory<Integer<u64, truncates>, pops>>;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 using namespace tsbhyve::soft::fp;
 
-constexpr double bound = 1.0 / 4096;  // 2^-12
+constexpr double bound = 1.0 / 4096;               // 2^-12
 constexpr uint32_t significant_bits = 0xFFFFF000;  // sign, exponent and 11 stored fraction bits
 
 double as_double(Float32 value) { return static_cast<double>(std::bit_cast<float>(value.bits)); }
@@ -27,8 +27,8 @@ void check_bound(test::Report& report, Float32 value) {
   if (reciprocal_error <= bound && root_error <= bound && ((reciprocal.bits | root.bits) & ~significant_bits) == 0) {
     report.passed();
   } else {
-    report.failed("estimates of %08x: %08x error %g, %08x error %g", value.bits, reciprocal.bits, reciprocal_error, root.bits,
-                  root_error);
+    report.failed("estimates of %08x: %08x error %g, %08x error %g", value.bits, reciprocal.bits, reciprocal_error,
+                  root.bits, root_error);
   }
 }
 

@@ -11,20 +11,19 @@
 
 namespace test::host {
 
-// Runs `operation` (destination %0, source %1) with MXCSR loaded, and returns the MXCSR afterwards. A trapping operation
-// leaves `flags_at_trap` (trap.h) instead.
-#define HOST_SSE(name, result_type, result_class, source_type, source_class, operation)                     \
-  inline uint32_t name(uint32_t control, result_type& result, const source_type& source) {                  \
-    uint32_t saved = 0;                                                                                     \
-    uint32_t after = 0;                                                                                     \
-    auto destination = result;                                                                              \
-    asm volatile("stmxcsr %[saved]\n\tldmxcsr %[control]\n\t" operation                                    \
-                 "\n\tstmxcsr %[after]\n\tldmxcsr %[saved]"                                                 \
-                 : [to] "+" result_class(destination), [saved] "+m"(saved), [after] "+m"(after)             \
-                 : [from] source_class(source), [control] "m"(control)                                      \
-                 : "cc");                                                                                   \
-    result = destination;                                                                                   \
-    return after;                                                                                           \
+// Runs `operation` (destination %0, source %1) with MXCSR loaded, and returns the MXCSR afterwards. A trapping
+// operation leaves `flags_at_trap` (trap.h) instead.
+#define HOST_SSE(name, result_type, result_class, source_type, source_class, operation)                            \
+  inline uint32_t name(uint32_t control, result_type& result, const source_type& source) {                         \
+    uint32_t saved = 0;                                                                                            \
+    uint32_t after = 0;                                                                                            \
+    auto destination = result;                                                                                     \
+    asm volatile("stmxcsr %[saved]\n\tldmxcsr %[control]\n\t" operation "\n\tstmxcsr %[after]\n\tldmxcsr %[saved]" \
+                 : [to] "+" result_class(destination), [saved] "+m"(saved), [after] "+m"(after)                    \
+                 : [from] source_class(source), [control] "m"(control)                                             \
+                 : "cc");                                                                                          \
+    result = destination;                                                                                          \
+    return after;                                                                                                  \
   }
 
 HOST_SSE(addss, float, "x", float, "x", "addss %[from], %[to]")

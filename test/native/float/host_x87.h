@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Single x87 instructions of the host, with their complete outcome. Nothing here traps: FNSTSW and FNCLEX do not wait, and
-// after FNCLEX nothing is pending.
+// Single x87 instructions of the host, with their complete outcome. Nothing here traps: FNSTSW and FNCLEX do not wait,
+// and after FNCLEX nothing is pending.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -23,14 +23,14 @@ struct Decimal {
 };
 
 // `operation` with a in ST(0) and b in ST(1).
-#define HOST_X87_REGISTERS(name, operation)                                                         \
-  inline Outcome name(uint16_t control, const Float80& a, const Float80& b) {                       \
-    Outcome outcome{};                                                                              \
-    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[b]\n\tfldt %[a]\n\tfnclex\n\t" operation    \
+#define HOST_X87_REGISTERS(name, operation)                                                            \
+  inline Outcome name(uint16_t control, const Float80& a, const Float80& b) {                          \
+    Outcome outcome{};                                                                                 \
+    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[b]\n\tfldt %[a]\n\tfnclex\n\t" operation        \
                  "\n\tfnstsw %[status]\n\tfnclex\n\tfstpt %[top]\n\tfnclex\n\tfstpt %[next]\n\tfninit" \
-                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top), [next] "=m"(outcome.next) \
-                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                                 \
-    return outcome;                                                                                 \
+                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top), [next] "=m"(outcome.next)   \
+                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                                    \
+    return outcome;                                                                                    \
   }
 
 HOST_X87_REGISTERS(add, "fadd %%st(1), %%st")
@@ -60,14 +60,14 @@ HOST_X87_REGISTERS(load_zero, "fldz")
 #undef HOST_X87_REGISTERS
 
 // The same for operations that pop.
-#define HOST_X87_POPPING(name, operation)                                                           \
-  inline Outcome name(uint16_t control, const Float80& a, const Float80& b) {                       \
-    Outcome outcome{};                                                                              \
-    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[b]\n\tfldt %[a]\n\tfnclex\n\t" operation    \
-                 "\n\tfnstsw %[status]\n\tfnclex\n\tfstpt %[top]\n\tfninit"                         \
-                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top)                           \
-                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                                 \
-    return outcome;                                                                                 \
+#define HOST_X87_POPPING(name, operation)                                                       \
+  inline Outcome name(uint16_t control, const Float80& a, const Float80& b) {                   \
+    Outcome outcome{};                                                                          \
+    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[b]\n\tfldt %[a]\n\tfnclex\n\t" operation \
+                 "\n\tfnstsw %[status]\n\tfnclex\n\tfstpt %[top]\n\tfninit"                     \
+                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top)                       \
+                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                             \
+    return outcome;                                                                             \
   }
 
 HOST_X87_POPPING(arctangent, "fpatan")
@@ -76,14 +76,14 @@ HOST_X87_POPPING(logarithm_plus_one, "fyl2xp1")
 #undef HOST_X87_POPPING
 
 // `operation` with a in ST(0) and a memory operand.
-#define HOST_X87_MEMORY(name, type, operation)                                                       \
-  inline Outcome name(uint16_t control, const Float80& a, const type& b) {                           \
-    Outcome outcome{};                                                                               \
-    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[a]\n\tfnclex\n\t" operation                  \
-                 " %[b]\n\tfnstsw %[status]\n\tfnclex\n\tfstpt %[top]\n\tfninit"                     \
-                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top)                            \
-                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                                  \
-    return outcome;                                                                                  \
+#define HOST_X87_MEMORY(name, type, operation)                                     \
+  inline Outcome name(uint16_t control, const Float80& a, const type& b) {         \
+    Outcome outcome{};                                                             \
+    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[a]\n\tfnclex\n\t" operation \
+                 " %[b]\n\tfnstsw %[status]\n\tfnclex\n\tfstpt %[top]\n\tfninit"   \
+                 : [status] "=m"(outcome.status), [top] "=m"(outcome.top)          \
+                 : [control] "m"(control), [a] "m"(a), [b] "m"(b));                \
+    return outcome;                                                                \
   }
 
 HOST_X87_MEMORY(add32, Float32, "fadds")
@@ -102,14 +102,14 @@ HOST_X87_MEMORY(load_decimal, Decimal, "fbld")
 #undef HOST_X87_MEMORY
 
 // Stores ST(0) = a into `to`, which keeps its old value if nothing is stored; returns the status word.
-#define HOST_X87_STORE(name, type, operation)                                                   \
-  inline uint16_t name(uint16_t control, const Float80& a, type& to) {                          \
-    uint16_t status = 0;                                                                        \
-    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[a]\n\tfnclex\n\t" operation              \
-                 " %[to]\n\tfnstsw %[status]\n\tfninit"                                         \
-                 : [status] "=m"(status), [to] "+m"(to)                                         \
-                 : [control] "m"(control), [a] "m"(a));                                         \
-    return status;                                                                              \
+#define HOST_X87_STORE(name, type, operation)                                      \
+  inline uint16_t name(uint16_t control, const Float80& a, type& to) {             \
+    uint16_t status = 0;                                                           \
+    asm volatile("fninit\n\tfldcw %[control]\n\tfldt %[a]\n\tfnclex\n\t" operation \
+                 " %[to]\n\tfnstsw %[status]\n\tfninit"                            \
+                 : [status] "=m"(status), [to] "+m"(to)                            \
+                 : [control] "m"(control), [a] "m"(a));                            \
+    return status;                                                                 \
   }
 
 HOST_X87_STORE(store32, Float32, "fsts")

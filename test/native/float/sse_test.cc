@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Scalar SSE arithmetic, comparisons and conversions against the host: result bits and MXCSR flags under every rounding mode,
-// denormals-are-zero and flush-to-zero; and the flags that stand when an unmasked exception traps.
+// Scalar SSE arithmetic, comparisons and conversions against the host: result bits and MXCSR flags under every rounding
+// mode, denormals-are-zero and flush-to-zero; and the flags that stand when an unmasked exception traps.
 #include "host_sse.h"
 
 #if HOST_HAS_SSE
@@ -74,9 +74,10 @@ struct Tester {
       status = host(control.mxcsr, result, source);
     }
     const bool traps = (context.flags & ~context.masks & 0x3F) != 0;
-    if ((status & 0x3F) == context.flags && traps == trapped && (traps || bits_of(result) == ours)) return report.passed();
-    report.failed("%s mxcsr %04x destination %016" PRIx64 " source %016" PRIx64 ": host %016" PRIx64 " flags %02x%s, ours %016" PRIx64
-                  " flags %02x%s",
+    if ((status & 0x3F) == context.flags && traps == trapped && (traps || bits_of(result) == ours))
+      return report.passed();
+    report.failed("%s mxcsr %04x destination %016" PRIx64 " source %016" PRIx64 ": host %016" PRIx64
+                  " flags %02x%s, ours %016" PRIx64 " flags %02x%s",
                   name, control.mxcsr, bits_of(initial), bits_of(source), bits_of(result), status & 0x3F,
                   trapped ? " trap" : "", ours, static_cast<unsigned>(context.flags), traps ? " trap" : "");
   }
@@ -115,13 +116,14 @@ void check_single(Tester& t, Float32 a, Float32 b) {
   t.arithmetic("subss", host::subss, a, b, subtract<Float32>);
   t.arithmetic("mulss", host::mulss, a, b, multiply<Float32>);
   t.arithmetic("divss", host::divss, a, b, divide<Float32>);
-  t.arithmetic("sqrtss", host::sqrtss, a, b, +[](Context& c, Float32, Float32 v) { return square_root(c, v); });
+  t.arithmetic(
+      "sqrtss", host::sqrtss, a, b, +[](Context& c, Float32, Float32 v) { return square_root(c, v); });
   t.relation("cmpltss", host::cmpltss, Comparison::signaling, a, b, is_less);
   t.relation("cmpeqss", host::cmpeqss, Comparison::quiet, a, b, is_equal);
   t.relation("cmpunordss", host::cmpunordss, Comparison::quiet, a, b, is_unordered);
-  t.arithmetic("roundss", host::roundss, a, b, +[](Context& c, Float32, Float32 v) {
-    return round_to_integral<Float32>(c, c.rounding, unpack(c, v));
-  });
+  t.arithmetic(
+      "roundss", host::roundss, a, b,
+      +[](Context& c, Float32, Float32 v) { return round_to_integral<Float32>(c, c.rounding, unpack(c, v)); });
   t.integer<int64_t>("cvtss2si", host::cvtss2si, a, false);
   t.integer<int64_t>("cvttss2si", host::cvttss2si, a, true);
   t.compare_with_host("cvtss2sd", host::cvtss2sd, 0.0, native(a),
@@ -134,13 +136,14 @@ void check_double(Tester& t, Float64 a, Float64 b) {
   t.arithmetic("subsd", host::subsd, a, b, subtract<Float64>);
   t.arithmetic("mulsd", host::mulsd, a, b, multiply<Float64>);
   t.arithmetic("divsd", host::divsd, a, b, divide<Float64>);
-  t.arithmetic("sqrtsd", host::sqrtsd, a, b, +[](Context& c, Float64, Float64 v) { return square_root(c, v); });
+  t.arithmetic(
+      "sqrtsd", host::sqrtsd, a, b, +[](Context& c, Float64, Float64 v) { return square_root(c, v); });
   t.relation("cmpltsd", host::cmpltsd, Comparison::signaling, a, b, is_less);
   t.relation("cmpeqsd", host::cmpeqsd, Comparison::quiet, a, b, is_equal);
   t.relation("cmpunordsd", host::cmpunordsd, Comparison::quiet, a, b, is_unordered);
-  t.arithmetic("roundsd", host::roundsd, a, b, +[](Context& c, Float64, Float64 v) {
-    return round_to_integral<Float64>(c, c.rounding, unpack(c, v));
-  });
+  t.arithmetic(
+      "roundsd", host::roundsd, a, b,
+      +[](Context& c, Float64, Float64 v) { return round_to_integral<Float64>(c, c.rounding, unpack(c, v)); });
   t.integer<int64_t>("cvtsd2si", host::cvtsd2si, a, false);
   t.integer<int64_t>("cvttsd2si", host::cvttsd2si, a, true);
   t.integer<int32_t>("cvtsd2si32", host::cvtsd2si32, a, false);

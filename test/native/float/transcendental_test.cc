@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The transcendental functions: known values to the last bit, special operands by the SDM's tables, and the host's x87 to
-// within one unit in the last place, with equal exception flags where the SDM defines them.
+// The transcendental functions: known values to the last bit, special operands by the SDM's tables, and the host's x87
+// to within one unit in the last place, with equal exception flags where the SDM defines them.
 #include "../../../native/soft/float/transcendental.h"
 
 #include <initializer_list>
@@ -46,7 +46,8 @@ void check_known_values(test::Report& report) {
     if (same(value, known.result) && context.flags == inexact) {
       report.passed();
     } else {
-      report.failed("function %d of %04x:%016" PRIx64 " %04x:%016" PRIx64 ": expected %04x:%016" PRIx64 ", got %04x:%016" PRIx64,
+      report.failed("function %d of %04x:%016" PRIx64 " %04x:%016" PRIx64 ": expected %04x:%016" PRIx64
+                    ", got %04x:%016" PRIx64,
                     static_cast<int>(known.function), known.x.sign_exponent, known.x.significand, known.y.sign_exponent,
                     known.y.significand, known.result.sign_exponent, known.result.significand, value.sign_exponent,
                     value.significand);
@@ -150,8 +151,10 @@ test::host::Outcome run_on_host(uint16_t control, Function function, const Float
 
 // Where the SDM leaves the result undefined.
 bool is_undefined(Function function, const Unpacked& x) {
-  if (!x.is_finite()) return x.is_infinity() && (function == Function::exponential || function == Function::logarithm_plus_one);
-  return (function == Function::exponential && x.exponent >= 0) || (function == Function::logarithm_plus_one && x.exponent >= -2);
+  if (!x.is_finite())
+    return x.is_infinity() && (function == Function::exponential || function == Function::logarithm_plus_one);
+  return (function == Function::exponential && x.exponent >= 0) ||
+         (function == Function::logarithm_plus_one && x.exponent >= -2);
 }
 
 void check_against_host(Random& random, test::Report& report) {

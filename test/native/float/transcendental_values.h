@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Correctly rounded results, computed with 420 bits of precision by an arbitrary-precision library (trigonometric arguments
-// reduced with the 66-bit pi of native/soft/float/transcendental.h).
+// Correctly rounded results, computed with 420 bits of precision by an arbitrary-precision library (trigonometric
+// arguments reduced with the 66-bit pi of native/soft/float/transcendental.h).
 #pragma once
 
 #include "../../../native/soft/float/context.h"
@@ -21,6 +21,8 @@ struct Known {
   Float80 result;
 };
 
+// A row a line:
+// clang-format off
 constexpr Known known_values[] = {
     {Function::arctangent, Rounding::down, {0x8000000000000000, 0x3ff0}, {0xffffffffffffffff, 0xbffe}, {0xc90edaa2216a178b, 0xbfff}},
     {Function::arctangent, Rounding::down, {0xa3a691c40e371da6, 0x3fe6}, {0x9d92f60000000000, 0x3fff}, {0xc90fda5fa99608d2, 0x3fff}},
@@ -107,5 +109,6 @@ constexpr Known known_values[] = {
     {Function::tangent, Rounding::zero, {0x9233d30000000000, 0x3ff9}, {0xaae72e64773598f0, 0x3ff8}, {0x9237cc6a241f6fd8, 0x3ff9}},
     {Function::tangent, Rounding::zero, {0xec408392434d1511, 0xbfec}, {0xfffffe0000000000, 0xc003}, {0xec408392477e31e8, 0xbfec}},
 };
+// clang-format on
 
 }  // namespace test

@@ -2,12 +2,13 @@
 // Unmasked SSE exceptions: what MXCSR holds when the host traps.
 #pragma once
 
+#include <ucontext.h>
+
 #include <csetjmp>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <ucontext.h>
 
 namespace test {
 

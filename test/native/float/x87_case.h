@@ -69,12 +69,13 @@ class Case {
     uint64_t words[2] = {};
     std::memcpy(&words[0], stored, size < 8 ? size : 8);
     std::memcpy(&words[1], expected, size < 8 ? size : 8);
-    report_.failed("%s control %04x a %04x:%016" PRIx64 ": host %" PRIx64 " status %04x, ours %" PRIx64 " status %04x", name,
-                   control, left.sign_exponent, left.significand, words[0], actual, words[1], ours);
+    report_.failed("%s control %04x a %04x:%016" PRIx64 ": host %" PRIx64 " status %04x, ours %" PRIx64 " status %04x",
+                   name, control, left.sign_exponent, left.significand, words[0], actual, words[1], ours);
   }
 
   void fail(const char* name, const Float80& expected, const Float80& result) {
-    report_.failed("%s control %04x a %04x:%016" PRIx64 " b %04x:%016" PRIx64 " host %04x:%016" PRIx64 " ours %04x:%016" PRIx64,
+    report_.failed("%s control %04x a %04x:%016" PRIx64 " b %04x:%016" PRIx64 " host %04x:%016" PRIx64
+                   " ours %04x:%016" PRIx64,
                    name, control, left.sign_exponent, left.significand, right.sign_exponent, right.significand,
                    expected.sign_exponent, expected.significand, result.sign_exponent, result.significand);
   }
@@ -85,7 +86,8 @@ class Case {
   fp::Context context;
 
  private:
-  void expect_status(const char* name, const host::Outcome& outcome, const Float80& result, unsigned codes, unsigned mask) {
+  void expect_status(const char* name, const host::Outcome& outcome, const Float80& result, unsigned codes,
+                     unsigned mask) {
     const unsigned expected = context.flags | (codes & mask);
     const unsigned actual = outcome.status & (0x3FU | mask);
     if (expected == actual && (stopped() || same(outcome.top, result))) {

@@ -55,11 +55,13 @@ class HostCode {
 
   void run(const uint8_t* bytes, size_t size, const State& before, State& after) {
     uint8_t* at = page_;
-    // frstor [rsi]; xor eax, eax; push rcx; popfq; <instruction>; pushfq; pop [rdx + flags]; mov [rdx + rax], rax; fnsave [rdx]; ret
+    // frstor [rsi]; xor eax, eax; push rcx; popfq; <instruction>; pushfq; pop [rdx + flags]; mov [rdx + rax], rax;
+    // fnsave [rdx]; ret
     at = append(at, {0xDD, 0x26, 0x31, 0xC0, 0x51, 0x9D});
     std::memcpy(at, bytes, size);
     at += size;
-    at = append(at, {0x9C, 0x8F, 0x42, offsetof(State, flags), 0x48, 0x89, 0x42, offsetof(State, rax), 0xDD, 0x32, 0xC3});
+    at = append(at,
+                {0x9C, 0x8F, 0x42, offsetof(State, flags), 0x48, 0x89, 0x42, offsetof(State, rax), 0xDD, 0x32, 0xC3});
     std::memcpy(after.operand, before.operand, operand_bytes);
     using Code = void (*)(void*, const Saved*, State*, uint64_t);
     Code code;

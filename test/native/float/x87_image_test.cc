@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// State images (FXSAVE, FXRSTOR, the word form of FNSTENV and its relatives), pointers, and the exceptions that come before an
-// instruction: #NM, #UD, #MF.
+// State images (FXSAVE, FXRSTOR, the word form of FNSTENV and its relatives), pointers, and the exceptions that come
+// before an instruction: #NM, #UD, #MF.
 #include <initializer_list>
 
 #include "x87_host_code.h"
@@ -160,7 +160,8 @@ void check_extended_image(Tester& t) {
   t.require(t.run(fxrstor64) == -1, "FXRSTOR");
   t.require(cpu.mxcsr == 0x3F80 && cpu.xmm[15].lane[0] == 16 && cpu.xmm[7].lane[1] == ~u64{7}, "FXRSTOR of SSE state");
   t.require(cpu.fpu.status == before.status && cpu.fpu.empty == before.empty && cpu.fpu.opcode == before.opcode &&
-                cpu.fpu.instruction_pointer == before.instruction_pointer && cpu.fpu.data_pointer == before.data_pointer &&
+                cpu.fpu.instruction_pointer == before.instruction_pointer &&
+                cpu.fpu.data_pointer == before.data_pointer &&
                 cpu.fpu.registers[7].significand == before.registers[7].significand,
             "FXRSTOR of x87 state");
   t.operand[26] = 1;  // bit 16 of MXCSR
@@ -194,15 +195,15 @@ void compare_image(test::Report& report, Random& random, Machine& machine, HostC
   run_engine(machine, before, ours);
   save_engine(machine, ours);
   code.run(bytes.byte, bytes.size, before, host);
-  bool same = host.fpu.control == ours.fpu.control && host.fpu.status == ours.fpu.status && host.fpu.tags == ours.fpu.tags &&
-              std::memcmp(host.fpu.stack, ours.fpu.stack, sizeof host.fpu.stack) == 0;
+  bool same = host.fpu.control == ours.fpu.control && host.fpu.status == ours.fpu.status &&
+              host.fpu.tags == ours.fpu.tags && std::memcmp(host.fpu.stack, ours.fpu.stack, sizeof host.fpu.stack) == 0;
   for (size_t i = 0; i < operand_bytes; i++) {
     if (is_compared(bytes, i) && host.operand[i] != ours.operand[i]) same = false;
   }
   if (same) return report.passed();
-  report.failed("image of %02x %02x %02x: control %04x status %04x tags %04x on the host, %04x %04x %04x here", bytes.byte[0],
-                bytes.byte[1], bytes.byte[2], host.fpu.control, host.fpu.status, host.fpu.tags, ours.fpu.control,
-                ours.fpu.status, ours.fpu.tags);
+  report.failed("image of %02x %02x %02x: control %04x status %04x tags %04x on the host, %04x %04x %04x here",
+                bytes.byte[0], bytes.byte[1], bytes.byte[2], host.fpu.control, host.fpu.status, host.fpu.tags,
+                ours.fpu.control, ours.fpu.status, ours.fpu.tags);
 }
 
 void compare_images(test::Report& report, uint64_t count) {

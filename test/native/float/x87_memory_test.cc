@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// x87 instructions with memory operands against the host: loads, stores, integers, packed decimals, mixed-format arithmetic.
+// x87 instructions with memory operands against the host: loads, stores, integers, packed decimals, mixed-format
+// arithmetic.
 #include "host_x87.h"
 
 #if HOST_HAS_X87
@@ -84,7 +85,8 @@ void check_loads_and_arithmetic(Random& random, test::Report& report) {
 
 // Exponents near the range of the destination.
 void narrow(Random& random, Case& c) {
-  static constexpr unsigned centres[] = {16383 - 126, 16383 + 127, 16383 - 1022, 16383 + 1023, 16383, 16383 + 31, 16383 + 60};
+  static constexpr unsigned centres[] = {16383 - 126, 16383 + 127, 16383 - 1022, 16383 + 1023,
+                                         16383,       16383 + 31,  16383 + 60};
   const unsigned exponent = centres[random.below(7)] + random.below(70) - 35;
   c.left = {c.left.significand | integer_bit, static_cast<uint16_t>((c.left.sign_exponent & 0x8000) | exponent)};
 }

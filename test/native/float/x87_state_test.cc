@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every x87 encoding from random states, decoded and run by the engine and by the host: registers, tags, top, status, control,
-// memory operand and EFLAGS must agree. FIP, FDP and FOP are left out: processors differ in when they record them.
+// Every x87 encoding from random states, decoded and run by the engine and by the host: registers, tags, top, status,
+// control, memory operand and EFLAGS must agree. FIP, FDP and FOP are left out: processors differ in when they record
+// them.
 #include <cstdio>
 
 #include "x87_host_code.h"

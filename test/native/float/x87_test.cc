@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Register arithmetic, comparisons and the exact operations against the host's x87: result bits, exception flags, C1 and the
-// condition codes, under every rounding mode and precision, masked and unmasked.
+// Register arithmetic, comparisons and the exact operations against the host's x87: result bits, exception flags, C1
+// and the condition codes, under every rounding mode and precision, masked and unmasked.
 #include "host_x87.h"
 
 #if HOST_HAS_X87
@@ -48,10 +48,9 @@ void check_arithmetic(Random& random, test::Report& report) {
   check_binary(c.again(), "fdiv", host::divide, divide<Float80>);
   check_binary(c.again(), "fsqrt", host::square_root,
                [](Context& context, const Unpacked& a, const Unpacked&) { return square_root<Float80>(context, a); });
-  check_binary(c.again(), "frndint", host::round_to_integral,
-               [](Context& context, const Unpacked& a, const Unpacked&) {
-                 return round_to_integral<Float80>(context, context.rounding, a);
-               });
+  check_binary(c.again(), "frndint", host::round_to_integral, [](Context& context, const Unpacked& a, const Unpacked&) {
+    return round_to_integral<Float80>(context, context.rounding, a);
+  });
   check_binary(c.again(), "fscale", host::scale, scale);
 }
 
@@ -81,7 +80,8 @@ void check_remainder(Random& random, test::Report& report) {
   const Extracted parts = extract(c.again().context, c.a());
   const host::Outcome outcome = host::extract(c.control, c.left, c.right);
   c.expect("fxtract", outcome, parts.significand);
-  if (!c.stopped() && !Case::same(outcome.next, parts.exponent)) c.fail("fxtract exponent", outcome.next, parts.exponent);
+  if (!c.stopped() && !Case::same(outcome.next, parts.exponent))
+    c.fail("fxtract exponent", outcome.next, parts.exponent);
 }
 
 void check_constants(Random& random, test::Report& report) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Interrupt messages into the kernel's LAPIC.
+#pragma once
+
+#include <array>
+
+#include "kvm/kvm_device.h"
+
+namespace tsbhyve::kvm {
+
+/// With a split irqchip KVM reports the end of a level-triggered interrupt (KVM_EXIT_IOAPIC_EOI) only for vectors that an MSI
+/// route of one of the 32 pins names as level-triggered. The engine learns of a pin's message when it is sent, so the route is
+/// made then: one a distinct message, the least recently sent giving way.
+class Messages {
+ public:
+  explicit Messages(const Vm& vm) : vm_(vm) {}
+  void send(std::uint64_t address, std::uint32_t data);
+
+ private:
+  static constexpr std::size_t pins = 32;
+  struct Route {
+    std::uint64_t address, last_sent;
+    std::uint32_t data;
+  };
+  void route(std::uint64_t address, std::uint32_t data);
+  void publish();
+
+  const Vm& vm_;
+  std::array<Route, pins> routes_{};
+  std::size_t used_ = 0;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace tsbhyve::kvm

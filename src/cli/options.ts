@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The options and what each does to the configuration tree: bhyve's letters with bhyve's meanings, then our own words. */
+import { loadConfigFile, setVariable } from './config-file.js';
+import type { ConfigTree } from './config-tree.js';
+import { setLpcDevice } from './lpc-devices.js';
+import { setPciDevice } from './pci-devices.js';
+import { setTopology } from './topology.js';
+
+export interface OptionRow {
+  readonly flags: string;
+  readonly about: string;
+  readonly apply: (tree: ConfigTree, value: string) => void;
+}
+
+/** An option that sets one variable, to its argument or to a fixed value. */
+function sets(name: string, fixed?: string): OptionRow['apply'] {
+  return (tree, value) => tree.set(name, fixed ?? value);
+}
+
+export const OPTIONS: readonly OptionRow[] = [
+  { flags: '-a', about: 'local APIC in xAPIC mode; the default', apply: sets('x86.x2apic', 'false') },
+  { flags: '-A', about: 'no effect: ACPI tables are always there', apply: () => {} },
+  { flags: '-c <cpus>', about: 'number of vCPUs: [cpus=]n[,sockets=n][,cores=n][,threads=n]', apply: setTopology },
+  {
+    flags: '-D',
+    about: 'destroy the VM on power-off, as tsbhyve always does',
+    apply: sets('destroy_on_poweroff', 'true'),
+  },
+  {
+    flags: '-e',
+    about: 'stop when the guest uses an I/O port that nothing answers',
+    apply: sets('x86.strictio', 'true'),
+  },
+  {
+    flags: '-H',
+    about: 'leave the host CPU while the guest halts; always so',
+    apply: sets('x86.vmexit_on_hlt', 'true'),
+  },
+  { flags: '-I', about: 'no effect: the IOAPIC is always there', apply: () => {} },
+  { flags: '-k <file>', about: 'read settings, name=value lines, from a file', apply: loadConfigFile },
+  { flags: '-l <device>', about: 'LPC device[,back end]; help lists them', apply: setLpcDevice },
+  { flags: '-m <size>', about: 'guest memory, such as 512M or 2G (256M)', apply: sets('memory.size') },
+  {
+    flags: '-o <setting>',
+    about: 'set a variable: name=value',
+    apply: (tree, value) => setVariable(tree, `-o ${value}`, value),
+  },
+  { flags: '-P', about: 'leave the guest on PAUSE; no effect', apply: sets('x86.vmexit_on_pause', 'true') },
+  { flags: '-s <slot>', about: 'PCI device: [bus:]slot[:func],device[,options]; help lists them', apply: setPciDevice },
+  { flags: '-U <uuid>', about: 'UUID of the machine (made from its name)', apply: sets('uuid') },
+  {
+    flags: '-u',
+    about: 'the real-time clock shows UTC instead of local time',
+    apply: sets('rtc.use_localtime', 'false'),
+  },
+  {
+    flags: '-w',
+    about: 'ignore accesses to unknown MSRs instead of raising #GP',
+    apply: sets('x86.strictmsr', 'false'),
+  },
+  {
+    flags: '-x',
+    about: 'the guest may switch its local APIC to x2APIC mode; always so',
+    apply: sets('x86.x2apic', 'true'),
+  },
+  { flags: '-Y', about: 'no MP table', apply: sets('x86.mptable', 'false') },
+  {
+    flags: '--kernel <file>',
+    about: 'Linux bzImage or vmlinux, PVH or Multiboot kernel to boot',
+    apply: sets('boot.kernel'),
+  },
+  { flags: '--initrd <file>', about: 'initial RAM disk, or the first module', apply: sets('boot.initrd') },
+  { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
+  { flags: '--engine <name>', about: 'auto, soft, kvm or vmm (auto)', apply: sets('engine') },
+  {
+    flags: '--clock <clock>',
+    about: 'real, or virtual[,num/den]: nanoseconds an instruction takes (real)',
+    apply: sets('clock'),
+  },
+  { flags: '--cpu <model>', about: 'CPU model the guest sees (tsb-1)', apply: sets('cpu.model') },
+  { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
+  { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
+];

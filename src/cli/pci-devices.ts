@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
+import type { PciDeviceConfig } from '../machine/config.js';
+import type { ConfigTree } from './config-tree.js';
+import { UsageError } from './usage-error.js';
+
+/** What can be plugged in, with the options each device takes. */
+const DEVICES: Readonly<Record<string, { readonly about: string; readonly options: readonly string[] }>> = {
+  hostbridge: { about: 'PCI host bridge', options: [] },
+  amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
+  lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
+};
+
+/** The root bus is the only one. */
+const LIMITS = { bus: 0, slot: 31, func: 7 };
+const FORM = '[bus:]slot[:func],device[,option=value...]';
+
+export function pciHelp(): string {
+  const rows = Object.entries(DEVICES).map(([name, { about }]) => `  ${name.padEnd(14)} ${about}\n`);
+  return `-s ${FORM}\n\n${rows.join('')}`;
+}
+
+export function setPciDevice(tree: ConfigTree, text: string): void {
+  const [address = '', device, ...options] = text.split(',');
+  const numbers = address.split(':');
+  if (device === undefined || device === '' || numbers.length > 3 || !numbers.every((part) => /^\d+$/.test(part))) {
+    throw new UsageError(`-s ${text}`, `not of the form ${FORM}; -s help lists the devices`);
+  }
+  // Two numbers are slot:func, as in bhyve; a bus needs all three.
+  const [bus, slot, func] = numbers.length === 3 ? numbers : ['0', ...numbers];
+  const path = `pci.${Number(bus)}.${Number(slot)}.${Number(func ?? 0)}`;
+  if (tree.get(`${path}.device`) !== undefined) {
+    throw new UsageError(`-s ${text}`, `there is already a device '${tree.get(`${path}.device`)}' at ${address}`);
+  }
+  tree.set(`${path}.device`, device);
+  for (const option of options) {
+    const [name = '', value = 'true'] = option.split('=', 2);
+    tree.set(`${path}.${name}`, value);
+  }
+}
+
+export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
+  const found: PciDeviceConfig[] = [];
+  for (const bus of tree.children('pci')) {
+    for (const slot of tree.children(`pci.${bus}`)) {
+      for (const func of tree.children(`pci.${bus}.${slot}`)) {
+        const path = `pci.${bus}.${slot}.${func}`;
+        if (tree.get(`${path}.device`) !== undefined) found.push(pciDevice(tree, path, { bus, slot, func }));
+      }
+    }
+  }
+  return found;
+}
+
+function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof LIMITS, string>): PciDeviceConfig {
+  const number = (part: keyof typeof LIMITS): number => {
+    const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
+    if (value <= LIMITS[part]) return value;
+    const accepted = LIMITS[part] === 0 ? '0' : `0 to ${LIMITS[part]}`;
+    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is ${accepted}`);
+  };
+  const device = tree.get(`${path}.device`) ?? '';
+  const known = DEVICES[device];
+  if (known === undefined) {
+    throw new UsageError(path, `unknown device '${device}'; accepted are ${Object.keys(DEVICES).join(', ')}`);
+  }
+  const options: Record<string, string> = {};
+  for (const name of tree.children(path)) {
+    if (name === 'device') continue;
+    if (!known.options.includes(name)) {
+      const accepted = known.options.length > 0 ? `accepted are ${known.options.join(', ')}` : 'it takes none';
+      throw new UsageError(path, `unknown option '${name}' of ${device}; ${accepted}`);
+    }
+    options[name] = tree.get(`${path}.${name}`) ?? '';
+  }
+  number('bus');
+  return { slot: number('slot'), fn: number('func'), kind: device, options };
+}

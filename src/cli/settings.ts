@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The configuration tree as typed values: the machine, and what the command itself does around it. */
+import { createHash } from 'node:crypto';
+import { type ComPort, DEFAULT_CONFIG, type KernelBoot, type MachineConfig, machineConfig } from '../machine/config.js';
+import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
+import type { ConfigTree } from './config-tree.js';
+import { requireReadableFile } from './files.js';
+import { LOG_LEVELS, type Verbosity } from './log-writer.js';
+import { comPaths } from './lpc-devices.js';
+import { pciDevices } from './pci-devices.js';
+import { memorySize } from './sizes.js';
+import { topologyOf } from './topology.js';
+import { UsageError } from './usage-error.js';
+
+export interface Settings {
+  readonly machine: MachineConfig;
+  /** Back end of each serial port that has one. */
+  readonly consoles: ReadonlyMap<ComPort, string>;
+  readonly verbosity: Verbosity;
+}
+
+export const ENGINES = ['auto', 'soft', 'kvm', 'vmm'] as const;
+
+/** `now` is the host's time in milliseconds since 1970, `zoneMinutes` how far local time is ahead of UTC. */
+export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number): Settings {
+  const name = tree.get('name') ?? DEFAULT_CONFIG.name;
+  const clock = parseClock('clock', tree.get('clock') ?? CLOCK_DEFAULT);
+  const pci = pciDevices(tree);
+  const machine = machineConfig({
+    name,
+    uuid: tree.get('uuid') ?? uuidOf(name),
+    cpus: topologyOf(tree).cpus,
+    memory: memorySize('memory.size', tree.get('memory.size') ?? '256M'),
+    engine: tree.oneOf('engine', ENGINES, 'auto'),
+    cpuModel: tree.get('cpu.model') ?? DEFAULT_CONFIG.cpuModel,
+    clock,
+    boot: kernelBoot(tree),
+    rtcBase: rtcBase(tree, clock.kind === 'real' ? now : undefined, zoneMinutes),
+    ...(pci.length > 0 && { pci }),
+    pcTestdev: tree.bool('lpc.pc-testdev', false),
+    ignoreUnknownMsrs: !tree.bool('x86.strictmsr', true),
+  });
+  const consoles = comPaths(tree);
+  if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {
+    throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
+  }
+  return { machine, consoles, verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn') };
+}
+
+function kernelBoot(tree: ConfigTree): KernelBoot {
+  const kernel = tree.get('boot.kernel');
+  if (kernel === undefined) throw new UsageError('--kernel', 'missing; give the kernel file to boot');
+  requireReadableFile('--kernel', kernel);
+  const initrd = tree.get('boot.initrd');
+  if (initrd !== undefined) requireReadableFile('--initrd', initrd);
+  const commandLine = tree.get('boot.append') ?? '';
+  return initrd === undefined ? { kernel, commandLine } : { kernel, initrd, commandLine };
+}
+
+/** Seconds the clock shows at power-on. Without the host's time (virtual clock) it is the same at every boot. */
+function rtcBase(tree: ConfigTree, now: number | undefined, zoneMinutes: number): bigint {
+  const fixed = tree.get('rtc.base');
+  if (fixed !== undefined) return BigInt(tree.number('rtc.base', 0, 0, 253_402_300_799));
+  if (now === undefined) return DEFAULT_CONFIG.rtcBase;
+  const zoneSeconds = tree.bool('rtc.use_localtime', true) ? zoneMinutes * 60 : 0;
+  return BigInt(Math.floor(now / 1000) + zoneSeconds);
+}
+
+/** A UUID of version 8 (RFC 9562, 5.8) from the VM's name, so that the same VM has the same one at every start. */
+function uuidOf(name: string): string {
+  const bytes = createHash('sha256').update(`tsbhyve:${name}`).digest().subarray(0, 16);
+  bytes.writeUInt8(((bytes.readUInt8(6) & 0x0f) | 0x80) >>> 0, 6);
+  bytes.writeUInt8(((bytes.readUInt8(8) & 0x3f) | 0x80) >>> 0, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+/** The guest's end of a serial line. Both directions are bounded: what is not taken waits where it is. */
+export interface GuestLine {
+  /** Removes and returns up to `max` bytes the guest sent; empty if there are none. */
+  takeOutput(max: number): Uint8Array;
+  /** Types bytes; returns how many of them there was room for. */
+  offerInput(bytes: Uint8Array): number;
+}
+
+/** The host's end: a terminal, a socket, a serial port. */
+export interface ConsoleBackend {
+  /** Where a person finds it, such as `/dev/pts/3`. */
+  readonly place: string;
+  /** The guest sent something: call it at every opportunity, it takes what it can use. */
+  outputReady(): void;
+  /** The guest has room for input again. */
+  inputRoom(): void;
+  /** Writes what is left of the output, gives the terminal back as it was, removes sockets. Later calls do nothing. */
+  close(): void;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A serial line as a server, on TCP or a Unix socket: one client at a time, and while there is none output is lost. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { ConsolePump } from './console-pump.js';
+import type { ConsoleBackend, GuestLine } from './guest-line.js';
+
+export class SocketConsole implements ConsoleBackend {
+  private readonly pump: ConsolePump;
+  private client: Socket | null = null;
+
+  private constructor(
+    readonly place: string,
+    private readonly server: Server,
+    line: GuestLine,
+  ) {
+    this.pump = new ConsolePump(line);
+    server.on('connection', (socket) => this.connected(socket));
+  }
+
+  /** `listen` binds the server it is given; the promise settles once that worked or failed. */
+  static open(place: string, line: GuestLine, listen: (server: Server) => void): Promise<SocketConsole> {
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      server.once('error', reject);
+      server.once('listening', () => {
+        server.off('error', reject);
+        // Accepting may fail later (too many open files); the client then retries, the guest must not stop.
+        server.on('error', () => {});
+        const address = server.address();
+        const bound =
+          typeof address === 'object' && address !== null ? `tcp=${address.address}:${address.port}` : place;
+        resolve(new SocketConsole(bound, server, line));
+      });
+      listen(server);
+    });
+  }
+
+  outputReady(): void {
+    this.pump.outputReady();
+  }
+
+  inputRoom(): void {
+    this.pump.inputRoom();
+  }
+
+  close(): void {
+    this.pump.outputReady();
+    this.pump.detach();
+    this.client?.end();
+    this.client = null;
+    this.server.close();
+  }
+
+  private connected(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    if (this.client !== null) {
+      socket.end('tsbhyve: this console has a client already\r\n');
+      return;
+    }
+    this.client = socket;
+    socket.setNoDelay(true);
+    socket.once('close', () => this.disconnected(socket));
+    this.pump.attach(socket, socket);
+  }
+
+  private disconnected(socket: Socket): void {
+    if (this.client !== socket) return;
+    this.client = null;
+    this.pump.detach();
+    this.pump.outputReady();
+  }
+}

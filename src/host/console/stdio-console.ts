@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The terminal tsbhyve was started on, in raw mode; or a pipe or file, whose end does not end the guest. */
+import type { ReadStream } from 'node:tty';
+import { ConsolePump } from './console-pump.js';
+import { type EscapeCommand, EscapeKeys } from './escape-keys.js';
+import type { ConsoleBackend, GuestLine } from './guest-line.js';
+
+export interface StandardStreams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+export class StdioConsole implements ConsoleBackend {
+  readonly place = 'stdio';
+  private readonly pump: ConsolePump;
+  private readonly terminal: ReadStream | null;
+  private closed = false;
+
+  private readonly restore = (): void => {
+    this.terminal?.setRawMode(false);
+  };
+  /** A shell that stopped us (SIGTSTP from outside) has put its own modes in place meanwhile. */
+  private readonly continued = (): void => {
+    this.terminal?.setRawMode(true);
+  };
+  /** A reader that went away (EPIPE) unplugs the line; the guest goes on. */
+  private readonly unplugged = (): void => this.pump.detach();
+
+  constructor(
+    line: GuestLine,
+    onCommand: (command: EscapeCommand) => void,
+    private readonly streams: StandardStreams = process,
+  ) {
+    const { stdin, stdout } = streams;
+    this.terminal = stdin.isTTY ? stdin : null;
+    const keys = new EscapeKeys(onCommand);
+    // In a pipe every byte is the guest's.
+    this.pump = new ConsolePump(line, this.terminal === null ? {} : { filter: (bytes) => keys.filter(bytes) });
+    if (this.terminal !== null) {
+      process.on('exit', this.restore);
+      process.on('SIGCONT', this.continued);
+      this.terminal.setRawMode(true);
+    }
+    stdin.on('error', this.unplugged);
+    stdout.on('error', this.unplugged);
+    this.pump.attach(stdin, stdout);
+  }
+
+  outputReady(): void {
+    this.pump.outputReady();
+  }
+
+  inputRoom(): void {
+    this.pump.inputRoom();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pump.outputReady();
+    this.pump.detach();
+    this.streams.stdin.off('error', this.unplugged);
+    this.restore();
+    process.off('exit', this.restore);
+    process.off('SIGCONT', this.continued);
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The only way to the native addon: finds the file, checks that it fits these sources, and gives its exports types. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { HypervisorError, hypervisorError } from './hypervisor-error.js';
+import { packageRoot } from './package-root.js';
+
+/** Equal to abi_version in native/engine/exit_slot.h. */
+const ABI_VERSION = 1;
+/** For sanitizer builds, which lie elsewhere. */
+const PATH_VARIABLE = 'TSBHYVE_ADDON';
+
+export interface AddonOptions {
+  readonly virtualClock: boolean;
+  readonly numerator: number;
+  readonly denominator: number;
+  readonly tscHz: bigint;
+  readonly physicalAddressBits: number;
+  readonly cpuid: Uint32Array;
+}
+
+export interface AddonCapabilities {
+  readonly engine: string;
+  readonly deterministic: boolean;
+  readonly cpuidSettable: boolean;
+  readonly tscScalable: boolean;
+  readonly lapicHz: number;
+  readonly maxVcpus: number;
+  readonly dirtyLog: boolean;
+  readonly missingFromSnapshot: string;
+}
+
+export interface AddonMachine {
+  readonly id: number;
+  addMemory(base: number, length: number, readOnly: boolean): ArrayBuffer[];
+  createVcpu(): ArrayBuffer;
+  run(): number;
+  safepoint(): number;
+  getTime(): bigint;
+  setTime(nanoseconds: bigint): void;
+  holdTime(held: boolean): void;
+  nextDeadline(): bigint;
+  instructions(): bigint;
+  sendMsi(address: number, data: number): void;
+  setExternalInterrupt(level: boolean): void;
+  injectNmi(): void;
+  reset(): void;
+  getRegisters(groups: number, values: BigUint64Array): void;
+  setRegisters(groups: number, values: BigUint64Array): void;
+  getMsrs(): BigUint64Array;
+  setMsrs(pairs: BigUint64Array): void;
+  getXsave(): Uint8Array;
+  setXsave(image: Uint8Array): void;
+  getLapic(): BigUint64Array;
+  setLapic(rows: BigUint64Array): void;
+  getPrivate(): Uint8Array;
+  setPrivate(bytes: Uint8Array): void;
+  memoryWritten(address: number, length: number): void;
+  openDirtyLog(): number;
+  closeDirtyLog(client: number): void;
+  takeDirtyLog(client: number, bitmap: Uint8Array): void;
+  dropCaches(): void;
+  capabilities(): AddonCapabilities;
+  close(): void;
+}
+
+export interface Addon {
+  readonly abiVersion: number;
+  layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
+  wake(machine: number): boolean;
+  readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
+}
+
+export function addonPath(): string {
+  return process.env[PATH_VARIABLE] ?? join(packageRoot(), 'build/Release/tsbhyve.node');
+}
+
+export function isAddonBuilt(): boolean {
+  return existsSync(addonPath());
+}
+
+let loaded: Addon | undefined;
+
+export function loadAddon(): Addon {
+  loaded ??= load(addonPath());
+  return loaded;
+}
+
+function load(path: string): Addon {
+  if (!existsSync(path)) {
+    throw new HypervisorError(`${path} does not exist: build the addon: npm run build:native`, 'ENOENT');
+  }
+  let addon: Addon;
+  try {
+    addon = createRequire(import.meta.url)(path) as Addon; // typed by hand above; the version below vouches for it
+  } catch (cause) {
+    throw hypervisorError('the native addon cannot be loaded', cause);
+  }
+  if (addon.abiVersion !== ABI_VERSION) {
+    throw new HypervisorError(
+      `${path} has ABI version ${addon.abiVersion}, expected ${ABI_VERSION}: rebuild the addon: npm run build:native`,
+      'ERR_ABI',
+    );
+  }
+  return addon;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
+import type { GuestMemory } from '../core/guest-memory.js';
+import type { ExitKind, ExitSlot } from './exit.js';
+
+export interface EngineMemory {
+  readonly base: number;
+  readonly length: number;
+  readonly readOnly?: boolean;
+}
+
+/** VM time follows the host's monotonic clock, or counts `numerator / denominator` nanoseconds an instruction. */
+export type ClockMode =
+  | { readonly kind: 'real' }
+  | { readonly kind: 'virtual'; readonly numerator: number; readonly denominator: number };
+
+export interface EngineOptions {
+  readonly memory: readonly EngineMemory[];
+  readonly clock: ClockMode;
+  readonly tscHz: bigint;
+  readonly physicalAddressBits: number;
+  /** Rows of six: leaf, subleaf, EAX, EBX, ECX, EDX. */
+  readonly cpuid: Uint32Array;
+}
+
+export interface Capabilities {
+  readonly engine: string;
+  /** The virtual clock: same configuration and inputs, same bits. */
+  readonly deterministic: boolean;
+  readonly cpuidSettable: boolean;
+  readonly tscScalable: boolean;
+  readonly lapicHz: number;
+  readonly maxVcpus: number;
+  readonly dirtyLog: boolean;
+  /** Names what a snapshot would lack; empty when it is complete. */
+  readonly missingFromSnapshot: string;
+}
+
+/** One machine's processor and memory. Every call but `wake` belongs to the machine's thread. */
+export interface Engine {
+  /** Names this engine to `wake` on any thread of the process. */
+  readonly id: number;
+  readonly capabilities: Capabilities;
+  readonly memory: GuestMemory;
+  readonly vcpu: Vcpu;
+
+  /** VM time in nanoseconds. */
+  getTime(): bigint;
+  setTime(nanoseconds: bigint): void;
+  /** Real clock: while held, VM time stands still. An engine starts held. */
+  holdTime(held: boolean): void;
+
+  sendMsi(address: number, data: number): void;
+  /** Level of the 8259 pair's INT output. */
+  setExternalInterrupt(level: boolean): void;
+
+  openDirtyLog(): number;
+  closeDirtyLog(client: number): void;
+  /** ORs the pages written since the last call into `bitmap`, one bit a page. */
+  takeDirtyLog(client: number, bitmap: Uint8Array): void;
+
+  /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
+  close(): void;
+}
+
+export interface Vcpu {
+  readonly slot: ExitSlot;
+
+  /** Runs until an exit, `slot.deadline`, `wake` or a few milliseconds have passed (`None`). The answer to the last exit lies in the slot. */
+  run(): ExitKind;
+  /** Finishes an instruction that waits for its answer. An exit it needs first is returned, to be answered before the next call. */
+  safepoint(): ExitKind;
+  /** VM time of the next event inside the engine, or `NEVER`. */
+  nextDeadline(): bigint;
+  instructions(): bigint;
+  injectNmi(): void;
+  reset(): void;
+
+  getRegisters(groups: number, values: BigUint64Array): void;
+  setRegisters(groups: number, values: BigUint64Array): void;
+  /** Number, value, number, value ... */
+  getMsrs(): BigUint64Array;
+  setMsrs(pairs: BigUint64Array): void;
+  getXsave(): Uint8Array;
+  setXsave(image: Uint8Array): void;
+  getLapic(): BigUint64Array;
+  setLapic(rows: BigUint64Array): void;
+  /** What only this engine understands and another may drop. */
+  getPrivate(): Uint8Array;
+  setPrivate(bytes: Uint8Array): void;
+  /** For tests: drops every derived cache. Nothing a guest can see may change. */
+  dropCaches(): void;
+}
+
+export type OpenEngine = (options: EngineOptions) => Engine;
+
+export const PAGE_SIZE = 4096;
+
+/** Bytes of a dirty-log bitmap for this memory: pages count through all segments in the order they were given. */
+export function dirtyBitmapLength(memory: readonly EngineMemory[]): number {
+  const pages = memory.reduce((total, { length }) => total + length / PAGE_SIZE, 0);
+  return Math.ceil(pages / 8);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Engines of the native addon. */
+import { GuestMemory, type MemorySegment } from '../core/guest-memory.js';
+import { type AddonMachine, loadAddon } from './addon.js';
+import { type ExitKind, ExitSlot } from './exit.js';
+import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
+import { hypervisorError } from './hypervisor-error.js';
+
+export function openNativeEngine(name: string, options: EngineOptions): Engine {
+  const { Machine } = loadAddon();
+  const { clock, tscHz, physicalAddressBits, cpuid, memory } = options;
+  const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
+  const virtualClock = clock.kind === 'virtual';
+  return guarded(`engine ${name}`, () => {
+    const machine = new Machine(name, { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid });
+    try {
+      return new NativeEngine(name, machine, memory);
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+  });
+}
+
+/** Makes the engine with this id leave `run()` soon, from any thread. False if there is none any more. */
+export function wakeEngine(id: number): boolean {
+  return loadAddon().wake(id);
+}
+
+class NativeEngine implements Engine {
+  readonly id: number;
+  readonly capabilities: Capabilities;
+  readonly memory: GuestMemory;
+  readonly vcpu: Vcpu;
+
+  constructor(
+    private readonly name: string,
+    private readonly machine: AddonMachine,
+    memory: readonly EngineMemory[],
+  ) {
+    this.id = machine.id;
+    const segments = memory.flatMap((segment) => mapSegment(machine, segment));
+    this.vcpu = new NativeVcpu(name, machine);
+    this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
+    this.capabilities = machine.capabilities();
+  }
+
+  getTime(): bigint {
+    return this.machine.getTime();
+  }
+
+  setTime(nanoseconds: bigint): void {
+    this.machine.setTime(nanoseconds);
+  }
+
+  holdTime(held: boolean): void {
+    this.machine.holdTime(held);
+  }
+
+  sendMsi(address: number, data: number): void {
+    this.machine.sendMsi(address, data);
+  }
+
+  setExternalInterrupt(level: boolean): void {
+    this.machine.setExternalInterrupt(level);
+  }
+
+  openDirtyLog(): number {
+    return guarded(this.name, () => this.machine.openDirtyLog());
+  }
+
+  closeDirtyLog(client: number): void {
+    guarded(this.name, () => this.machine.closeDirtyLog(client));
+  }
+
+  takeDirtyLog(client: number, bitmap: Uint8Array): void {
+    guarded(this.name, () => this.machine.takeDirtyLog(client, bitmap));
+  }
+
+  close(): void {
+    this.machine.close();
+  }
+}
+
+class NativeVcpu implements Vcpu {
+  readonly slot: ExitSlot;
+
+  constructor(
+    private readonly name: string,
+    private readonly machine: AddonMachine,
+  ) {
+    this.slot = new ExitSlot(machine.createVcpu());
+  }
+
+  run(): ExitKind {
+    try {
+      return this.machine.run() as ExitKind; // the addon's list is ours: the ABI version says so
+    } catch (cause) {
+      throw hypervisorError(this.name, cause);
+    }
+  }
+
+  safepoint(): ExitKind {
+    return guarded(this.name, () => this.machine.safepoint() as ExitKind); // as above
+  }
+
+  nextDeadline(): bigint {
+    return this.machine.nextDeadline();
+  }
+
+  instructions(): bigint {
+    return this.machine.instructions();
+  }
+
+  injectNmi(): void {
+    this.machine.injectNmi();
+  }
+
+  reset(): void {
+    guarded(this.name, () => this.machine.reset());
+  }
+
+  getRegisters(groups: number, values: BigUint64Array): void {
+    guarded(this.name, () => this.machine.getRegisters(groups, values));
+  }
+
+  setRegisters(groups: number, values: BigUint64Array): void {
+    guarded(this.name, () => this.machine.setRegisters(groups, values));
+  }
+
+  getMsrs(): BigUint64Array {
+    return guarded(this.name, () => this.machine.getMsrs());
+  }
+
+  setMsrs(pairs: BigUint64Array): void {
+    guarded(this.name, () => this.machine.setMsrs(pairs));
+  }
+
+  getXsave(): Uint8Array {
+    return guarded(this.name, () => this.machine.getXsave());
+  }
+
+  setXsave(image: Uint8Array): void {
+    guarded(this.name, () => this.machine.setXsave(image));
+  }
+
+  getLapic(): BigUint64Array {
+    return guarded(this.name, () => this.machine.getLapic());
+  }
+
+  setLapic(rows: BigUint64Array): void {
+    guarded(this.name, () => this.machine.setLapic(rows));
+  }
+
+  getPrivate(): Uint8Array {
+    return guarded(this.name, () => this.machine.getPrivate());
+  }
+
+  setPrivate(bytes: Uint8Array): void {
+    guarded(this.name, () => this.machine.setPrivate(bytes));
+  }
+
+  dropCaches(): void {
+    this.machine.dropCaches();
+  }
+}
+
+/** The engine hands memory out in pieces of at most 1 GiB. */
+function mapSegment(machine: AddonMachine, { base, length, readOnly = false }: EngineMemory): MemorySegment[] {
+  let next = base;
+  return machine.addMemory(base, length, readOnly).map((buffer) => {
+    const segment = { base: next, bytes: new Uint8Array(buffer), readOnly };
+    next += buffer.byteLength;
+    return segment;
+  });
+}
+
+function guarded<T>(name: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw hypervisorError(name, cause);
+  }
+}

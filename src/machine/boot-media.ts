@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What lies in memory and in the registers when the guest starts: kernel, firmware tables, entry state. */
+import { applyPlan, type BootPlan, checkWrites } from '../boot/boot-plan.js';
+import { firmwareTables } from '../boot/firmware-tables.js';
+import { loadKernel } from '../boot/load-kernel.js';
+import type { RamLayout } from '../boot/memory-map.js';
+import type { Engine } from '../hypervisor/hypervisor.js';
+import type { MachineConfig } from './config.js';
+import { enterKernel } from './entry.js';
+
+/** Reads a file of the host that the configuration names. */
+export type ReadFile = (path: string) => Uint8Array;
+
+/** Null when the configuration boots nothing: the vCPU then starts at its reset vector. */
+export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFile): BootPlan | null {
+  const { boot } = config;
+  if (boot === null) return null;
+  const file = (name: string) => ({ name, bytes: readFile(name) });
+  const plan = loadKernel(file(boot.kernel), {
+    ram,
+    commandLine: boot.commandLine,
+    ...(boot.initrd !== undefined && { initrd: file(boot.initrd) }),
+  });
+  const writes = [...plan.writes, ...tables(config, ram)];
+  checkWrites(boot.kernel, writes, ram);
+  return { ...plan, writes };
+}
+
+export function applyBoot(engine: Engine, plan: BootPlan): void {
+  applyPlan(engine.memory, plan);
+  enterKernel(engine.vcpu, plan.cpu);
+}
+
+function tables({ cpus, uuid, pci }: MachineConfig, ram: RamLayout) {
+  const lpcSlot = pci.find(({ kind }) => kind === 'lpc')?.slot ?? 31;
+  return firmwareTables({
+    acpi: { cpus, ram, lpcSlot, serialPorts: [1, 2, 3, 4], hpet: true, ps2: true, fwCfg: true },
+    smbios: { uuid, ram, sockets: cpus, coresPerSocket: 1, threadsPerCore: 1 },
+    mpTableCpus: cpus,
+  });
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { readFileSync } from 'node:fs';
+import { VmClock } from '../core/clock.js';
+import type { IrqLine } from '../core/irq-line.js';
+import { type Logger, nullLogger } from '../core/log.js';
+import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
+import type { OpenEngine } from '../hypervisor/hypervisor.js';
+import { openNativeEngine } from '../hypervisor/native.js';
+import { planBoot, type ReadFile } from './boot-media.js';
+import { type MachineConfig, machineConfig } from './config.js';
+import { cpuModel } from './cpu-model.js';
+import { ExitHash } from './exit-hash.js';
+import { ExitLoop } from './exit-loop.js';
+import { Machine } from './machine.js';
+import { engineMemory, layoutFor } from './memory-layout.js';
+import { MsrPolicy } from './msr-policy.js';
+import { pcBoard } from './pc-board.js';
+import type { ConsoleOutputs } from './serial-consoles.js';
+import { StopLatch } from './stop.js';
+
+/** What the host gives a machine; everything has a default. */
+export interface MachineHost {
+  readonly openEngine?: OpenEngine;
+  readonly readFile?: ReadFile;
+  readonly outputs?: ConsoleOutputs;
+  readonly log?: Logger;
+  /** Keeps a running hash over all exits. */
+  readonly hashExits?: boolean | ExitHash;
+}
+
+/** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
+export function buildMachine(given: Partial<MachineConfig>, host: MachineHost = {}): Machine {
+  const config = machineConfig(given);
+  const { log = nullLogger, outputs = {}, readFile = (path: string) => readFileSync(path) } = host;
+  const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
+  const ram = layoutFor(config.memory);
+  const bootPlan = planBoot(config, ram, readFile);
+  const model = cpuModel(config.cpuModel);
+  const engine = openEngine({
+    memory: engineMemory(ram),
+    clock: config.clock,
+    tscHz: model.tscHz,
+    physicalAddressBits: model.physicalAddressBits,
+    cpuid: cpuidWords(model),
+  });
+  const clock = new VmClock(() => engine.getTime());
+  const stop = new StopLatch();
+  const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
+  const intr: IrqLine = {
+    set: (level) => engine.setExternalInterrupt(level),
+    adopt: (level) => engine.setExternalInterrupt(level),
+  };
+  const board = pcBoard({ config, ram, clock, msi, intr, outputs, stop, log });
+  const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
+  const loop = new ExitLoop({
+    engine,
+    clock,
+    isVirtual: config.clock.kind === 'virtual',
+    ports: board.ports,
+    mmio: board.mmio,
+    pic: board.pic,
+    ioapic: board.ioapic,
+    msrs: new MsrPolicy(config.ignoreUnknownMsrs, log),
+    stop,
+    hash,
+  });
+  return new Machine({ config, engine, clock, board, loop, stop, hash, bootPlan });
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * What a machine is made of. Plain data, so that it can be written to a snapshot's manifest and sent to the machine's
+ * thread; files and terminals are named here and opened by the host layer.
+ */
+import type { ClockMode } from '../hypervisor/hypervisor.js';
+import { ConfigError } from './config-error.js';
+
+export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
+export type ComPort = (typeof COM_PORTS)[number];
+
+export interface KernelBoot {
+  /** Paths on the host. */
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine: string;
+}
+
+/** One `-s` option: a function on bus 0 and what it is. */
+export interface PciDeviceConfig {
+  readonly slot: number;
+  readonly fn: number;
+  readonly kind: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** What to send to a console, once its VM time has come or its text has appeared in the output. */
+export type ScriptStep = { readonly send: string } & ({ readonly at: bigint } | { readonly after: string });
+
+export interface MachineConfig {
+  readonly name: string;
+  readonly uuid: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly engine: string;
+  readonly cpuModel: string;
+  readonly clock: ClockMode;
+  readonly boot: KernelBoot | null;
+  /** Seconds since 1970 that the real-time clock shows at power-on. */
+  readonly rtcBase: bigint;
+  readonly pci: readonly PciDeviceConfig[];
+  /** `-l pc-testdev`: fixtures of kvm-unit-tests, with the port that ends the machine. */
+  readonly pcTestdev: boolean;
+  /** `-w`: MSRs nobody knows read as zero and ignore writes, instead of raising #GP. */
+  readonly ignoreUnknownMsrs: boolean;
+  /** What is typed on consoles, by the machine itself. */
+  readonly scripts: Readonly<Partial<Record<ComPort, readonly ScriptStep[]>>>;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_CONFIG: MachineConfig = {
+  name: 'vm',
+  uuid: '00000000-0000-0000-0000-000000000000',
+  cpus: 1,
+  memory: 256 * MIB,
+  engine: 'soft',
+  cpuModel: 'tsb-1',
+  clock: { kind: 'real' },
+  boot: null,
+  // 2013-11-30, so that a machine without a given time is the same every time.
+  rtcBase: 1_385_769_600n,
+  pci: [
+    { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
+    { slot: 31, fn: 0, kind: 'lpc', options: {} },
+  ],
+  pcTestdev: false,
+  ignoreUnknownMsrs: false,
+  scripts: {},
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const MAX_RATE = 0xffff_ffff;
+
+/** Fills in defaults and refuses what no machine can be. Memory sizes are checked with the memory layout. */
+export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
+  const config = { ...DEFAULT_CONFIG, ...given };
+  if (!NAME.test(config.name)) {
+    throw new ConfigError('name', `"${config.name}": 1 to 64 letters, digits, and _ . - after the first are accepted`);
+  }
+  if (!UUID.test(config.uuid)) throw new ConfigError('uuid', `"${config.uuid}": expected 8-4-4-4-12 hex digits`);
+  if (config.cpus !== 1) throw new ConfigError('cpus', `${config.cpus}: this version runs 1`);
+  checkClock(config.clock);
+  checkPci(config.pci);
+  return config;
+}
+
+function checkClock(clock: ClockMode): void {
+  if (clock.kind === 'real') return;
+  for (const part of ['numerator', 'denominator'] as const) {
+    const value = clock[part];
+    if (!Number.isInteger(value) || value < 1 || value > MAX_RATE) {
+      throw new ConfigError(`clock.${part}`, `${value}: expected an integer from 1 to ${MAX_RATE}`);
+    }
+  }
+}
+
+function checkPci(devices: readonly PciDeviceConfig[]): void {
+  const taken = new Map<string, string>();
+  for (const [index, { slot, fn, kind }] of devices.entries()) {
+    const path = `pci[${index}]`;
+    if (!Number.isInteger(slot) || slot < 0 || slot > 31) throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
+    if (!Number.isInteger(fn) || fn < 0 || fn > 7) throw new ConfigError(`${path}.fn`, `${fn}: expected 0 to 7`);
+    const other = taken.get(`${slot}:${fn}`);
+    if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);
+    taken.set(`${slot}:${fn}`, kind);
+  }
+}

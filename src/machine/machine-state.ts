@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The whole machine, out and in: vCPU, device tree, memory. Snapshots put this on disk. */
+import { type CborMap, type CborValue, isMap } from '../core/cbor.js';
+import type { GuestMemory } from '../core/guest-memory.js';
+import { got, StateError } from '../core/state-error.js';
+import { applyVcpu, captureVcpu, vcpuShape } from '../hypervisor/vcpu-state.js';
+import type { Machine } from './machine.js';
+
+/** Everything but memory, by device id. */
+export type MachineTree = { vcpu: CborMap; devices: CborMap };
+
+/** The machine must be paused. */
+export function saveTree(machine: Machine): MachineTree {
+  requireState(machine, 'save', 'paused');
+  const { engine, board } = machine.parts;
+  const devices: CborMap = {};
+  for (const device of board.devices) devices[device.id] = device.serialize();
+  return { vcpu: vcpuShape.save(captureVcpu(engine)), devices };
+}
+
+/**
+ * Puts a saved state into a machine that was just built with the same configuration. Throws a `StateError` that names
+ * what is wrong; the machine can then only be closed.
+ */
+export function loadTree(machine: Machine, tree: CborValue): void {
+  requireState(machine, 'load', 'built');
+  const { vcpu, devices } = expectMap(tree, 'machine', ['devices', 'vcpu']);
+  const { engine, board } = machine.parts;
+  const state = vcpuShape.load(vcpu ?? null, 'vcpu');
+  const ids = board.devices.map(({ id }) => id);
+  const saved = expectMap(devices ?? null, 'devices', ids);
+  applyVcpu(engine, state);
+  for (const device of board.devices) device.deserialize(saved[device.id] ?? null);
+}
+
+/** A copy of all memory, segment by segment. */
+export function copyMemory(memory: GuestMemory): Uint8Array[] {
+  return memory.segments.map(({ bytes }) => bytes.slice());
+}
+
+export function restoreMemory(memory: GuestMemory, copies: readonly Uint8Array[]): void {
+  memory.segments.forEach(({ base, bytes }, index) => {
+    const copy = copies[index];
+    if (copy?.length !== bytes.length) {
+      throw new StateError(`memory[${index}]`, `expected ${bytes.length} bytes, got ${copy?.length ?? 'nothing'}`);
+    }
+    memory.write(base, copy);
+  });
+}
+
+function expectMap(value: CborValue, path: string, keys: readonly string[]): CborMap {
+  if (!isMap(value)) throw new StateError(path, `expected a map, got ${got(value)}`);
+  for (const key of keys) {
+    if (!Object.hasOwn(value, key)) throw new StateError(`${path}.${key}`, 'missing: this machine has it');
+  }
+  for (const key of Object.keys(value)) {
+    if (!keys.includes(key)) throw new StateError(`${path}.${key}`, 'unknown: this machine has no such part');
+  }
+  return value;
+}
+
+function requireState(machine: Machine, action: string, expected: Machine['state']): void {
+  if (machine.state === expected) return;
+  throw new Error(`cannot ${action} the state of a machine that is ${machine.state}: expected ${expected}`);
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * A machine: its parts, its life, and how it is run. It belongs to one thread, any thread: tests use it directly, the
+ * program runs it in a Worker.
+ */
+import type { BootPlan } from '../boot/boot-plan.js';
+import type { VmClock } from '../core/clock.js';
+import { NEVER } from '../hypervisor/exit.js';
+import type { Engine } from '../hypervisor/hypervisor.js';
+import { applyBoot } from './boot-media.js';
+import type { ComPort, MachineConfig } from './config.js';
+import type { ExitHash } from './exit-hash.js';
+import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import type { PcBoard } from './pc-board.js';
+import type { StopLatch, StopReason } from './stop.js';
+
+export type MachineState = 'built' | 'running' | 'paused' | 'stopped' | 'closed';
+
+export interface MachineParts {
+  readonly config: MachineConfig;
+  readonly engine: Engine;
+  readonly clock: VmClock;
+  readonly board: PcBoard;
+  readonly loop: ExitLoop;
+  readonly stop: StopLatch;
+  readonly hash: ExitHash | null;
+  readonly bootPlan: BootPlan | null;
+}
+
+/** Rounds of asking devices to finish what they are doing. */
+const QUIESCE_ROUNDS = 1000;
+
+export class Machine {
+  private lifecycle: MachineState = 'built';
+
+  constructor(readonly parts: MachineParts) {}
+
+  get state(): MachineState {
+    return this.lifecycle;
+  }
+
+  /** Null while the machine can run on. */
+  get stopReason(): StopReason | null {
+    return this.parts.stop.reason;
+  }
+
+  get time(): bigint {
+    return this.parts.engine.getTime();
+  }
+
+  get instructions(): bigint {
+    return this.parts.engine.vcpu.instructions();
+  }
+
+  /** Loads the boot media into memory and registers. A machine that is restored instead is not powered on. */
+  powerOn(): void {
+    this.expect('power on', 'built');
+    if (this.parts.bootPlan !== null) applyBoot(this.parts.engine, this.parts.bootPlan);
+  }
+
+  /** Lets VM time run, from now on or again. */
+  resume(): void {
+    this.expect('run', 'built', 'paused');
+    this.parts.engine.holdTime(false);
+    for (const device of this.parts.board.devices) device.resume();
+    this.lifecycle = 'running';
+  }
+
+  /** Runs for a few milliseconds at most and never past the VM time `limit`. */
+  runSlice(limit: bigint = NEVER): SliceEnd {
+    this.expect('run', 'running');
+    const end = this.parts.loop.slice(limit);
+    if (end === 'stopped') {
+      this.parts.engine.holdTime(true);
+      this.lifecycle = 'stopped';
+    }
+    return end;
+  }
+
+  /** VM time until something happens by itself in an idle machine; null if nothing will. */
+  get idleTime(): bigint | null {
+    const next = this.parts.loop.nextEvent();
+    if (next === NEVER) return null;
+    const left = next - this.time;
+    return left > 0n ? left : 0n;
+  }
+
+  /** Stops time with the vCPU between two instructions and no device at work. */
+  pause(): void {
+    this.expect('pause', 'running');
+    const { loop, engine, board } = this.parts;
+    loop.safepoint();
+    engine.holdTime(true);
+    for (const device of board.devices) device.pause();
+    this.quiesce();
+    this.lifecycle = 'paused';
+  }
+
+  /** The reset line: everything starts again from the boot media. */
+  reset(): void {
+    this.expect('reset', 'running', 'paused', 'stopped');
+    const { engine, board, bootPlan, stop } = this.parts;
+    engine.holdTime(true);
+    engine.vcpu.reset();
+    for (const device of board.devices) device.reset();
+    if (bootPlan !== null) applyBoot(engine, bootPlan);
+    stop.clear();
+    this.lifecycle = 'paused';
+  }
+
+  /** The ACPI power button. False means the guest does not listen to it. */
+  pressPowerButton(): boolean {
+    this.expect('press the power button', 'running', 'paused');
+    return this.parts.board.pm1.pressPowerButton();
+  }
+
+  injectNmi(): void {
+    this.expect('inject an NMI', 'running', 'paused');
+    this.parts.engine.vcpu.injectNmi();
+  }
+
+  /** Types on a serial console; tells how many bytes there was room for. */
+  type(port: ComPort, bytes: Uint8Array): number {
+    this.expect('type', 'built', 'running', 'paused');
+    return this.parts.board.consoles.get(port)?.input.type(bytes) ?? 0;
+  }
+
+  /** Ends the machine at the next exit, as pulling the plug does. */
+  powerOff(): void {
+    this.parts.stop.set({ kind: 'requested' });
+    if (this.lifecycle !== 'closed') this.lifecycle = 'stopped';
+  }
+
+  /** Releases memory and processor. Allowed in every state, and twice. */
+  close(): void {
+    this.parts.stop.set({ kind: 'requested' });
+    this.lifecycle = 'closed';
+    this.parts.engine.close();
+  }
+
+  private quiesce(): void {
+    const { devices } = this.parts.board;
+    for (let round = 0; round < QUIESCE_ROUNDS; round += 1) {
+      if (devices.every((device) => device.isQuiet())) return;
+    }
+    const busy = devices.filter((device) => !device.isQuiet()).map(({ id }) => id);
+    throw new Error(`cannot pause: ${busy.join(', ')} did not finish`);
+  }
+
+  private expect(action: string, ...accepted: readonly MachineState[]): void {
+    if (accepted.includes(this.lifecycle)) return;
+    throw new Error(`cannot ${action} a machine that is ${this.lifecycle}: expected ${accepted.join(' or ')}`);
+  }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * The PC: which chip answers where. Ports and addresses are bhyve's. The ids are the keys of the saved device tree, so they
+ * never change; the order of the rows is the order of saving, resetting and restoring, with the interrupt controllers
+ * last, because restored devices adopt their interrupt levels into them.
+ */
+import { Gpe } from '../../devices/acpi/gpe.js';
+import { Hpet } from '../../devices/acpi/hpet.js';
+import { Pm1 } from '../../devices/acpi/pm1.js';
+import { PmTimer } from '../../devices/acpi/pm-timer.js';
+import { FwCfg } from '../../devices/firmware/fw-cfg.js';
+import { memorySizeBytes } from '../../devices/isa/cmos-layout.js';
+import { DebugExit } from '../../devices/isa/debug-exit.js';
+import { I8042 } from '../../devices/isa/i8042.js';
+import { IoApic } from '../../devices/isa/ioapic.js';
+import { Nmisc } from '../../devices/isa/nmisc.js';
+import { PcTestdev } from '../../devices/isa/pc-testdev.js';
+import { Pic8259 } from '../../devices/isa/pic8259.js';
+import { Pit8254 } from '../../devices/isa/pit8254.js';
+import { Port92 } from '../../devices/isa/port92.js';
+import { PostPort } from '../../devices/isa/post-port.js';
+import { Ps2Keyboard } from '../../devices/isa/ps2-keyboard.js';
+import { ResetControl } from '../../devices/isa/reset-control.js';
+import { RtcMc146818 } from '../../devices/isa/rtc-mc146818.js';
+import { PciRootBus } from '../../devices/pci/root-bus.js';
+import { HPET_BASE, IOAPIC_BASE, PCI_ECAM, type RamLayout } from '../boot/memory-map.js';
+import type { Clock } from '../core/clock.js';
+import type { AnyDevice } from '../core/device.js';
+import { fanOut, type IrqLine, nullLine } from '../core/irq-line.js';
+import type { Logger } from '../core/log.js';
+import { MemoryBus, type MmioHandler } from '../core/memory-bus.js';
+import type { MsiSink } from '../core/msi.js';
+import { PortBus, type PortHandler } from '../core/port-bus.js';
+import type { MachineConfig } from './config.js';
+import { InterruptWiring } from './interrupt-wiring.js';
+import { PciSlots } from './pci-slots.js';
+import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
+import type { StopLatch } from './stop.js';
+import { unmappedLog } from './unmapped-log.js';
+
+export interface BoardParts {
+  readonly config: MachineConfig;
+  readonly ram: RamLayout;
+  readonly clock: Clock;
+  readonly msi: MsiSink;
+  /** INT of the 8259 pair. */
+  readonly intr: IrqLine;
+  readonly outputs: ConsoleOutputs;
+  readonly stop: StopLatch;
+  readonly log: Logger;
+}
+
+type PortRow = readonly [base: number, length: number, handler: PortHandler];
+type MmioRow = readonly [base: number, length: number, handler: MmioHandler];
+
+/** A device and where it answers. */
+export interface BoardRow {
+  readonly device: AnyDevice;
+  readonly ports?: readonly PortRow[];
+  readonly mmio?: readonly MmioRow[];
+}
+
+export interface PcBoard {
+  readonly ports: PortBus;
+  readonly mmio: MemoryBus;
+  /** In the order of saving. */
+  readonly devices: readonly AnyDevice[];
+  readonly pic: Pic8259;
+  readonly ioapic: IoApic;
+  readonly pm1: Pm1;
+  readonly keyboard: Ps2Keyboard;
+  readonly consoles: ReadonlyMap<string, Console>;
+}
+
+const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
+
+export function pcBoard(parts: BoardParts): PcBoard {
+  const { config, ram, clock, msi, stop, log } = parts;
+  const ports = new PortBus();
+  const mmio = new MemoryBus();
+  ports.onUnmapped = unmappedLog(log, 'port');
+  mmio.onUnmapped = unmappedLog(log, 'address');
+  const reset = () => stop.set({ kind: 'reset' });
+
+  const ioapic = new IoApic('ioapic', msi);
+  const pic = new Pic8259('pic', fanOut(parts.intr, ioapic.pin(0)));
+  const wiring = new InterruptWiring(pic, ioapic);
+  const hpet = new Hpet('hpet', clock, { pins: wiring.hpetPins(), msi });
+  const pit = new Pit8254('pit', clock, wiring.isa(ISA_IRQ.timer));
+  const nmisc = new Nmisc('nmisc', clock, pit);
+  const cmos = memorySizeBytes(ram.low, ram.high);
+  const rtc = new RtcMc146818('rtc', clock, wiring.isa(ISA_IRQ.rtc), { powerOnTime: config.rtcBase, cmos });
+  const pm1 = new Pm1('pm1', wiring.isa(ISA_IRQ.sci), () => stop.set({ kind: 'power-off' }));
+  const gpe = new Gpe('gpe', pm1.gpeInput);
+  const pmTimer = new PmTimer('pm-timer', clock);
+  const keyboard: Ps2Keyboard = new Ps2Keyboard('keyboard', { onData: () => i8042.serve(), onSpace: () => {} });
+  const i8042 = new I8042('i8042', { keyboard, irq: wiring.isa(ISA_IRQ.keyboard), a20: nullLine, onReset: reset });
+  const port92 = new Port92('port92', { onReset: reset, a20: nullLine });
+  const resetControl = new ResetControl('reset-control', reset);
+  const post = ['post', 'post-84'].map((id) => new PostPort(id));
+  const fwCfg = new FwCfg('fw-cfg', { cpus: config.cpus, maxCpus: config.cpus, files: [] });
+  const pci = new PciRootBus('pci', resetControl.ports());
+  const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring });
+  for (const device of slots.devices) pci.attach(device);
+  const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));
+
+  const rows: BoardRow[] = [
+    { device: hpet, mmio: [[HPET_BASE, 0x400, hpet]] },
+    { device: rtc, ports: [[0x70, 2, rtc.ports]] },
+    { device: pit, ports: [[0x40, 4, pit.ports]] },
+    { device: nmisc, ports: [[0x61, 1, nmisc.port]] },
+    { device: pmTimer, ports: [[0x408, 4, pmTimer]] },
+    ...consoles.map(({ uart, base }): BoardRow => ({ device: uart, ports: [[base, 8, uart]] })),
+    ...consoles.map(({ input }): BoardRow => ({ device: input })),
+    { device: keyboard },
+    {
+      device: i8042,
+      ports: [
+        [0x60, 1, i8042.dataPort()],
+        [0x64, 1, i8042.commandPort()],
+      ],
+    },
+    { device: port92, ports: [[0x92, 1, port92.ports()]] },
+    ...post.map((device, index): BoardRow => ({ device, ports: [[0x80 + 4 * index, 1, device.ports()]] })),
+    { device: fwCfg, ports: [[0x510, 2, fwCfg.ports()]] },
+    ...(config.pcTestdev ? testdevRows(wiring, stop) : []),
+    { device: resetControl },
+    { device: pci, ports: [[0xcf8, 8, pci.ports()]], mmio: [[PCI_ECAM.base, PCI_ECAM.size, pci.ecam()]] },
+    ...slots.devices.map((device): BoardRow => ({ device })),
+    { device: gpe, ports: [[0x40c, 2, gpe]] },
+    {
+      device: pm1,
+      ports: [
+        [0x400, 4, pm1.event],
+        [0x404, 2, pm1.control],
+        [0xb2, 1, pm1.smiCommand],
+      ],
+    },
+    {
+      device: pic,
+      ports: [
+        [0x20, 2, pic.master],
+        [0xa0, 2, pic.slave],
+        [0x4d0, 2, pic.elcr],
+      ],
+    },
+    { device: ioapic, mmio: [[IOAPIC_BASE, 0x1000, ioapic]] },
+  ];
+  plugIn(rows, ports, mmio);
+  const devices = rows.map((row) => row.device);
+  return { ports, mmio, devices, pic, ioapic, pm1, keyboard, consoles: new Map(consoles.map((c) => [c.uart.id, c])) };
+}
+
+/** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */
+function testdevRows(wiring: InterruptWiring, stop: StopLatch): BoardRow[] {
+  const lines = Array.from({ length: 24 }, (_, line) =>
+    line < 16 && line !== 2 ? wiring.isa(line) : wiring.ioapicInput(line),
+  );
+  const testdev = new PcTestdev('pc-testdev', lines);
+  const debugExit = new DebugExit('debug-exit', (status) => stop.set({ kind: 'debug-exit', status }));
+  return [
+    {
+      device: testdev,
+      ports: [
+        [0xe0, 4, testdev.scratchPorts()],
+        [0xe4, 4, testdev.flushPorts()],
+        [0xe8, 4, testdev.scratchPorts()],
+        [0x2000, 24, testdev.irqPorts()],
+      ],
+      mmio: [[0xff000000, 0x10000, testdev.memoryWindow()]],
+    },
+    { device: debugExit, ports: [[0xf4, 4, debugExit]] },
+  ];
+}
+
+function plugIn(rows: readonly BoardRow[], ports: PortBus, mmio: MemoryBus): void {
+  const ids = new Set<string>();
+  for (const { device, ports: portRows = [], mmio: mmioRows = [] } of rows) {
+    if (ids.has(device.id)) throw new Error(`two devices are called ${device.id}`);
+    ids.add(device.id);
+    for (const [base, length, handler] of portRows) ports.register(device.id, base, length, handler);
+    for (const [base, length, handler] of mmioRows) mmio.register(device.id, base, length, handler);
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The kinds of PCI functions that `-s` knows, one row each. */
+import { AMD_HOST_BRIDGE, HostBridge } from '../../devices/pci/host-bridge.js';
+import { LpcBridge } from '../../devices/pci/lpc-bridge.js';
+import type { PciPlace } from '../../devices/pci/pci-function.js';
+import type { PirqOutputs } from '../../devices/pci/pirq-router.js';
+import type { ConfigTarget } from '../../devices/pci/root-bus.js';
+import type { AnyDevice } from '../core/device.js';
+import type { PciDeviceConfig } from './config.js';
+import { ConfigError } from './config-error.js';
+
+export type PciDevice = AnyDevice & ConfigTarget;
+
+export interface PciContext {
+  readonly id: string;
+  readonly place: PciPlace;
+  readonly pirqs: PirqOutputs;
+}
+
+type Factory = (context: PciContext, options: PciDeviceConfig['options']) => PciDevice;
+
+const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
+  ['hostbridge', ({ id, place }) => new HostBridge(id, place)],
+  ['amd_hostbridge', ({ id, place }) => new HostBridge(id, place, AMD_HOST_BRIDGE)],
+  ['lpc', ({ id, place, pirqs }) => new LpcBridge(id, place, pirqs)],
+]);
+
+export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {
+  const factory = KINDS.get(config.kind);
+  if (factory === undefined) {
+    const known = [...KINDS.keys()].join(', ');
+    throw new ConfigError(`pci ${config.slot}:${config.fn}`, `unknown device "${config.kind}"; accepted are ${known}`);
+  }
+  return factory(context, config.options);
+}
+
+/** The snapshot-tree key of a function. */
+export function pciDeviceId({ slot, fn }: PciDeviceConfig): string {
+  return `pci-0:${slot}:${fn}`;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Puts the configured functions into their slots and wires their interrupt pins to the LPC bridge's router. */
+import { BarDecoder } from '../../devices/pci/bars.js';
+import { LpcBridge } from '../../devices/pci/lpc-bridge.js';
+import { pciAddress } from '../../devices/pci/pci-function.js';
+import { type IrqLine, nullLine } from '../core/irq-line.js';
+import type { Logger } from '../core/log.js';
+import type { MemoryBus } from '../core/memory-bus.js';
+import type { PortBus } from '../core/port-bus.js';
+import type { PciDeviceConfig } from './config.js';
+import type { InterruptWiring } from './interrupt-wiring.js';
+import { createPciDevice, type PciDevice, pciDeviceId } from './pci-devices.js';
+
+export interface PciSlotsParts {
+  readonly ports: PortBus;
+  readonly mmio: MemoryBus;
+  readonly log: Logger;
+  readonly wiring: InterruptWiring;
+}
+
+const LPC = 'lpc';
+
+export class PciSlots {
+  /** In the order of their addresses. */
+  readonly devices: readonly PciDevice[];
+
+  constructor(configs: readonly PciDeviceConfig[], { ports, mmio, log, wiring }: PciSlotsParts) {
+    const decoder = new BarDecoder(ports, mmio, log);
+    const create = (config: PciDeviceConfig, intx: IrqLine): PciDevice =>
+      createPciDevice(config, {
+        id: pciDeviceId(config),
+        place: { address: pciAddress(0, config.slot, config.fn), decoder, intx },
+        pirqs: wiring.pirqOutputs(),
+      });
+    // The bridge first: the others' interrupt pins lead to its router.
+    const bridges = configs.filter(({ kind }) => kind === LPC).map((config) => create(config, nullLine));
+    const router = bridges.find((device) => device instanceof LpcBridge);
+    const others = configs
+      .filter(({ kind }) => kind !== LPC)
+      .map((config) => create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine));
+    this.devices = [...bridges, ...others].sort((a, b) => a.address - b.address);
+  }
+}
+
+/** Functions of one device use its four pins in turn. */
+function intxPin(fn: number): 1 | 2 | 3 | 4 {
+  return ([1, 2, 3, 4] as const)[fn % 4] ?? 1;
+}

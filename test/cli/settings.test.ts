@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArguments } from '../../src/cli/args.js';
+import { type Settings, settingsOf } from '../../src/cli/settings.js';
+
+const NOW = 1_700_000_000_500;
+const MIB = 1024 * 1024;
+
+let folder = '';
+let kernel = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tsbhyve-settings-'));
+  kernel = join(folder, 'kernel');
+  writeFileSync(kernel, 'MZ');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function settings(...words: string[]): Settings {
+  const parsed = parseArguments(['--kernel', kernel, ...words]);
+  if (parsed.kind !== 'run') throw new Error('printed instead');
+  return settingsOf(parsed.tree, NOW, 60);
+}
+
+test('what is not given has bhyve’s defaults', () => {
+  const { machine, consoles, verbosity } = settings();
+  expect(machine).toMatchObject({ name: 'vm', cpus: 1, memory: 256 * MIB, clock: { kind: 'real' }, pcTestdev: false });
+  expect(machine.ignoreUnknownMsrs).toBe(false);
+  expect(machine.pci.map(({ slot, kind }) => [slot, kind])).toEqual([
+    [0, 'hostbridge'],
+    [31, 'lpc'],
+  ]);
+  expect(consoles.size).toBe(0);
+  expect(verbosity).toBe('warn');
+});
+
+test.each([
+  ['512', 512 * MIB],
+  ['512M', 512 * MIB],
+  ['512m', 512 * MIB],
+  ['512MB', 512 * MIB],
+  ['1048576K', 1024 * MIB],
+  ['2G', 2048 * MIB],
+  ['1T', 1024 * 1024 * MIB],
+  ['268435456', 256 * MIB],
+])('-m %s', (text, bytes) => {
+  expect(settings('-m', text).machine.memory).toBe(bytes);
+});
+
+test.each(['', 'x', '1', '1M', '-5', '1.5G', '3000000', '5K', '65T', '99999999T', '512 M', '0x200'])(
+  'memory size "%s" is refused with what is accepted',
+  (text) => {
+    expect(() => settings('-o', `memory.size=${text}`)).toThrow(
+      `memory.size: '${text}' is not a memory size; accepted are whole megabytes from 2M to 64T`,
+    );
+  },
+);
+
+test('the kernel, initrd and command line are passed on, and files are checked first', () => {
+  expect(settings('--initrd', kernel, '--append', 'console=ttyS0 quiet').machine.boot).toEqual({
+    kernel,
+    initrd: kernel,
+    commandLine: 'console=ttyS0 quiet',
+  });
+  expect(() => settings('--kernel', '/nonexistent')).toThrow(
+    '--kernel /nonexistent: cannot read it: no such file or directory',
+  );
+  expect(() => settings('--initrd', folder)).toThrow(`--initrd ${folder}: not a file`);
+  const parsed = parseArguments([]);
+  expect(() => parsed.kind === 'run' && settingsOf(parsed.tree, NOW, 0)).toThrow('--kernel: missing');
+});
+
+test('clocks', () => {
+  expect(settings('--clock', 'virtual').machine.clock).toEqual({ kind: 'virtual', numerator: 1, denominator: 1 });
+  expect(settings('--clock', 'virtual,10/3').machine.clock).toEqual({ kind: 'virtual', numerator: 10, denominator: 3 });
+  for (const bad of ['virtual,0/1', 'virtual,1', 'virtual,', 'imaginary', 'virtual,1/4294967296']) {
+    expect(() => settings('--clock', bad)).toThrow(`clock: '${bad}' is not a clock; accepted are real, virtual`);
+  }
+});
+
+test('the real-time clock starts at the host’s local time, with -u at UTC, and under the virtual clock at a fixed time', () => {
+  expect(settings().machine.rtcBase).toBe(1_700_003_600n);
+  expect(settings('-u').machine.rtcBase).toBe(1_700_000_000n);
+  expect(settings('--clock', 'virtual').machine.rtcBase).toBe(1_385_769_600n);
+  expect(settings('-o', 'rtc.base=5').machine.rtcBase).toBe(5n);
+});
+
+test('the UUID belongs to the name', () => {
+  expect(settings('web').machine.uuid).toBe(settings('web').machine.uuid);
+  expect(settings('web').machine.uuid).not.toBe(settings('db').machine.uuid);
+  expect(settings('web').machine.uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('serial ports and their back ends', () => {
+  const { consoles } = settings('-l', 'com1,stdio', '-l', 'com3,tcp=127.0.0.1:0');
+  expect([...consoles]).toEqual([
+    ['com1', 'stdio'],
+    ['com3', 'tcp=127.0.0.1:0'],
+  ]);
+  expect(() => settings('-l', 'com1,stdio', '-l', 'com2,stdio')).toThrow("'stdio' is already the back end of com1");
+  expect(() => settings('-s', '0,hostbridge', '-l', 'com1,stdio')).toThrow('add -s 31,lpc');
+  expect(settings('-l', 'com1,pty', '-l', 'com2,pty').consoles.size).toBe(2);
+});
+
+test.each([
+  [['-c', '2'], 'cpus: 2: this version runs 1'],
+  [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
+  [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
+  [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
+  [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
+  [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
+  [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],
+  [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
+  [['--engine', 'diesel'], "engine: unknown value 'diesel'; accepted are auto, soft, kvm, vmm"],
+  [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
+  [['-U', 'me'], 'uuid: "me": expected 8-4-4-4-12 hex digits'],
+  [['-o', 'x86.strictmsr=maybe'], "x86.strictmsr: 'maybe' is neither true"],
+  [['../etc'], 'name: "../etc"'],
+])('%j is refused by name', (words, message) => {
+  expect(() => settings(...words)).toThrow(message);
+});

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { PassThrough, Writable } from 'node:stream';
+import { ConsolePump } from '../../../src/host/console/console-pump.js';
+import { FakeLine, until } from '../support/fake-line.js';
+
+const PASTE = Array.from({ length: 4096 }, (_, index) => String.fromCharCode(0x21 + (index % 94))).join('');
+
+test('a paste of 4 KiB into a guest that takes a few bytes at a time loses nothing', async () => {
+  const line = new FakeLine();
+  line.room = 0;
+  const input = new PassThrough({ highWaterMark: 64 });
+  const pump = new ConsolePump(line);
+  pump.attach(input, new PassThrough());
+  input.end(PASTE);
+  await until(() => input.isPaused());
+  while (line.typed.length < PASTE.length) {
+    line.room = 16;
+    pump.inputRoom();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(line.typed).toBe(PASTE);
+});
+
+test('a stream is not read on while the guest has no room', async () => {
+  const line = new FakeLine();
+  line.room = 10;
+  const input = new PassThrough({ highWaterMark: 16 });
+  new ConsolePump(line).attach(input, new PassThrough());
+  for (let index = 0; index < 100; index += 1) input.write('x'.repeat(16));
+  await until(() => input.isPaused());
+  expect(line.typed).toBe('x'.repeat(10));
+  expect(input.readableLength + input.writableLength).toBeGreaterThan(1000);
+});
+
+test('output waits in the guest until the stream can take it', async () => {
+  const line = new FakeLine();
+  const written: string[] = [];
+  let release = (): void => {};
+  const slow = new Writable({
+    highWaterMark: 8,
+    write(chunk, _, done) {
+      written.push(String(chunk));
+      release = done;
+    },
+  });
+  const pump = new ConsolePump(line);
+  pump.attach(new PassThrough(), slow);
+  line.output = 'first line\n';
+  pump.outputReady();
+  line.output = 'second line\n';
+  pump.outputReady();
+  expect(line.output).toBe('second line\n');
+  release();
+  await until(() => written.length === 2);
+  expect(written.join('')).toBe('first line\nsecond line\n');
+  expect(line.output).toBe('');
+});
+
+test('without a stream, or with a slow one that may lose output, the guest never waits', () => {
+  const line = new FakeLine();
+  const stuck = new Writable({ highWaterMark: 1, write: () => {} });
+  const pump = new ConsolePump(line, { dropWhenSlow: true });
+  for (const output of [null, stuck]) {
+    if (output !== null) pump.attach(new PassThrough(), output);
+    line.output = 'x'.repeat(100_000);
+    pump.outputReady();
+    expect(line.output).toBe('');
+  }
+  expect(stuck.writableLength).toBeLessThan(20_000);
+});
+
+test('after a change of streams the old one is deaf and dumb', () => {
+  const line = new FakeLine();
+  const [oldIn, oldOut, newIn, newOut] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()];
+  const pump = new ConsolePump(line);
+  pump.attach(oldIn, oldOut);
+  pump.attach(newIn, newOut);
+  line.output = 'hello';
+  pump.outputReady();
+  expect(String(newOut.read())).toBe('hello');
+  expect(oldOut.read()).toBeNull();
+  expect(oldIn.isPaused()).toBe(true);
+  pump.detach();
+  expect(pump.attached).toBe(false);
+  expect(newIn.listenerCount('data') + newOut.listenerCount('drain')).toBeLessThanOrEqual(1);
+});

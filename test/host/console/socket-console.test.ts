@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, connect as netConnect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConsoleBackend } from '../../../src/host/console/guest-line.js';
+import { openConsole } from '../../../src/host/console/open-console.js';
+import { FakeLine, until } from '../support/fake-line.js';
+
+let folder = '';
+const opened: { close(): void }[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tsbhyve-socket-'));
+});
+afterEach(() => {
+  for (const item of opened.splice(0)) item.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(path: string, line = new FakeLine()): Promise<{ console: ConsoleBackend; line: FakeLine }> {
+  const console = await openConsole(path, line, () => {});
+  opened.push(console);
+  return { console, line };
+}
+
+interface Client {
+  readonly socket: Socket;
+  received: string;
+  ended: boolean;
+}
+
+function client(place: string): Client {
+  const [, host, port] = /^tcp=(.*):(\d+)$/.exec(place) ?? [];
+  const socket = port === undefined ? netConnect(place.slice('unix='.length)) : netConnect(Number(port), host);
+  const result: Client = { socket, received: '', ended: false };
+  socket.on('data', (bytes) => {
+    result.received += bytes.toString('latin1');
+  });
+  socket.on('end', () => {
+    result.ended = true;
+  });
+  socket.on('error', () => {});
+  opened.push({ close: () => socket.destroy() });
+  return result;
+}
+
+test.each(['tcp', 'unix'])('%s: a client types and reads, leaves, and the next one may come', async (kind) => {
+  const { console, line } = await open(kind === 'tcp' ? 'tcp=127.0.0.1:0' : `unix=${join(folder, 'com1')}`);
+  line.output = 'lost: nobody was there';
+  console.outputReady();
+  expect(line.output).toBe('');
+
+  const first = client(console.place);
+  first.socket.write('one');
+  await until(() => line.typed === 'one');
+  line.output = 'hello';
+  console.outputReady();
+  await until(() => first.received === 'hello');
+  first.socket.end();
+  await until(() => first.ended);
+
+  const second = client(console.place);
+  second.socket.write('two');
+  await until(() => line.typed === 'onetwo');
+});
+
+test('a second client is told so and sent away', async () => {
+  const { console, line } = await open('tcp=127.0.0.1:0');
+  const first = client(console.place);
+  first.socket.write('a');
+  await until(() => line.typed === 'a');
+  const second = client(console.place);
+  await until(() => second.ended);
+  expect(second.received).toBe('tsbhyve: this console has a client already\r\n');
+  first.socket.write('b');
+  await until(() => line.typed === 'ab');
+});
+
+test('a Unix socket belongs to its owner alone, and goes away with the VM', async () => {
+  const path = join(folder, 'com1');
+  const { console } = await open(`unix=${path}`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  console.close();
+  await until(() => !existsSync(path));
+});
+
+test('the socket of a dead process is replaced, that of a living one is not', async () => {
+  const path = join(folder, 'com1');
+  const { console } = await open(`unix=${path}`);
+  await expect(open(`unix=${path}`)).rejects.toThrow(`unix=${path}: another process listens on that socket`);
+  console.close();
+  await until(() => !existsSync(path));
+
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const twin = join(folder, 'twin');
+  const { linkSync } = await import('node:fs');
+  linkSync(path, twin); // closing the server removes `path` only
+  await new Promise((resolve) => server.close(resolve));
+  await open(`unix=${twin}`);
+});
+
+test.each([
+  ['tcp=localhost:1', 'not an address; accepted are tcp=IPV4:PORT and tcp=[IPV6]:PORT'],
+  ['tcp=127.0.0.1', 'not an address'],
+  ['tcp=127.0.0.1:65536', 'not an address'],
+  ['tcp=192.0.2.1:4000', 'cannot listen there: address not available'],
+  ['unix=', 'needs the path of the socket'],
+  ['unix=/nonexistent/com1', 'cannot listen there: permission denied|cannot listen there: no such file or directory'],
+  ['carrier-pigeon', 'unknown back end; accepted are stdio, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME'],
+  ['tcp', 'not an address'],
+  ['/dev/nonexistent', 'cannot open it: no such file or directory'],
+  ['/dev/null', 'some other device; a serial port or terminal is accepted'],
+])('%s is refused by name', async (path, message) => {
+  await expect(open(path)).rejects.toThrow(new RegExp(message.replace(/[[\]=]/g, '\\$&')));
+});
+
+test('a file with the socket’s name is left alone', async () => {
+  const path = join(folder, 'file');
+  writeFileSync(path, 'precious');
+  await expect(open(`unix=${path}`)).rejects.toThrow('there is something else with that name, not a socket');
+  expect(existsSync(path)).toBe(true);
+});

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "compare.h"
+
+#include <cstdio>
+
+#include "soft/cpu.h"
+
+namespace tsbhyve::differential {
+
+namespace {
+
+constexpr u64 compared_flags = status_flags | rflags::DF | rflags::NT | rflags::AC | rflags::ID;
+constexpr u64 first_kernel_address = u64{1} << 47;
+constexpr u32 page_fault_present = 1;
+constexpr u32 x87_rounded_up = 0x200, x87_precision = 0x20;
+
+void canonicalize_fx(const Case& test, const Instruction& instruction, const Tolerance& tolerance, FxImage& fx) {
+  if (!test.uses_fx) {
+    fx = {};
+    return;
+  }
+  // AMD processors save the pointers only while an exception is pending.
+  fx.opcode = 0;
+  fx.instruction_pointer = fx.data_pointer = 0;
+  fx.mxcsr_mask = 0;
+  fx.reserved = 0;
+  std::memset(fx.rest, 0, sizeof(fx.rest));
+  for (auto& st : fx.st) std::memset(st + 10, 0, 6);
+  if (!tolerance.result) return;
+  if (instruction.operands[0].kind == OperandKind::Xmm) {
+    std::memset(fx.xmm[instruction.operands[0].reg], 0, 16);
+  } else {
+    std::memset(fx.st, 0, 32);
+    fx.status = static_cast<u16>(fx.status & ~(x87_rounded_up | x87_precision));
+  }
+}
+
+class Lines {
+ public:
+  void number(const char* name, u64 expected, u64 got) {
+    if (expected == got) return;
+    char line[120];
+    std::snprintf(line, sizeof(line), "    %-8s expected %016llx got %016llx\n", name, static_cast<unsigned long long>(expected),
+                  static_cast<unsigned long long>(got));
+    text += line;
+  }
+  void wide(const char* name, u32 index, const void* expected, const void* got) {
+    if (std::memcmp(expected, got, 16) == 0) return;
+    u64 a[2], b[2];
+    std::memcpy(a, expected, 16);
+    std::memcpy(b, got, 16);
+    char line[160];
+    std::snprintf(line, sizeof(line), "    %s%-6u expected %016llx_%016llx got %016llx_%016llx\n", name, index,
+                  static_cast<unsigned long long>(a[1]), static_cast<unsigned long long>(a[0]),
+                  static_cast<unsigned long long>(b[1]), static_cast<unsigned long long>(b[0]));
+    text += line;
+  }
+  std::string text;
+};
+
+u64 zone_address(size_t index) {
+  for (const Zone& zone : zones) {
+    if (index < zone.size) return zone.start + index;
+    index -= zone.size;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void canonicalize(const Case& test, const Instruction& instruction, const Tolerance& tolerance, Result& result) {
+  Registers& registers = result.registers;
+  if (test.setting != Setting::Code64) {
+    for (size_t i = 0; i < 8; i++) registers.gpr[i] &= 0xffffffff;
+    for (size_t i = 8; i < 16; i++) registers.gpr[i] = 0;
+    registers.fs_base = registers.gs_base = 0;
+  }
+  if (tolerance.destination && instruction.operands[0].kind == OperandKind::Gpr) registers.gpr[instruction.operands[0].reg] = 0;
+  if (tolerance.segment_bases) registers.fs_base = registers.gs_base = 0;
+  registers.rflags &= compared_flags & ~u64{tolerance.flags};
+  // Linux hides from processes whether a kernel address is mapped.
+  if (result.vector == Vector::PF && result.cr2 >= first_kernel_address) result.error &= ~page_fault_present;
+  canonicalize_fx(test, instruction, tolerance, result.fx);
+  if (tolerance.memory) std::memset(result.memory, 0, sizeof(result.memory));
+}
+
+bool same(const Case& test, const Result& a, const Result& b) {
+  return std::memcmp(&a.registers, &b.registers, sizeof(a.registers)) == 0 && a.vector == b.vector && a.error == b.error &&
+         a.cr2 == b.cr2 && std::memcmp(a.memory, b.memory, sizeof(a.memory)) == 0 &&
+         (!test.uses_fx || std::memcmp(&a.fx, &b.fx, sizeof(a.fx)) == 0);
+}
+
+std::string differences(const Case& test, const Result& expected, const Result& got) {
+  constexpr const char* gprs[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+  constexpr const char* segments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  Lines lines;
+  lines.number("vector", expected.vector, got.vector);
+  lines.number("error", expected.error, got.error);
+  lines.number("cr2", expected.cr2, got.cr2);
+  for (size_t i = 0; i < 16; i++) lines.number(gprs[i], expected.registers.gpr[i], got.registers.gpr[i]);
+  lines.number("rflags", expected.registers.rflags, got.registers.rflags);
+  lines.number("rip", expected.registers.rip, got.registers.rip);
+  lines.number("fs.base", expected.registers.fs_base, got.registers.fs_base);
+  lines.number("gs.base", expected.registers.gs_base, got.registers.gs_base);
+  for (size_t i = 0; i < 6; i++) lines.number(segments[i], expected.registers.selector[i], got.registers.selector[i]);
+  if (test.uses_fx) {
+    lines.number("fcw", expected.fx.control, got.fx.control);
+    lines.number("fsw", expected.fx.status, got.fx.status);
+    lines.number("ftw", expected.fx.valid, got.fx.valid);
+    lines.number("mxcsr", expected.fx.mxcsr, got.fx.mxcsr);
+    for (u32 i = 0; i < 8; i++) lines.wide("st", i, expected.fx.st[i], got.fx.st[i]);
+    for (u32 i = 0; i < 16; i++) lines.wide("xmm", i, expected.fx.xmm[i], got.fx.xmm[i]);
+  }
+  for (size_t i = 0; i < zone_bytes; i++) {
+    if (expected.memory[i] == got.memory[i]) continue;
+    char name[24];
+    std::snprintf(name, sizeof(name), "[%llx]", static_cast<unsigned long long>(zone_address(i)));
+    lines.number(name, expected.memory[i], got.memory[i]);
+  }
+  return lines.text;
+}
+
+}  // namespace tsbhyve::differential

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "generate.h"
+
+#include <algorithm>
+
+#include "values.h"
+
+namespace tsbhyve::differential {
+
+namespace {
+
+using enum Opcode;
+
+constexpr u32 attempts = 64;
+constexpr u8 needless_prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67, 0xf0};
+constexpr u8 rex_w = 8;
+constexpr u16 selectors[] = {0,         3,          flat_code32,  flat_data,    flat_code64,     code16,      code32_based,
+                             data16,    data32_small, data_down,  data_read_only, code_unreadable, data_absent, code_conforming,
+                             ldt_selector(9), 0x2000 | 3, data16 & ~3};
+
+u8 draw_immediate_byte(Random& random) {
+  constexpr u8 boundaries[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0xff};
+  return random.chance(2) ? random.pick(boundaries) : random.byte();
+}
+
+/// Whether the opcode reads its memory or register operand as a selector.
+bool loads_selector(Opcode opcode) {
+  constexpr Opcode loaders[] = {MovSeg, PopSeg, LoadFarPointer, Lar, Lsl, Verr, Verw, Arpl};
+  return std::find(std::begin(loaders), std::end(loaders), opcode) != std::end(loaders);
+}
+
+/// Branches into themselves or into what follows, which differs between the two sides.
+bool runs_into_itself(const Instruction& instruction) {
+  constexpr u64 longest_end = 16;
+  if (instruction.operands[0].kind != OperandKind::Relative) return false;
+  const u64 target = (instruction.immediate + instruction.length) & 0xffff;
+  return target < instruction.length + longest_end && target != instruction.length;
+}
+
+void draw_selectors(const Instruction& instruction, Random& random, Case& test) {
+  for (u64& gpr : test.registers.gpr) {
+    if (!random.chance(8)) gpr = (gpr & ~u64{0xffff}) | random.pick(selectors);
+  }
+  // Far pointers hold the selector behind the offset.
+  const size_t at = instruction.opcode == LoadFarPointer ? instruction.operand_size : 0;
+  const u16 selector = random.pick(selectors);
+  if (!random.chance(8)) std::memcpy(test.operand + at, &selector, sizeof(selector));
+}
+
+}  // namespace
+
+bool draw_instruction(const Form& form, Setting setting, Random& random, u8* bytes, Instruction& instruction) {
+  for (u32 attempt = 0; attempt < attempts; attempt++) {
+    size_t n = 0;
+    if (random.chance(6)) bytes[n++] = random.pick(needless_prefixes);
+    if (form.prefix) bytes[n++] = form.prefix;
+    if (form.code_size == CodeSize::Bits64 && (form.rex_w || random.chance(2))) {
+      bytes[n++] = static_cast<u8>(0x40 | (random.byte() & 7) | (form.rex_w ? rex_w : 0));
+    }
+    const OpcodeMapBytes& map = opcode_maps[form.map];
+    for (size_t i = 0; i < map.count; i++) bytes[n++] = map.bytes[i];
+    bytes[n++] = form.opcode_byte;
+    const bool fixed = is_x87_form(form.map, form.opcode_byte) && form.modrm >= 0xc0 && attempt > 4;
+    u8 modrm = fixed ? form.modrm : random.byte();
+    if (!fixed && random.chance(2)) modrm = static_cast<u8>((modrm & 0xc7) | (form.modrm & 0x38));
+    if ((form.modrm >= 0xc0) != (modrm >= 0xc0)) modrm ^= 0xc0;
+    const size_t modrm_at = n;
+    bytes[n++] = modrm;
+    while (n < 15) bytes[n++] = draw_immediate_byte(random);
+    if (decode(bytes, n, form.code_size, instruction) != DecodeStatus::Ok) continue;
+    steer(setting, random, bytes, modrm_at, instruction);
+    if (instruction.opcode != form.opcode || names_memory(instruction) != form.memory) continue;
+    if (means_the_same(bytes, instruction)) return true;
+  }
+  return false;
+}
+
+bool means_the_same(const u8* bytes, const Instruction& instruction) {
+  if (runs_into_itself(instruction)) return false;
+  const Family family = family_of(instruction.opcode);
+  const bool is_64 = instruction.code_size == CodeSize::Bits64;
+  for (u32 i = 0; i < instruction.length; i++) {
+    const u8 byte = bytes[i];
+    if (byte == 0x0f) break;
+    // BSF and BSR are TZCNT and LZCNT on this host.
+    if (byte == 0xf3 && (instruction.opcode == Bsf || instruction.opcode == Bsr)) return false;
+    // AMD cuts near branches to 16 bits by 66 in 64-bit code, and has no 64-bit far pointers.
+    if (byte == 0x66 && is_64 && family == Family::Branch) return false;
+    if (is_64 && (byte & 0xf8) == 0x48 && instruction.opcode == LoadFarPointer) return false;
+  }
+  return true;
+}
+
+void draw_state(const Instruction& instruction, Random& random, Case& test) {
+  const SettingInfo& setting = info_of(test.setting);
+  const bool is_64 = setting.code_size == CodeSize::Bits64;
+  Registers& registers = test.registers;
+  for (u64& gpr : registers.gpr) gpr = is_64 ? draw_integer(random) : draw_integer(random) & 0xffffffff;
+  if (!is_64) std::fill(registers.gpr + 8, registers.gpr + 16, 0);
+  registers.rflags = draw_rflags(random);
+  registers.rip = test.start - setting.code_offset;
+  registers.fs_base = is_64 ? window_base + random.below(0x1000) : 0;
+  registers.gs_base = is_64 ? window_base + random.below(0x1000) * 8 : 0;
+  const u16 chosen[] = {setting.es, setting.cs, setting.ss, setting.ds, setting.fs, setting.gs};
+  std::copy(std::begin(chosen), std::end(chosen), registers.selector);
+  draw_operand(random, test.operand);
+  if (test.uses_fx) draw_fx(random, test.fx);
+  if (loads_selector(instruction.opcode)) draw_selectors(instruction, random, test);
+  aim(instruction, random, test);
+}
+
+}  // namespace tsbhyve::differential

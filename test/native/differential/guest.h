@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The soft CPU at CPL 3 in long mode, in the same address space as the host process: the subject.
+#pragma once
+
+#include <memory>
+
+#include "engine/guest_ram.h"
+#include "soft/apic.h"
+#include "soft/block_cache.h"
+#include "soft/cpu.h"
+#include "soft/memory/mmu.h"
+#include "soft/platform.h"
+#include "state.h"
+
+namespace tsbhyve::differential {
+
+class Guest final : private Platform {
+ public:
+  Guest();
+  ~Guest() override;
+
+  void load(const Case& test, const WindowImage& image);
+
+  /// Blocks: as production runs it. Single: every instruction alone in its block, nothing fused, all flags kept.
+  enum class Mode : u8 { Blocks, Single };
+  void run(const Case& test, const WindowImage& image, Mode mode, Result& result);
+
+
+  const u8* window() const { return window_; }
+
+ private:
+  u64 time_ns(u64) const override { return 0; }
+  CpuidLeaf cpuid(u32 leaf, u32 subleaf) const override { return {leaf, subleaf, 0, 0, 0, 0}; }
+
+  void enter(const Case& test);
+  void leave(const Case& test, Result& result) const;
+
+  GuestRam ram_;
+  std::unique_ptr<Cpu> cpu_;
+  Mmu mmu_;
+  std::unique_ptr<BlockCache> blocks_;
+  LocalApic apic_;
+  std::unique_ptr<FastEntry[]> never_fast_;
+  u8* window_ = nullptr;
+  u8* code_ = nullptr;
+};
+
+}  // namespace tsbhyve::differential

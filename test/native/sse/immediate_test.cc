@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Operations with an immediate byte, each with all its values, against the same instructions of the host: shuffles, blends,
+// rounding, dot products; and the floating-point sums of neighbours.
+#include "values.h"
+
+#if defined(__x86_64__)
+
+#include "host_instructions.h"
+#include "soft/host/rounding.h"
+#include "soft/sse/float_later.h"
+#include "soft/sse/horizontal.h"
+#include "soft/sse/shuffle.h"
+
+namespace test::host_code {
+
+HOST_XMM_IMMEDIATE(pshufd, "pshufd")
+HOST_XMM_IMMEDIATE(pshufhw, "pshufhw")
+HOST_XMM_IMMEDIATE(pshuflw, "pshuflw")
+HOST_XMM_IMMEDIATE(shufps, "shufps")
+HOST_XMM_IMMEDIATE(shufpd, "shufpd")
+HOST_XMM_IMMEDIATE(palignr, "palignr")
+HOST_XMM_IMMEDIATE(pblendw, "pblendw")
+HOST_XMM_IMMEDIATE(blendps, "blendps")
+HOST_XMM_IMMEDIATE(blendpd, "blendpd")
+HOST_XMM_IMMEDIATE(insertps, "insertps")
+HOST_XMM_IMMEDIATE(mpsadbw, "mpsadbw")
+HOST_XMM_IMMEDIATE(roundps, "roundps")
+HOST_XMM_IMMEDIATE(roundpd, "roundpd")
+HOST_XMM_IMMEDIATE(roundss, "roundss")
+HOST_XMM_IMMEDIATE(roundsd, "roundsd")
+HOST_XMM_IMMEDIATE(dpps, "dpps")
+HOST_XMM_IMMEDIATE(dppd, "dppd")
+HOST_XMM(addsubps, "addsubps")
+HOST_XMM(addsubpd, "addsubpd")
+HOST_XMM(haddps, "haddps")
+HOST_XMM(haddpd, "haddpd")
+HOST_XMM(hsubps, "hsubps")
+HOST_XMM(hsubpd, "hsubpd")
+
+}  // namespace test::host_code
+
+namespace {
+
+using namespace test;
+using namespace tsbhyve::soft::sse;
+namespace host_code = test::host_code;
+namespace host = tsbhyve::soft::host;
+
+constexpr u32 rounds = 300;
+
+template <class O, class Host, u8 immediate>
+void check_value(Report& report, Random& random) {
+  for (u32 i = 0; i < rounds; i++) {
+    const V128 a = edge_vector(random), b = edge_vector(random);
+    report.equal<V128>(Host::name, immediate, a, b, Host::template run<immediate>(a, b), 0, O::apply(a, b, immediate), 0);
+  }
+}
+
+u32 random_mxcsr(Random& random) {
+  const u32 mode = random.below(16);
+  return host::mxcsr_masks | (mode & 3) << 13 | (mode & 4 ? 0x40 : 0) | (mode & 8 ? 0x8000 : 0);
+}
+
+template <class Run, class Software>
+void check_float(Report& report, Random& random, const char* name, Run run, Software software) {
+  for (u32 i = 0; i < rounds; i++) {
+    const V128 a = edge_vector(random), b = edge_vector(random);
+    const u32 mxcsr = random_mxcsr(random);
+    const u32 saved = host::enter_guest_rounding(mxcsr);
+    const V128 expected = run(a, b);
+    const u32 raised = host::raised_exceptions();
+    host::leave_guest_rounding(saved);
+    Evaluation evaluation(mxcsr);
+    const V128 got = software(evaluation, a, b);
+    report.equal<V128>(name, mxcsr, a, b, expected, raised, got, evaluation.reported());
+  }
+}
+
+template <class O, class Host, u8 immediate>
+void check_float_value(Report& report, Random& random) {
+  check_float(report, random, Host::name, Host::template run<immediate>, [](Evaluation& evaluation, V128 a, V128 b) {
+    return O::software(evaluation, a, b, immediate);
+  });
+}
+
+template <class O, class Host>
+void check_all(Report& report, Random& random) {
+  [&]<u8... I>(std::integer_sequence<u8, I...>) {
+    (check_value<O, Host, I>(report, random), ...);
+    (check_value<O, Host, static_cast<u8>(I + 128)>(report, random), ...);
+  }(std::make_integer_sequence<u8, 128>());
+}
+
+template <class O, class Host>
+void check_all_float(Report& report, Random& random) {
+  [&]<u8... I>(std::integer_sequence<u8, I...>) {
+    (check_float_value<O, Host, I>(report, random), ...);
+    (check_float_value<O, Host, static_cast<u8>(I + 128)>(report, random), ...);
+  }(std::make_integer_sequence<u8, 128>());
+}
+
+template <class O, class Host>
+void check_plain_float(Report& report, Random& random) {
+  for (u32 i = 0; i < 20; i++) check_float(report, random, Host::name, Host::run, O::software);
+}
+
+void check_sse3(Report& report, Random& random) {
+  check_plain_float<AddSubtract<Float32>, host_code::addsubps>(report, random);
+  check_plain_float<AddSubtract<Float64>, host_code::addsubpd>(report, random);
+  check_plain_float<HorizontalFloat<Float32, software::Add>, host_code::haddps>(report, random);
+  check_plain_float<HorizontalFloat<Float64, software::Add>, host_code::haddpd>(report, random);
+  check_plain_float<HorizontalFloat<Float32, software::Subtract>, host_code::hsubps>(report, random);
+  check_plain_float<HorizontalFloat<Float64, software::Subtract>, host_code::hsubpd>(report, random);
+}
+
+void check_sse41(Report& report, Random& random) {
+  check_all<BlendByBit<u16>, host_code::pblendw>(report, random);
+  check_all<BlendByBit<u32>, host_code::blendps>(report, random);
+  check_all<BlendByBit<u64>, host_code::blendpd>(report, random);
+  check_all<InsertSingle<false>, host_code::insertps>(report, random);
+  check_all<SumsOfDifferences, host_code::mpsadbw>(report, random);
+  check_all_float<RoundToIntegral<Float32, true>, host_code::roundps>(report, random);
+  check_all_float<RoundToIntegral<Float64, true>, host_code::roundpd>(report, random);
+  check_all_float<RoundToIntegral<Float32, false>, host_code::roundss>(report, random);
+  check_all_float<RoundToIntegral<Float64, false>, host_code::roundsd>(report, random);
+  check_all_float<DotProduct<Float32>, host_code::dpps>(report, random);
+  check_all_float<DotProduct<Float64>, host_code::dppd>(report, random);
+}
+
+}  // namespace
+
+int main() {
+  Report report;
+  Random random;
+  check_all<ShuffleDwords, host_code::pshufd>(report, random);
+  check_all<ShuffleHighWords, host_code::pshufhw>(report, random);
+  check_all<ShuffleLowWords, host_code::pshuflw>(report, random);
+  check_all<ShuffleSingles, host_code::shufps>(report, random);
+  check_all<ShuffleDoubles, host_code::shufpd>(report, random);
+  if (__builtin_cpu_supports("sse3")) check_sse3(report, random);
+  if (__builtin_cpu_supports("ssse3")) check_all<AlignRight, host_code::palignr>(report, random);
+  if (__builtin_cpu_supports("sse4.1")) check_sse41(report, random);
+  return report.finish("sse immediate");
+}
+
+#else
+
+int main() {
+  std::puts("sse immediate: skipped, the host is not x86-64");
+  return 0;
+}
+
+#endif
