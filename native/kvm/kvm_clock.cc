@@ -71,11 +71,14 @@ std::int64_t Clock::nanoseconds(std::uint64_t ticks) const {
   return rounded_up > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(rounded_up);
 }
 
+std::uint64_t Clock::ticks(std::int64_t nanoseconds) const {
+  return static_cast<std::uint64_t>(static_cast<i128>(nanoseconds) * static_cast<i128>(tsc_hz_) / second);
+}
+
 void Clock::set_time(std::int64_t nanoseconds) {
   const std::int64_t moved = nanoseconds - time();
-  const auto ticks = static_cast<std::uint64_t>(static_cast<i128>(moved) * static_cast<i128>(tsc_hz_) / second);
   base_ += moved;
-  set_guest_tsc(guest_tsc() + ticks);
+  set_guest_tsc(guest_tsc() + ticks(moved));
 }
 
 void Clock::set_guest_tsc(std::uint64_t value) {

@@ -19,12 +19,15 @@ class Clock {
   void hold(bool held);
 
   std::uint64_t guest_tsc() const { return held_ ? held_tsc_ : host_ticks() + offset(); }
-  void set_guest_tsc(std::uint64_t value);
+  /// TSC = VM time x frequency + adjustment (IA32_TSC_ADJUST).
+  void adjust_tsc(std::uint64_t adjustment) { set_guest_tsc(ticks(time()) + adjustment); }
   /// Nanoseconds that `ticks` of the guest's TSC take, rounded up.
   std::int64_t nanoseconds(std::uint64_t ticks) const;
   bool scalable() const { return scalable_; }
 
  private:
+  std::uint64_t ticks(std::int64_t nanoseconds) const;
+  void set_guest_tsc(std::uint64_t value);
   std::uint64_t host_ticks() const;  // the host's TSC at the guest's rate
   std::uint64_t offset() const;
   void set_offset(std::uint64_t value);

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "kvm/kvm_abi.h"
+
 namespace tsbhyve::kvm {
 
 namespace {
@@ -37,13 +39,10 @@ void Kick::bind() {
   sigset_t mask;
   if (const int error = pthread_sigmask(SIG_BLOCK, &kick, &mask)) throw EngineError{error, "pthread_sigmask", ""};
   sigdelset(&mask, kick_signal());
-  struct {
-    kvm_signal_mask head;
-    std::uint8_t set[8];  // the kernel's sigset_t, not the larger one of the C library
-  } request{};
-  request.head.len = sizeof request.set;
-  std::memcpy(request.set, &mask, sizeof request.set);
-  TSBHYVE_KVM(vcpu_.fd(), KVM_SET_SIGNAL_MASK, &request);
+  SignalMask request;
+  request.head.count = sizeof request.entries;
+  std::memcpy(request.entries, &mask, sizeof request.entries);
+  call(vcpu_.fd(), set_signal_mask, "KVM_SET_SIGNAL_MASK", &request);
 
   sigevent event{};
   event.sigev_notify = SIGEV_THREAD_ID;

@@ -2,7 +2,8 @@
 #include "kvm/kvm_messages.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "kvm/kvm_abi.h"
 
 namespace tsbhyve::kvm {
 
@@ -33,21 +34,17 @@ void Messages::route(std::uint64_t address, std::uint32_t data) {
 }
 
 void Messages::publish() {
-  struct {
-    kvm_irq_routing head;
-    kvm_irq_routing_entry entries[pins];
-  } table{};
-  static_assert(sizeof table == sizeof(kvm_irq_routing) + pins * sizeof(kvm_irq_routing_entry));
-  table.head.nr = static_cast<__u32>(used_);
+  RouteList list;
+  list.head.count = static_cast<__u32>(used_);
   for (std::size_t pin = 0; pin < used_; pin++) {
-    kvm_irq_routing_entry& entry = table.entries[pin];
+    kvm_irq_routing_entry& entry = list.entries[pin];
     entry.gsi = static_cast<__u32>(pin);
     entry.type = KVM_IRQ_ROUTING_MSI;
     entry.u.msi.address_lo = static_cast<__u32>(routes_[pin].address);
     entry.u.msi.address_hi = static_cast<__u32>(routes_[pin].address >> 32);
     entry.u.msi.data = routes_[pin].data;
   }
-  TSBHYVE_KVM(vm_.fd(), KVM_SET_GSI_ROUTING, &table);
+  call(vm_.fd(), set_gsi_routing, "KVM_SET_GSI_ROUTING", &list);
 }
 
 }  // namespace tsbhyve::kvm

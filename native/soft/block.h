@@ -36,6 +36,7 @@ struct Block {
   bool straddles = false;   // its only instruction runs onto a second page
   bool software_interrupt = false;  // it is INT n, INT3, INTO, INT1 or a system call: no TF trap after it
   u64 physical = 0;         // address of its first byte
+  u32 jump_slot = 0;        // where the indirect-jump cache may hold it
   u64 second_page = 0;      // physical page of the rest when it straddles
   Branch branch;            // of its last instruction, when that is a direct branch or the end of the page
   std::vector<Link*> incoming;

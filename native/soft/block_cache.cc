@@ -121,9 +121,7 @@ void BlockCache::drop(Block* block) {
   for (Link* link : {&block->branch.taken, &block->branch.next}) {
     if (link->block) std::erase(link->block->incoming, link);
   }
-  for (JumpEntry& entry : cpu_->jumps) {
-    if (entry.block == block) entry = {};
-  }
+  if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
   dropped_.emplace_back(block);
   count_--;

@@ -71,7 +71,8 @@ struct JumpEntry {
   u32 mode;
   u32 page_serial;  // equals Cpu::code_page_serial of the page, or the translation has gone
 };
-inline constexpr size_t jump_entries = 1024;
+inline constexpr size_t jump_entries = 4096;
+inline constexpr u32 jump_slot(u64 rip) { return static_cast<u32>((rip ^ (rip >> 12)) & (jump_entries - 1)); }
 inline constexpr size_t code_pages = 1024;
 
 /// CR0, CR4, EFER and RFLAGS bits by their SDM names.

@@ -33,7 +33,21 @@ void connect(Cpu* cpu, Block* target, u64 lin) {
   target->incoming.push_back(link);
 }
 
+/// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a time.
+void remember_jump(Cpu* cpu, Block* block, u64 rip, u64 lin) {
+  const u32 slot = jump_slot(rip);
+  if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
+  block->jump_slot = slot;
+  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(lin >> 12) & (code_pages - 1)])};
+}
+
 }  // namespace
+
+void follow_unlinked(Cpu* cpu, Link* link, u64 rip) {
+  if ((cpu->gpr[17] ^ rip) & page_mask) return jump_indirect(cpu, rip);
+  cpu->link = link;
+  cpu->rip = rip;
+}
 
 Block* fetch_block(Cpu* cpu, bool single) {
   const u64 rip = cpu->rip;
@@ -59,8 +73,7 @@ Block* fetch_block(Cpu* cpu, bool single) {
   connect(cpu, block, lin);
   if (!block->straddles && !single && cpu->ram->host_page(physical) &&
       (cpu->mode & mode_code64 || cpu->segment[CS].limit == 0xffffffff)) {
-    JumpEntry& entry = cpu->jumps[(rip ^ (rip >> 10)) & (jump_entries - 1)];
-    entry = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(lin >> 12) & (code_pages - 1)])};
+    remember_jump(cpu, block, rip, lin);
   }
   return block;
 }

@@ -59,23 +59,25 @@ inline void leave_to(Cpu* cpu, u64 rip) { cpu->rip = rip; }
   START(cpu, block->ops);
 }
 
-/// Follows a link of a direct branch.
-[[gnu::always_inline]] inline void follow(Cpu* cpu, Link* link) {
-  u64 rip = cpu->gpr[17] + link->delta;
-  if (Block* block = link->block; __builtin_expect(block != nullptr, 1)) return enter_block(cpu, block, rip & link->mask);
-  cpu->link = link;
-  cpu->rip = rip & link->mask;
-}
-
 /// Near indirect jump, call or return to `rip` (checked canonical, cut to the width).
 [[gnu::always_inline]] inline void jump_indirect(Cpu* cpu, u64 rip) {
-  const JumpEntry& entry = cpu->jumps[(rip ^ (rip >> 10)) & (jump_entries - 1)];
+  const JumpEntry& entry = cpu->jumps[jump_slot(rip)];
   if (__builtin_expect(entry.rip == rip && entry.mode == cpu->mode &&
                            entry.page_serial == static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)]),
                        1)) {
     return enter_block(cpu, entry.block, rip);
   }
   cpu->rip = rip;
+}
+
+/// Follows a link that has no block: on the same page the run loop may set it, other pages go through the jump cache.
+void follow_unlinked(Cpu* cpu, Link* link, u64 rip);
+
+/// Follows a link of a direct branch.
+[[gnu::always_inline]] inline void follow(Cpu* cpu, Link* link) {
+  const u64 rip = (cpu->gpr[17] + link->delta) & link->mask;
+  if (Block* block = link->block; __builtin_expect(block != nullptr, 1)) return enter_block(cpu, block, rip);
+  return follow_unlinked(cpu, link, rip);
 }
 
 }  // namespace tsbhyve::soft

@@ -99,10 +99,10 @@ test('config.dump prints what a configuration file would say', () => {
 });
 
 test('help is printed, for the command and for the two kinds of devices', () => {
-  expect(printed('-h')).toMatch(/^Usage: tsbhyve[^]*-c <cpus>[^]*--kernel <file>/);
+  expect(printed('-h')).toMatch(/^Usage: tsbhyve[\s\S]*-c <cpus>[\s\S]*--kernel <file>/);
   expect(printed('--help')).toBe(printed('-h'));
-  expect(printed('-s', 'help')).toMatch(/hostbridge[^]*lpc/);
-  expect(printed('-l', 'help')).toMatch(/com1[^]*pty[^]*tcp=ADDR:PORT[^]*pc-testdev/);
+  expect(printed('-s', 'help')).toMatch(/hostbridge[\s\S]*lpc/);
+  expect(printed('-l', 'help')).toMatch(/com1[\s\S]*pty[\s\S]*tcp=ADDR:PORT[\s\S]*pc-testdev/);
 });
 
 test.each([

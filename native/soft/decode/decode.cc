@@ -71,6 +71,7 @@ class Decoder {
     if (is_x87()) {
       entry_ = x87_entry(prefixes_.opcode, modrm_);
       entry_.attributes |= HasModrm;
+      out_.immediate = (prefixes_.opcode & 7u) << 8 | modrm_;
     } else if (entry_.group != Group::None) {
       Entry member = group_member(entry_.group, prefixes_.column(), modrm_);
       member.attributes |= entry_.attributes;

@@ -70,7 +70,7 @@ struct Instruction {
   u8 condition = 0;      // low four bits of Jcc/SETcc/CMOVcc opcodes
   Operand operands[3];   // destination first, as the SDM writes them; implicit operands are not listed
   MemoryOperand memory;
-  u64 immediate = 0;     // sign-extended to 64 bits where the SDM says so
+  u64 immediate = 0;     // sign-extended to 64 bits where the SDM says so; x87: the 11 bits of FOP (SDM vol. 1, 8.1.9)
   u16 selector = 0;      // far pointers; ENTER's nesting level
 };
 

@@ -2,13 +2,11 @@
 // What an operation is told (rounding, precision, masks) and what it reports back (exceptions, C1).
 //
 // The library never traps. It reports exceptions in `flags`; the caller merges them into the status word or MXCSR and
-// decides:
-//   * invalid, denormal or zero-divide unmasked: the operation stopped there, the value it returned is meaningless and
-//   the
-//     destination stays as it was (Intel SDM volume 1, 4.9.2 and 8.5);
-//   * overflow or underflow unmasked: a result for an x87 register carries the bias-adjusted exponent (8.5.4, 8.5.5)
-//   and is
-//     written; a result for memory or for an SSE register is not;
+// decides (Intel SDM volume 1, 4.9 and 8.5):
+//   * invalid, denormal or zero-divide unmasked: the operation stopped there, the value it returned means nothing and
+//     the destination stays as it was. One exception: FLD pushes in spite of a denormal;
+//   * overflow or underflow unmasked: a result for an x87 register carries the bias-adjusted exponent and is written;
+//     a result for memory or for an SSE register is not;
 //   * precision unmasked: x87 writes the result, SSE does not.
 #pragma once
 

@@ -2,10 +2,12 @@
 // The x87 transcendental functions, by one definition for every host.
 //
 // Each result is computed from integers alone to about 120 bits and rounded once, by the rounding mode, to 64 bits;
-// precision control does not act (SDM volume 1, 8.3.8). The error is below 0.5000001 units in the last place to
-// nearest. Trigonometric arguments lose the nearest multiple of pi/2, exactly, with the 66-bit value of pi that SDM
-// volume 1, 8.3.8 gives for the x87: pi = 0.f * 2^2 with f = C90FDAA2 2168C234 C (hex). What is left is at most pi/4
-// and taken as exact. Special operands follow the tables of SDM volume 2 under each instruction.
+// precision control does not act (SDM volume 1, 8.3.8). Results are correctly rounded but for chance ties beyond those
+// 120 bits. An exact result (FYL2X of a power of two, say) reports no precision exception, though some processors do.
+//
+// Trigonometric arguments lose the nearest multiple of pi/2, exactly, with the 66-bit value of pi that SDM volume 1,
+// 8.3.8 gives for the x87: pi = 0.f * 2^2 with f = C90FDAA2 2168C234 C (hex). What is left is at most pi/4 and taken as
+// exact. Special operands follow the tables of SDM volume 2 under each instruction.
 #pragma once
 
 #include "unpacked.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The guest's MXCSR in the host's: rounding mode, FTZ and DAZ, with every exception masked.
 //
-// The run loop enters before it executes guest code and leaves before it returns, so that the guest's rounding mode never
-// reaches other code. Whoever changes Cpu::mxcsr in between calls load_guest_rounding. All are empty where SSE arithmetic
-// is done in software.
+// The run loop enters before it executes guest code and leaves before it returns, so that the guest's rounding mode
+// never reaches other code. Whoever changes Cpu::mxcsr in between calls load_guest_rounding. All are empty where SSE
+// arithmetic is done in software.
 #pragma once
 
 #include "soft/types.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Floating-point SIMD instructions of an x86-64 host, run under the MXCSR of host/rounding.h. Assembly, not intrinsics: the
-// compiler may swap the operands of those that commute, which changes NaN results, and may move them across changes of
-// MXCSR. sse/float_software.h has the software twin of every one.
+// Floating-point SIMD instructions of an x86-64 host, run under the MXCSR of host/rounding.h. Assembly, not intrinsics:
+// the compiler may swap the operands of those that commute, which changes NaN results, and may move them across changes
+// of MXCSR. sse/float_software.h has the software twin of every one.
 #pragma once
 
 #include "soft/sse/lanes.h"
@@ -21,9 +21,12 @@ inline constexpr bool has_simd = false;
 #endif
 
 /// `a` is the destination, `b` the source; what the instruction does not write stays as in `a`.
-#define HOST_BINARY(name, text)                                                                        \
-  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b)     \
-      HOST_CODE(asm volatile(text " %1, %0" : "+x"(a) : "x"(b)); return a;)
+#define HOST_BINARY(name, text)                                                                    \
+  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b) \
+      HOST_CODE(asm volatile(text " %1, %0"                                                        \
+                             : "+x"(a)                                                             \
+                             : "x"(b));                                                            \
+                return a;)
 
 #define HOST_ARITHMETIC(Name, text) \
   struct Name {                     \
@@ -61,19 +64,24 @@ struct Convert {
   HOST_BINARY(truncated_dq_from_ps, "cvttps2dq")
   HOST_BINARY(truncated_dq_from_pd, "cvttpd2dq")
 
-#define HOST_FROM_GENERAL(name, text, T)                                                           \
-  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] T b)    \
-      HOST_CODE(asm volatile(text " %1, %0" : "+x"(a) : "r"(b)); return a;)
+#define HOST_FROM_GENERAL(name, text, T)                                                        \
+  [[gnu::always_inline]] static inline V128 name([[maybe_unused]] V128 a, [[maybe_unused]] T b) \
+      HOST_CODE(asm volatile(text " %1, %0"                                                     \
+                             : "+x"(a)                                                          \
+                             : "r"(b));                                                         \
+                return a;)
 
   HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssl", u32)
   HOST_FROM_GENERAL(ss_from_general, "cvtsi2ssq", u64)
   HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdl", u32)
   HOST_FROM_GENERAL(sd_from_general, "cvtsi2sdq", u64)
 
-#define HOST_TO_GENERAL(name, text)                                          \
-  template <class T>                                                         \
-  [[gnu::always_inline]] static inline T name([[maybe_unused]] V128 a)       \
-      HOST_CODE(T result; asm volatile(text " %1, %0" : "=r"(result) : "x"(a)); return result;)
+#define HOST_TO_GENERAL(name, text)                                                                                    \
+  template <class T>                                                                                                   \
+  [[gnu::always_inline]] static inline T name([[maybe_unused]] V128 a) HOST_CODE(T result; asm volatile(text " %1, %0" \
+                                                                                                        : "=r"(result) \
+                                                                                                        : "x"(a));     \
+                                                                                 return result;)
 
   HOST_TO_GENERAL(general_from_ss, "cvtss2si")
   HOST_TO_GENERAL(general_from_sd, "cvtsd2si")
@@ -82,11 +90,12 @@ struct Convert {
 };
 
 /// ZF, PF and CF as EFLAGS bits.
-#define HOST_FLAGS(name, text)                                                                                      \
-  [[gnu::always_inline]] static inline u32 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b) HOST_CODE(        \
-      bool zero; bool parity; bool carry;                                                                           \
-      asm volatile(text " %4, %3" : "=@ccz"(zero), "=@ccp"(parity), "=@ccc"(carry) : "x"(a), "x"(b));               \
-      return (zero ? flag_zf : 0) | (parity ? flag_pf : 0) | (carry ? flag_cf : 0);)
+#define HOST_FLAGS(name, text)                                                                                    \
+  [[gnu::always_inline]] static inline u32 name([[maybe_unused]] V128 a, [[maybe_unused]] V128 b)                 \
+      HOST_CODE(bool zero; bool parity; bool carry; asm volatile(text " %4, %3"                                   \
+                                                                 : "=@ccz"(zero), "=@ccp"(parity), "=@ccc"(carry) \
+                                                                 : "x"(a), "x"(b));                               \
+                return (zero ? flag_zf : 0) | (parity ? flag_pf : 0) | (carry ? flag_cf : 0);)
 
 struct OrderedFlags {
   HOST_FLAGS(ss, "comiss")

@@ -38,8 +38,10 @@ template <class Operation, class T, bool Flags>
 Handler select_form(const Instruction& instruction) {
   if (is_memory(instruction.operands[0])) {
     return by_right(instruction, [&]<Right R>() -> Handler {
-      if constexpr (Operation::writes) return update_memory<ToMemory<Operation, T, R, Flags>>(instruction);
-      else return read_memory<operation::Examine<Operation, T, R, Flags>>(instruction);
+      if constexpr (Operation::writes)
+        return update_memory<ToMemory<Operation, T, R, Flags>>(instruction);
+      else
+        return read_memory<operation::Examine<Operation, T, R, Flags>>(instruction);
     });
   }
   using Action = ToRegister<Operation, T, Flags>;

@@ -54,8 +54,10 @@ void compare_exchange_register(Cpu* cpu, const Op* op) {
   const T accumulator = read_gpr<T>(cpu, RAX * 8);
   const T old = read_gpr<T>(cpu, op->destination);
   compare_accumulator<T>(cpu, accumulator, old);
-  if (accumulator == old) write_gpr<T>(cpu, op->destination, read_gpr<T>(cpu, op->source));
-  else write_gpr<T>(cpu, RAX * 8, old);
+  if (accumulator == old)
+    write_gpr<T>(cpu, op->destination, read_gpr<T>(cpu, op->source));
+  else
+    write_gpr<T>(cpu, RAX * 8, old);
   NEXT(cpu, op);
 }
 
@@ -86,9 +88,7 @@ struct CompareExchange8 {
   static u64 change(const Cpu* cpu, const Op*, u64 old) {
     return read_double<u32>(cpu) == old ? replacement<u32>(cpu) : old;
   }
-  static void finish(Cpu* cpu, const Op*, u64 old, u64) {
-    finish_pair<u32>(cpu, old, read_double<u32>(cpu) == old);
-  }
+  static void finish(Cpu* cpu, const Op*, u64 old, u64) { finish_pair<u32>(cpu, old, read_double<u32>(cpu) == old); }
 };
 
 Handler select_cmpxchg8b(const Instruction& instruction, bool) { return update_memory<CompareExchange8>(instruction); }

@@ -64,7 +64,8 @@ template <class T, bool In64>
 void call_flat(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RSP] - sizeof(u64);
   u8* host = fast_write_pointer<u64>(cpu, sp);
-  if (!host) [[unlikely]] return call_general<u64, true>(cpu, op);
+  if (!host) [[unlikely]]
+    return call_general<u64, true>(cpu, op);
   poke<u64>(host, cpu->gpr[17] + op->offset + op->length);
   cpu->gpr[RSP] = sp;
   return follow(cpu, &op->branch->taken);

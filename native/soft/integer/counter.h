@@ -10,9 +10,12 @@ inline u64 read_by_address_size(const Cpu* cpu, const Op* op, u8 reg) { return c
 
 inline void write_by_address_size(Cpu* cpu, const Op* op, u8 reg, u64 value) {
   const u8 slot = static_cast<u8>(reg * 8);
-  if (op->bits & op_address16) write_gpr<u16>(cpu, slot, static_cast<u16>(value));
-  else if (op->bits & op_address32) write_gpr<u32>(cpu, slot, static_cast<u32>(value));
-  else write_gpr<u64>(cpu, slot, value);
+  if (op->bits & op_address16)
+    write_gpr<u16>(cpu, slot, static_cast<u16>(value));
+  else if (op->bits & op_address32)
+    write_gpr<u32>(cpu, slot, static_cast<u32>(value));
+  else
+    write_gpr<u64>(cpu, slot, value);
 }
 
 inline u64 read_counter(const Cpu* cpu, const Op* op) { return read_by_address_size(cpu, op, RCX); }

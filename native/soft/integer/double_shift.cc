@@ -9,7 +9,7 @@ namespace tsbhyve::soft {
 namespace {
 
 /// A 16-bit operand shifted by more than 16 takes the second operand's bits again (undefined by the SDM; this is what
-/// the hardware does), and CF, for SHLD also OF, is then clear.
+/// the hardware does). CF, and OF of SHLD, are those of the plain shift.
 struct Leftward {
   template <class T>
   static T result(T old, T fill, u32 count) {
@@ -21,9 +21,9 @@ struct Leftward {
     }
   }
   template <class T>
-  static u32 flags(T old, T result, u32 count) {
-    if (count > width_bits<T>) return 0;
-    return operation::leftward_flags(result, (old >> (width_bits<T> - static_cast<int>(count))) & 1);
+  static u32 flags(T old, T, u32 count) {
+    const bool carry = (static_cast<u64>(old) << (count - 1) >> (width_bits<T> - 1)) & 1;
+    return operation::leftward_flags(static_cast<T>(static_cast<u64>(old) << count), carry);
   }
 };
 
@@ -39,7 +39,7 @@ struct Rightward {
   }
   template <class T>
   static u32 flags(T old, T result, u32 count) {
-    return operation::rightward_flags(result, count <= width_bits<T> && ((old >> (count - 1)) & 1));
+    return operation::rightward_flags(result, (static_cast<u64>(old) >> (count - 1)) & 1);
   }
 };
 

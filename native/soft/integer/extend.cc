@@ -66,8 +66,10 @@ Handler select_cwd(const Instruction& instruction, bool) {
 template <class T, Place P>
 void load_address(Cpu* cpu, const Op* op) {
   u64 address;
-  if constexpr (P == Place::General) address = effective_address(cpu, op);
-  else address = flat_address<P>(cpu, op);
+  if constexpr (P == Place::General)
+    address = effective_address(cpu, op);
+  else
+    address = flat_address<P>(cpu, op);
   write_gpr<T>(cpu, op->destination, static_cast<T>(address));
   NEXT(cpu, op);
 }

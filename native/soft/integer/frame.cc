@@ -96,7 +96,8 @@ template <class T>
 void leave_flat(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RBP];
   const u8* host = fast_read_pointer<T>(cpu, sp);
-  if (!host) [[unlikely]] return leave_general<T>(cpu, op);
+  if (!host) [[unlikely]]
+    return leave_general<T>(cpu, op);
   const T value = peek<T>(host);
   cpu->gpr[RSP] = sp + sizeof(T);
   write_gpr<T>(cpu, RBP * 8, value);

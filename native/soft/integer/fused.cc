@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CMP or TEST with the Jcc behind it as one handler. The condition comes straight from the operands; the lazy flags are set
-// too, for they live on. Only in 64-bit code, where a taken branch needs no check.
+// CMP or TEST with the Jcc behind it as one handler. The condition comes straight from the operands; the lazy flags are
+// set too, for they live on. Only in 64-bit code, where a taken branch needs no check.
 #include "soft/families.h"
 #include "soft/integer/operations.h"
 #include "soft/integer/wide.h"
@@ -18,12 +18,18 @@ struct CompareOperands {
   template <class T, u8 Kind>
   static bool holds(T left, T right) {
     using S = Signed<T>;
-    if constexpr (Kind == Below) return left < right;
-    else if constexpr (Kind == Equal) return left == right;
-    else if constexpr (Kind == BelowOrEqual) return left <= right;
-    else if constexpr (Kind == Negative) return static_cast<S>(left - right) < 0;
-    else if constexpr (Kind == Less) return static_cast<S>(left) < static_cast<S>(right);
-    else return static_cast<S>(left) <= static_cast<S>(right);
+    if constexpr (Kind == Below)
+      return left < right;
+    else if constexpr (Kind == Equal)
+      return left == right;
+    else if constexpr (Kind == BelowOrEqual)
+      return left <= right;
+    else if constexpr (Kind == Negative)
+      return static_cast<S>(left - right) < 0;
+    else if constexpr (Kind == Less)
+      return static_cast<S>(left) < static_cast<S>(right);
+    else
+      return static_cast<S>(left) <= static_cast<S>(right);
   }
 };
 
@@ -33,10 +39,14 @@ struct TestOperands {
   template <class T, u8 Kind>
   static bool holds(T left, T right) {
     const auto result = static_cast<Signed<T>>(left & right);
-    if constexpr (Kind == Below) return false;
-    else if constexpr (Kind == Equal || Kind == BelowOrEqual) return result == 0;
-    else if constexpr (Kind == Negative || Kind == Less) return result < 0;
-    else return result <= 0;
+    if constexpr (Kind == Below)
+      return false;
+    else if constexpr (Kind == Equal || Kind == BelowOrEqual)
+      return result == 0;
+    else if constexpr (Kind == Negative || Kind == Less)
+      return result < 0;
+    else
+      return result <= 0;
   }
 };
 
@@ -79,7 +89,8 @@ struct CompareWithMemory {
 template <class T, u8 Encoding, Place P>
 void memory_second(Cpu* cpu, const Op* op) {
   const u8* host = fast_read_pointer<T>(cpu, flat_address<P>(cpu, op));
-  if (!host) [[unlikely]] return from_memory<CompareWithMemory<T>, Place::General>(cpu, op);
+  if (!host) [[unlikely]]
+    return from_memory<CompareWithMemory<T>, Place::General>(cpu, op);
   return compare_and_branch<CompareOperands, T, Encoding>(cpu, op, read_gpr<T>(cpu, op->destination), peek<T>(host));
 }
 

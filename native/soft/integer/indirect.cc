@@ -29,7 +29,8 @@ struct Call {
     if constexpr (!In64) return slow<T, In64>(cpu, op, target);
     const u64 sp = cpu->gpr[RSP] - sizeof(T);
     u8* host = fast_write_pointer<T>(cpu, sp);
-    if (!host) [[unlikely]] return slow<T, In64>(cpu, op, target);
+    if (!host) [[unlikely]]
+      return slow<T, In64>(cpu, op, target);
     poke<T>(host, static_cast<T>(cpu->gpr[17] + op->offset + op->length));
     cpu->gpr[RSP] = sp;
     return jump_indirect(cpu, target);
@@ -47,7 +48,8 @@ template <class Kind, class T, bool In64, Place P>
     return Kind::template go<T, In64>(cpu, op, general_load<T>(cpu, op));
   } else {
     const u8* host = fast_read_pointer<T>(cpu, flat_address<P>(cpu, op));
-    if (!host) [[unlikely]] return through_memory<Kind, T, In64, Place::General>(cpu, op);
+    if (!host) [[unlikely]]
+      return through_memory<Kind, T, In64, Place::General>(cpu, op);
     return Kind::template go<T, In64>(cpu, op, peek<T>(host));
   }
 }
@@ -81,7 +83,8 @@ template <class T, bool In64>
 void return_flat(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RSP];
   const u8* host = fast_read_pointer<u64>(cpu, sp);
-  if (!host) [[unlikely]] return return_general<u64, true>(cpu, op);
+  if (!host) [[unlikely]]
+    return return_general<u64, true>(cpu, op);
   const u64 target = peek<u64>(host);
   check_target<true>(cpu, op, target);
   cpu->gpr[RSP] = sp + sizeof(u64) + op->immediate;

@@ -124,8 +124,7 @@ struct DivideSigned {
 
 template <template <class> class Action>
 Handler select_quotient(const Instruction& instruction, bool) {
-  return by_width(instruction.operands[0].size,
-                  [&]<class T>() { return read_destination<Action<T>>(instruction); });
+  return by_width(instruction.operands[0].size, [&]<class T>() { return read_destination<Action<T>>(instruction); });
 }
 
 }  // namespace

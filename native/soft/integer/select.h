@@ -41,7 +41,8 @@ Handler by_condition(u8 condition, Pick pick) {
   return [&]<size_t... C>(std::index_sequence<C...>) {
     const Handler handlers[] = {pick.template operator()<static_cast<u8>(C)>()...};
     return handlers[condition & 15];
-  }(std::make_index_sequence<16>());
+  }
+  (std::make_index_sequence<16>());
 }
 
 /// For instructions with a single handler.

@@ -39,7 +39,8 @@ template <class Action, Place P>
     Action::run(cpu, op, general_load<T>(cpu, op));
   } else {
     const u8* host = fast_read_pointer<T>(cpu, flat_address<P>(cpu, op));
-    if (!host) [[unlikely]] return from_memory<typename Action::Full, Place::General>(cpu, op);
+    if (!host) [[unlikely]]
+      return from_memory<typename Action::Full, Place::General>(cpu, op);
     Action::run(cpu, op, peek<T>(host));
   }
   NEXT(cpu, op);
@@ -55,7 +56,7 @@ void on_register(Cpu* cpu, const Op* op) {
   NEXT(cpu, op);
 }
 
-/// Read-modify-write of memory, locked or not: with one processor running at a time nothing comes between load and store.
+/// Read-modify-write of memory, locked or not: one processor runs at a time, so nothing comes between load and store.
 template <class Action, Place P>
 [[gnu::noinline]] void on_memory(Cpu* cpu, const Op* op) {
   using T = typename Action::Value;
@@ -66,7 +67,8 @@ template <class Action, Place P>
     Action::finish(cpu, op, old, result);
   } else {
     u8* host = fast_write_pointer<T>(cpu, flat_address<P>(cpu, op));
-    if (!host) [[unlikely]] return on_memory<typename Action::Full, Place::General>(cpu, op);
+    if (!host) [[unlikely]]
+      return on_memory<typename Action::Full, Place::General>(cpu, op);
     const T old = peek<T>(host);
     const T result = Action::change(cpu, op, old);
     poke<T>(host, result);
@@ -82,7 +84,8 @@ template <class Action, Place P>
     general_store<T>(cpu, op, Action::value(cpu, op));
   } else {
     u8* host = fast_write_pointer<T>(cpu, flat_address<P>(cpu, op));
-    if (!host) [[unlikely]] return to_memory<typename Action::Full, Place::General>(cpu, op);
+    if (!host) [[unlikely]]
+      return to_memory<typename Action::Full, Place::General>(cpu, op);
     poke<T>(host, Action::value(cpu, op));
   }
   NEXT(cpu, op);

@@ -22,8 +22,10 @@ struct Shift {
       const u32 count = masked_count<T, C>(cpu, op);
       if (count == 0) return;
       const u32 flags = Operation::template flags<T>(cpu, old, result, count);
-      if constexpr (Operation::written == status_flags) write_status_flags(cpu, flags);
-      else change_status_flags(cpu, Operation::written, flags);
+      if constexpr (Operation::written == status_flags)
+        write_status_flags(cpu, flags);
+      else
+        change_status_flags(cpu, Operation::written, flags);
     }
   }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Shifts and rotates of a value by a masked count. OF for counts above one and AF are undefined by the SDM and here what
-// the hardware leaves (docs/undefined-flags.md).
+// Shifts and rotates of a value by a masked count. OF for counts above one and AF are undefined by the SDM and here
+// what the hardware leaves (docs/undefined-flags.md).
 #pragma once
 
 #include "soft/flags.h"
@@ -123,7 +123,7 @@ struct Rcl {
   }
   template <class T>
   static u32 flags(const Cpu* cpu, T old, T result, u32 count) {
-    return leftward_flags(result, (rotate_through_carry(cpu, old, count) >> width_bits<T>) & 1);
+    return leftward_flags(result, (rotate_through_carry(cpu, old, count) >> width_bits<T>)&1);
   }
 };
 
@@ -140,7 +140,7 @@ struct Rcr {
   }
   template <class T>
   static u32 flags(const Cpu* cpu, T old, T result, u32 count) {
-    return rightward_flags(result, (turned(cpu, old, count) >> width_bits<T>) & 1);
+    return rightward_flags(result, (turned(cpu, old, count) >> width_bits<T>)&1);
   }
 };
 

@@ -13,9 +13,12 @@ enum class Pushed : u8 { Register, Immediate, Memory };
 
 template <class T, Pushed P>
 [[gnu::always_inline]] inline T pushed_value(Cpu* cpu, const Op* op) {
-  if constexpr (P == Pushed::Register) return read_gpr<T>(cpu, op->destination);
-  else if constexpr (P == Pushed::Immediate) return static_cast<T>(op->immediate);
-  else return general_load<T>(cpu, op);
+  if constexpr (P == Pushed::Register)
+    return read_gpr<T>(cpu, op->destination);
+  else if constexpr (P == Pushed::Immediate)
+    return static_cast<T>(op->immediate);
+  else
+    return general_load<T>(cpu, op);
 }
 
 template <class T, Pushed P>
@@ -29,7 +32,8 @@ template <class T, Pushed P>
 void push_flat(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RSP] - sizeof(T);
   u8* host = fast_write_pointer<T>(cpu, sp);
-  if (!host) [[unlikely]] return push_general<T, P>(cpu, op);
+  if (!host) [[unlikely]]
+    return push_general<T, P>(cpu, op);
   poke<T>(host, pushed_value<T, P>(cpu, op));
   cpu->gpr[RSP] = sp;
   NEXT(cpu, op);
@@ -63,7 +67,8 @@ template <class T>
 void pop_flat(Cpu* cpu, const Op* op) {
   const u64 sp = cpu->gpr[RSP];
   const u8* host = fast_read_pointer<T>(cpu, sp);
-  if (!host) [[unlikely]] return pop_general<T>(cpu, op);
+  if (!host) [[unlikely]]
+    return pop_general<T>(cpu, op);
   const T value = peek<T>(host);
   cpu->gpr[RSP] = sp + sizeof(T);
   write_gpr<T>(cpu, op->destination, value);

@@ -36,9 +36,9 @@ void string_once(Cpu* cpu, const Op* op) {
 
 /// Runs iterations until the count or the budget ends or the operation says so; returns whether the instruction is
 /// complete. Everything is committed iteration by iteration. The block has paid for one instruction in advance;
-/// in here the budget is one too high and tells the iterations still allowed, less one. So when an iteration faults, the
-/// completed ones are paid for, and escape() gives back what was paid for the one that was not.
-/// Alone in its block it stops after each iteration, for the traps that come between them (SDM vol. 1, 7.3.9.2).
+/// in here the budget is one too high and tells the iterations still allowed, less one. So when an iteration faults,
+/// the completed ones are paid for, and escape() gives back what was paid for the one that was not. Alone in its block
+/// it stops after each iteration, for the traps that come between them (SDM vol. 1, 7.3.9.2).
 template <class Step>
 [[gnu::noinline]] bool repeat(Cpu* cpu, const Op* op) {
   u64 count = read_counter(cpu, op);

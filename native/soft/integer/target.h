@@ -17,7 +17,8 @@ inline bool is_canonical(u64 address) {
 template <bool In64>
 [[gnu::always_inline]] inline void check_target(Cpu* cpu, const Op* op, u64 rip) {
   const bool allowed = In64 ? is_canonical(rip) : rip <= cpu->segment[CS].limit;
-  if (!allowed) [[unlikely]] raise(cpu, op, Vector::GP, 0);
+  if (!allowed) [[unlikely]]
+    raise(cpu, op, Vector::GP, 0);
 }
 
 /// Direct branches of 64-bit code check nothing: fetching from a target that is not canonical raises #GP(0) itself.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Lane-wise integer operations of MMX and SSE2 and the wider types that SSE4 adds. Lane types are unsigned where sums wrap.
+// Lane-wise integer operations of MMX and SSE2 and the wider types that SSE4 adds. Lane types are unsigned where sums
+// wrap.
 #pragma once
 
 #include <type_traits>
@@ -11,34 +12,46 @@ namespace tsbhyve::soft::sse {
 template <class T>
 struct Plus {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return whole<R>(lanes<T>(a) + lanes<T>(b)); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return whole<R>(lanes<T>(a) + lanes<T>(b));
+  }
 };
 template <class T>
 struct Minus {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return whole<R>(lanes<T>(a) - lanes<T>(b)); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return whole<R>(lanes<T>(a) - lanes<T>(b));
+  }
 };
 
 /// All ones where the relation holds. T is signed for PCMPGT.
 template <class T>
 struct CompareEqual {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return whole<R>(lanes<T>(a) == lanes<T>(b)); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return whole<R>(lanes<T>(a) == lanes<T>(b));
+  }
 };
 template <class T>
 struct CompareGreater {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return whole<R>(lanes<T>(a) > lanes<T>(b)); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return whole<R>(lanes<T>(a) > lanes<T>(b));
+  }
 };
 template <class T>
 struct Lesser {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return select<R>(lanes<T>(a) < lanes<T>(b), a, b); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return select<R>(lanes<T>(a) < lanes<T>(b), a, b);
+  }
 };
 template <class T>
 struct Greater {
   template <class R>
-  [[gnu::always_inline]] static R apply(R a, R b) { return select<R>(lanes<T>(a) > lanes<T>(b), a, b); }
+  [[gnu::always_inline]] static R apply(R a, R b) {
+    return select<R>(lanes<T>(a) > lanes<T>(b), a, b);
+  }
 };
 
 /// The nearest value that T holds.
@@ -50,12 +63,12 @@ constexpr T clamped(i64 value) {
 }
 
 /// Rarer operations, lane by lane and out of line.
-#define LANE_OPERATION(Name, T, expression)                                                        \
-  struct Name {                                                                                    \
-    template <class R>                                                                             \
-    [[gnu::noinline]] static R apply(R left, R right) {                                            \
-      return each<T>(left, right, []([[maybe_unused]] i64 a, i64 b) { return expression; });       \
-    }                                                                                              \
+#define LANE_OPERATION(Name, T, expression)                                                  \
+  struct Name {                                                                              \
+    template <class R>                                                                       \
+    [[gnu::noinline]] static R apply(R left, R right) {                                      \
+      return each<T>(left, right, []([[maybe_unused]] i64 a, i64 b) { return expression; }); \
+    }                                                                                        \
   };
 
 template <class T>
@@ -67,18 +80,18 @@ LANE_OPERATION(Average, T, (a + b + 1) >> 1)
 template <class T>
 LANE_OPERATION(Absolute, T, b < 0 ? -b : b)
 template <class T>
-LANE_OPERATION(ApplySign, T, b < 0 ? -a : b == 0 ? 0 : a)
-LANE_OPERATION(MultiplyLow16, u16, a * b)
-LANE_OPERATION(MultiplyLow32, i32, a * b)
-LANE_OPERATION(MultiplyHighSigned, i16, a * b >> 16)
-LANE_OPERATION(MultiplyHighUnsigned, u16, a * b >> 16)
-LANE_OPERATION(MultiplyHighRounded, i16, ((a * b >> 14) + 1) >> 1)
-
+LANE_OPERATION(ApplySign, T,
+               b < 0    ? -a
+               : b == 0 ? 0
+                        : a)
+LANE_OPERATION(MultiplyLow16, u16, a* b) LANE_OPERATION(MultiplyLow32, i32, a* b)
+    LANE_OPERATION(MultiplyHighSigned, i16, a* b >> 16) LANE_OPERATION(MultiplyHighUnsigned, u16, a* b >> 16)
+        LANE_OPERATION(MultiplyHighRounded, i16, ((a * b >> 14) + 1) >> 1)
 #undef LANE_OPERATION
 
-/// PMULUDQ and PMULDQ: the low half of every quadword.
-template <class T>
-struct MultiplyWide {
+    /// PMULUDQ and PMULDQ: the low half of every quadword.
+    template <class T>
+    struct MultiplyWide {
   template <class R>
   [[gnu::noinline]] static R apply(R left, R right) {
     using Product = std::conditional_t<std::is_signed_v<T>, i64, u64>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Actions of floating-point instructions: run an operation under the guest's MXCSR, take over its exceptions, write the result.
+// Actions of floating-point instructions: run an operation under the guest's MXCSR, take over its exceptions, write the
+// result.
 #pragma once
 
 #include "soft/flags.h"
@@ -19,7 +20,9 @@ struct ToMmx {
 };
 struct ToGeneral {
   template <class T>
-  static void put(Cpu* cpu, const Op* op, T value) { write_gpr<T>(cpu, op->destination, value); }
+  static void put(Cpu* cpu, const Op* op, T value) {
+    write_gpr<T>(cpu, op->destination, value);
+  }
 };
 struct ToFlags {
   static void put(Cpu* cpu, const Op*, u32 flags) { write_status_flags(cpu, flags); }

@@ -21,7 +21,7 @@ void add_to_mmx(HandlerTable& table, Opcode opcode) {
   table.set(opcode, reading<Unit::Both, Fetch, Compute<O, ToMmx>>);
 }
 
-/// CVTPI2PD touches the MMX state only when it reads an MMX register (SDM vol. 2).
+/// CVTPI2PD, unlike CVTPI2PS, touches the MMX state only when it reads an MMX register (SDM vol. 2).
 Handler select_pd_from_pi(const Instruction& instruction, bool live) {
   using Action = Compute<PdFromPi>;
   return in_memory(instruction.operands[1]) ? reading<Unit::Sse, MmxLow<u64>, Action>(instruction, live)
@@ -31,8 +31,9 @@ Handler select_pd_from_pi(const Instruction& instruction, bool live) {
 template <template <class> class O>
 void add_from_general(HandlerTable& table, Opcode opcode) {
   table.set(opcode, [](const Instruction& instruction, bool live) {
-    return instruction.operands[1].size == 8 ? reading<Unit::Sse, sse::General<u64>, Compute<O<u64>>>(instruction, live)
-                                             : reading<Unit::Sse, sse::General<u32>, Compute<O<u32>>>(instruction, live);
+    return instruction.operands[1].size == 8
+               ? reading<Unit::Sse, sse::General<u64>, Compute<O<u64>>>(instruction, live)
+               : reading<Unit::Sse, sse::General<u32>, Compute<O<u32>>>(instruction, live);
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Conversions as pairs of a host instruction and its software twin. MMX forms use the host's XMM instructions on zeros above.
+// Conversions as pairs of a host instruction and its software twin. MMX forms use the host's XMM instructions on zeros
+// above.
 #pragma once
 
 #include "soft/host/simd.h"
@@ -42,9 +43,7 @@ struct PsFromPi {
 
 struct PdFromPi {
   static V128 native(V128 a, u64 b) { return PdFromDq::native(a, low_only(b)); }
-  static V128 software(Evaluation& evaluation, V128 a, u64 b) {
-    return PdFromDq::software(evaluation, a, low_only(b));
-  }
+  static V128 software(Evaluation& evaluation, V128 a, u64 b) { return PdFromDq::software(evaluation, a, low_only(b)); }
 };
 
 struct PdFromPs {
@@ -148,7 +147,9 @@ struct GeneralFromSd {
   static T native(V128 b) {
     return truncated ? Native::truncated_general_from_sd<T>(b) : Native::general_from_sd<T>(b);
   }
-  static T software(Evaluation& evaluation, V128 b) { return software::to_integer<T, Float64, truncated>(evaluation, b[0]); }
+  static T software(Evaluation& evaluation, V128 b) {
+    return software::to_integer<T, Float64, truncated>(evaluation, b[0]);
+  }
 };
 
 }  // namespace tsbhyve::soft::sse

@@ -31,8 +31,8 @@ class Evaluation {
     return result;
   }
 
-  /// An unmasked exception found before computing, in any lane, keeps all lanes from being computed, so that nothing which
-  /// computing would raise is reported (SDM vol. 1, 11.5.2).
+  /// An unmasked exception found before computing, in any lane, keeps all lanes from being computed, so that nothing
+  /// which computing would raise is reported (SDM vol. 1, 11.5.2).
   u32 reported() const { return flags_ & before_computing & unmasked() ? flags_ & before_computing : flags_; }
 
   /// Whether the result may not be written.

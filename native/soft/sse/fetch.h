@@ -84,7 +84,7 @@ template <class T, Alignment A>
 template <class Fetch>
 inline constexpr Alignment alignment_of = Alignment::Any;
 template <class Fetch>
-  requires requires { Fetch::alignment; }
+requires requires { Fetch::alignment; }
 inline constexpr Alignment alignment_of<Fetch> = Fetch::alignment;
 
 }  // namespace tsbhyve::soft::sse

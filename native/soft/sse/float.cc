@@ -28,7 +28,8 @@ Handler select_compare(const Instruction& instruction, bool live) {
   return [&]<size_t... P>(std::index_sequence<P...>) {
     constexpr Select selects[] = {reading<Unit::Sse, FetchOf<S>, Compute<CompareOf<S, static_cast<u8>(P)>>>...};
     return selects[instruction.immediate & 7](instruction, live);
-  }(std::make_index_sequence<8>());
+  }
+  (std::make_index_sequence<8>());
 }
 
 template <template <Shape> class O>

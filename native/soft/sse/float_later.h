@@ -14,9 +14,10 @@ struct AddSubtract {
     const auto right = lanes<BitsOf<F>>(b);
     for (u32 i = 0; i < lane_count<BitsOf<F>, V128>; i++) {
       const F x{left[i]}, y{right[i]};
-      left[i] = evaluation.lane([&](fp::Context& context) {
-        return i & 1 ? fp::add(context, x, y) : fp::subtract(context, x, y);
-      }).bits;
+      left[i] =
+          evaluation
+              .lane([&](fp::Context& context) { return i & 1 ? fp::add(context, x, y) : fp::subtract(context, x, y); })
+              .bits;
     }
     return whole<V128>(left);
   }
@@ -48,18 +49,20 @@ struct RoundToIntegral {
     const auto operand = lanes<BitsOf<F>>(b);
     for (u32 i = 0; i < (packed ? lane_count<BitsOf<F>, V128> : 1); i++) {
       const F x{operand[i]};
-      result[i] = evaluation.lane([&](fp::Context& context) {
-        const F rounded = fp::round_to_integral<F>(context, rounding, unpack(context, x));
-        if (control & 8) context.flags = static_cast<u8>(context.flags & ~fp::inexact);
-        return rounded;
-      }).bits;
+      result[i] = evaluation
+                      .lane([&](fp::Context& context) {
+                        const F rounded = fp::round_to_integral<F>(context, rounding, unpack(context, x));
+                        if (control & 8) context.flags = static_cast<u8>(context.flags & ~fp::inexact);
+                        return rounded;
+                      })
+                      .bits;
     }
     return whole<V128>(result);
   }
 };
 
-/// DPPS and DPPD: products chosen by the upper half of the immediate, summed in pairs, into the lanes that the lower half
-/// chooses (SDM vol. 2, DPPS). An unmasked exception of one step keeps the next from being done.
+/// DPPS and DPPD: products chosen by the upper half of the immediate, summed in pairs, into the lanes that the lower
+/// half chooses (SDM vol. 2, DPPS). An unmasked exception of one step keeps the next from being done.
 template <class F>
 struct DotProduct {
   static V128 software(Evaluation& evaluation, V128 a, V128 b, u8 choice) {

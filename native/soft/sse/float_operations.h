@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Floating-point operations as pairs of a host instruction and its software twin. `a` is the destination, `b` the source.
+// Floating-point operations as pairs of a host instruction and its software twin. `a` is the destination, `b` the
+// source.
 #pragma once
 
 #include "soft/host/simd.h"

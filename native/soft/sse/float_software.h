@@ -14,23 +14,33 @@ using fp::Context;
 
 struct Add {
   template <class F>
-  static F apply(Context& context, F a, F b) { return fp::add(context, a, b); }
+  static F apply(Context& context, F a, F b) {
+    return fp::add(context, a, b);
+  }
 };
 struct Subtract {
   template <class F>
-  static F apply(Context& context, F a, F b) { return fp::subtract(context, a, b); }
+  static F apply(Context& context, F a, F b) {
+    return fp::subtract(context, a, b);
+  }
 };
 struct Multiply {
   template <class F>
-  static F apply(Context& context, F a, F b) { return fp::multiply(context, a, b); }
+  static F apply(Context& context, F a, F b) {
+    return fp::multiply(context, a, b);
+  }
 };
 struct Divide {
   template <class F>
-  static F apply(Context& context, F a, F b) { return fp::divide(context, a, b); }
+  static F apply(Context& context, F a, F b) {
+    return fp::divide(context, a, b);
+  }
 };
 struct SquareRoot {
   template <class F>
-  static F apply(Context& context, F, F b) { return fp::square_root(context, b); }
+  static F apply(Context& context, F, F b) {
+    return fp::square_root(context, b);
+  }
 };
 
 /// The chosen operand as it is, but for a denormal that counts as zero.

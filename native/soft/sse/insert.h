@@ -49,9 +49,8 @@ struct ExtractToGeneral {
 
 template <class T>
 Handler select_extract(const Instruction& instruction, bool live) {
-  return in_memory(instruction.operands[0])
-             ? storing<Unit::Sse, T, Alignment::Any, SourceElement<T>>(instruction, live)
-             : reading<Unit::Sse, XmmLow<u64>, ExtractToGeneral<T>>(instruction, live);
+  return in_memory(instruction.operands[0]) ? storing<Unit::Sse, T, Alignment::Any, SourceElement<T>>(instruction, live)
+                                            : reading<Unit::Sse, XmmLow<u64>, ExtractToGeneral<T>>(instruction, live);
 }
 
 inline Handler select_insert_word(const Instruction& instruction, bool live) {

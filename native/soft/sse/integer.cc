@@ -95,7 +95,9 @@ void add_shifts(HandlerTable& table) {
 
 struct ByteSignsToGeneral {
   template <class R>
-  static void apply(Cpu* cpu, const Op* op, R value) { write_gpr<u32>(cpu, op->destination, byte_signs(value)); }
+  static void apply(Cpu* cpu, const Op* op, R value) {
+    write_gpr<u32>(cpu, op->destination, byte_signs(value));
+  }
 };
 
 Handler select_byte_signs(const Instruction& instruction, bool live) {

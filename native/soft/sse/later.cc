@@ -114,8 +114,8 @@ struct TestBits {
   static void apply(Cpu* cpu, const Op* op, V128 source) {
     const V128 destination = read_xmm(cpu, op->destination);
     const V128 shared = destination & source, uncovered = ~destination & source;
-    write_status_flags(cpu, ((shared[0] | shared[1]) == 0 ? flag_zf : 0) |
-                                ((uncovered[0] | uncovered[1]) == 0 ? flag_cf : 0));
+    write_status_flags(
+        cpu, ((shared[0] | shared[1]) == 0 ? flag_zf : 0) | ((uncovered[0] | uncovered[1]) == 0 ? flag_cf : 0));
   }
 };
 
@@ -131,8 +131,9 @@ void add_blends(HandlerTable& table) {
 }
 
 Handler select_insert_single(const Instruction& instruction, bool live) {
-  return in_memory(instruction.operands[1]) ? reading<Unit::Sse, XmmLow<u32>, OnXmm<InsertSingle<true>>>(instruction, live)
-                                            : reading<Unit::Sse, XmmLow<u32>, OnXmm<InsertSingle<false>>>(instruction, live);
+  return in_memory(instruction.operands[1])
+             ? reading<Unit::Sse, XmmLow<u32>, OnXmm<InsertSingle<true>>>(instruction, live)
+             : reading<Unit::Sse, XmmLow<u32>, OnXmm<InsertSingle<false>>>(instruction, live);
 }
 
 /// EXTRACTPS always writes 32 bits, which clears the upper half of the register (SDM vol. 2).

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SSE and SSE2 moves between XMM registers and memory, and MXCSR.
+#include "soft/sse/move.h"
+
 #include "soft/families.h"
 #include "soft/host/rounding.h"
-#include "soft/sse/move.h"
 #include "soft/sse/shuffle.h"
 
 namespace tsbhyve::soft {
@@ -45,7 +46,8 @@ Handler select_whole(const Instruction& instruction, bool live) {
 /// MOVSS and MOVSD: a load clears the rest of the register, a move between registers keeps it.
 template <class T, class Merge>
 Handler select_scalar(const Instruction& instruction, bool live) {
-  if (in_memory(instruction.operands[0])) return storing<Unit::Sse, T, Alignment::Any, SourceXmmLow<T>>(instruction, live);
+  if (in_memory(instruction.operands[0]))
+    return storing<Unit::Sse, T, Alignment::Any, SourceXmmLow<T>>(instruction, live);
   return in_memory(instruction.operands[1]) ? reading<Unit::Sse, XmmLow<T>, OnXmm<Replace>>(instruction, live)
                                             : reading<Unit::Sse, XmmLow<T>, OnXmm<Merge>>(instruction, live);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The two shapes of SSE and MMX handlers: read the second operand and act, or store a value to memory.
 //
-// An Action is a class with `static void apply(Cpu*, const Op*, value)`; a Source has `static T get(const Cpu*, const Op*)`.
+// An Action is a class with `static void apply(Cpu*, const Op*, value)`; a Source has `static T get(const Cpu*, const
+// Op*)`.
 #pragma once
 
 #include "soft/sse/fetch.h"

@@ -86,7 +86,8 @@ u32 explicit_length(const Cpu* cpu, const Op* op, Gpr gpr, u8 control) {
 
 void write_index(Cpu* cpu, u32 result, u8 control) {
   u32 index = element_count(control);
-  if (result) index = static_cast<u32>(control & control_most_significant ? 31 - __builtin_clz(result) : __builtin_ctz(result));
+  if (result)
+    index = static_cast<u32>(control & control_most_significant ? 31 - __builtin_clz(result) : __builtin_ctz(result));
   write_gpr<u32>(cpu, RCX * 8, index);
 }
 

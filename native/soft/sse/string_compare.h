@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #pragma once
 
-#include "soft/sse/lanes.h"
 #include "soft/op.h"
+#include "soft/sse/lanes.h"
 
 namespace tsbhyve::soft::sse {
 

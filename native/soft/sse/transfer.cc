@@ -24,7 +24,9 @@ struct LowToMmx {
 /// Source class of a move from a vector to a general register.
 template <class T>
 struct LowToGeneral {
-  static void apply(Cpu* cpu, const Op* op, V128 value) { write_gpr<T>(cpu, op->destination, static_cast<T>(value[0])); }
+  static void apply(Cpu* cpu, const Op* op, V128 value) {
+    write_gpr<T>(cpu, op->destination, static_cast<T>(value[0]));
+  }
 };
 template <class T>
 struct MmxToGeneral {
@@ -77,8 +79,8 @@ struct SignsToGeneral {
   static void apply(Cpu* cpu, const Op* op, V128 value) { write_gpr<u32>(cpu, op->destination, Signs::of(value)); }
 };
 
-/// MASKMOVDQU and MASKMOVQ: bytes of the first operand whose mask byte has bit 7 set go to DS:rDI. A mask of zeros touches
-/// no memory.
+/// MASKMOVDQU and MASKMOVQ: bytes of the first operand whose mask byte has bit 7 set go to DS:rDI. A mask of zeros
+/// touches no memory.
 template <class R>
 [[gnu::noinline]] void store_masked(Cpu* cpu, const Op* op, R value, R mask) {
   const auto bytes = lanes<u8>(value), selected = lanes<u8>(mask);
@@ -91,10 +93,14 @@ template <class R>
   }
 }
 struct StoreMaskedXmm {
-  static void apply(Cpu* cpu, const Op* op, V128 mask) { store_masked<V128>(cpu, op, read_xmm(cpu, op->destination), mask); }
+  static void apply(Cpu* cpu, const Op* op, V128 mask) {
+    store_masked<V128>(cpu, op, read_xmm(cpu, op->destination), mask);
+  }
 };
 struct StoreMaskedMmx {
-  static void apply(Cpu* cpu, const Op* op, u64 mask) { store_masked<u64>(cpu, op, read_mmx(cpu, op->destination), mask); }
+  static void apply(Cpu* cpu, const Op* op, u64 mask) {
+    store_masked<u64>(cpu, op, read_mmx(cpu, op->destination), mask);
+  }
 };
 
 }  // namespace

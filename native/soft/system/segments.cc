@@ -43,9 +43,10 @@ void load_data_segment(Cpu* cpu, u8 reg, u16 selector) {
 void load_segment(Cpu* cpu, u8 reg, u16 selector) {
   Segment& segment = cpu->segment[reg];
   if (real_mode(cpu)) {
-    // Limit and granularity stay as they are: "unreal" mode depends on it.
+    // Limit and granularity stay as they are: "unreal" mode depends on it. A null segment has none to keep.
+    const bool was_null = segment.attributes & segment_unusable;
     const u32 kept = segment.attributes & 0xf000;
-    segment = segment_of_paragraph(selector, segment.limit, real_data_attributes | kept);
+    segment = segment_of_paragraph(selector, was_null ? 0xffff : segment.limit, real_data_attributes | kept);
     return;
   }
   if (virtual8086(cpu)) {

@@ -61,6 +61,16 @@ export class ConsolePump {
     }
   }
 
+  /** Waits until the stream has taken everything; not longer than `limitMs` if that is given. */
+  async flush(limitMs?: number): Promise<void> {
+    const deadline = limitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + limitMs;
+    this.outputReady();
+    while (this.output !== null && this.output.writableLength > 0 && performance.now() < deadline) {
+      await written(this.output, deadline - performance.now());
+      this.outputReady();
+    }
+  }
+
   inputRoom(): void {
     if (this.waiting.length === 0) return;
     this.type();
@@ -81,4 +91,15 @@ export class ConsolePump {
       this.waiting = this.waiting.subarray(taken);
     }
   }
+}
+
+/** Resolves when the stream has passed on what was written to it, or cannot any more. */
+function written(output: Writable, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = Number.isFinite(limitMs) ? setTimeout(resolve, limitMs) : undefined;
+    output.write(NOTHING, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -17,5 +17,5 @@ export interface ConsoleBackend {
   /** The guest has room for input again. */
   inputRoom(): void;
   /** Writes what is left of the output, gives the terminal back as it was, removes sockets. Later calls do nothing. */
-  close(): void;
+  close(): Promise<void>;
 }

@@ -4,6 +4,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { ConsolePump } from './console-pump.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 
+/** How long a client has to take the rest of the output when the VM ends. */
+const LAST_WORDS_MS = 1000;
+
 export class SocketConsole implements ConsoleBackend {
   private readonly pump: ConsolePump;
   private client: Socket | null = null;
@@ -43,12 +46,12 @@ export class SocketConsole implements ConsoleBackend {
     this.pump.inputRoom();
   }
 
-  close(): void {
-    this.pump.outputReady();
+  async close(): Promise<void> {
+    this.server.close();
+    await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     this.client?.end();
     this.client = null;
-    this.server.close();
   }
 
   private connected(socket: Socket): void {

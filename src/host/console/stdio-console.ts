@@ -54,10 +54,10 @@ export class StdioConsole implements ConsoleBackend {
     this.pump.inputRoom();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    this.pump.outputReady();
+    await this.pump.flush();
     this.pump.detach();
     this.streams.stdin.off('error', this.unplugged);
     this.restore();

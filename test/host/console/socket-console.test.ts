@@ -8,12 +8,12 @@ import { openConsole } from '../../../src/host/console/open-console.js';
 import { FakeLine, until } from '../support/fake-line.js';
 
 let folder = '';
-const opened: { close(): void }[] = [];
+const opened: { close(): unknown }[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tsbhyve-socket-'));
 });
-afterEach(() => {
-  for (const item of opened.splice(0)) item.close();
+afterEach(async () => {
+  for (const item of opened.splice(0)) await item.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -80,7 +80,7 @@ test('a Unix socket belongs to its owner alone, and goes away with the VM', asyn
   const path = join(folder, 'com1');
   const { console } = await open(`unix=${path}`);
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  console.close();
+  await console.close();
   await until(() => !existsSync(path));
 });
 
@@ -88,7 +88,7 @@ test('the socket of a dead process is replaced, that of a living one is not', as
   const path = join(folder, 'com1');
   const { console } = await open(`unix=${path}`);
   await expect(open(`unix=${path}`)).rejects.toThrow(`unix=${path}: another process listens on that socket`);
-  console.close();
+  await console.close();
   await until(() => !existsSync(path));
 
   const server = createServer();

@@ -5,9 +5,9 @@ import type { ConsoleBackend } from '../../../src/host/console/guest-line.js';
 import { openConsole } from '../../../src/host/console/open-console.js';
 import { FakeLine, until } from '../support/fake-line.js';
 
-const opened: { close(): void }[] = [];
-afterEach(() => {
-  for (const item of opened.splice(0)) item.close();
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const item of opened.splice(0)) await item.close();
 });
 
 async function open(path: string): Promise<{ console: ConsoleBackend; line: FakeLine }> {

@@ -80,7 +80,7 @@ bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsav
 
 }  // namespace
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result&) {
+Tolerance tolerance_of(const Instruction& instruction, const Case& test) {
   Tolerance tolerance;
   const Opcode opcode = instruction.opcode;
   for (const UndefinedFlags& row : undefined_flags) {
@@ -96,6 +96,25 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
   // A null selector leaves FS.base and GS.base alone on AMD processors.
   tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
   return tolerance;
+}
+
+bool leaves_undefined(const Instruction& instruction) {
+  const Opcode opcode = instruction.opcode;
+  for (const UndefinedFlags& row : undefined_flags) {
+    if (row.opcode == opcode) return true;
+  }
+  switch (opcode) {
+    case Shl:
+    case Shr:
+    case Sar:
+    case Shld:
+    case Shrd:
+    case Rol:
+    case Ror:
+    case Rcl:
+    case Rcr: return true;
+    default: return is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode);
+  }
 }
 
 }  // namespace tsbhyve::differential

@@ -12,9 +12,11 @@ struct Tolerance {
   bool destination = false;  // the general register of the first operand
   bool memory = false;     // the memory written
   bool segment_bases = false;
-  bool skip = false;       // the whole case
 };
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& host);
+Tolerance tolerance_of(const Instruction& instruction, const Case& test);
+
+/// Whether the instruction may leave anything undefined, whatever its operands.
+bool leaves_undefined(const Instruction& instruction);
 
 }  // namespace tsbhyve::differential

@@ -2,6 +2,8 @@
 #include "guest_tables.h"
 
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 
 namespace tsbhyve::differential {
 

@@ -190,7 +190,7 @@ void differential_signal(int number, void*, void* context) {
   current->vector = static_cast<u8>(machine.uc_mcontext.gregs[REG_TRAPNO]);
   current->error = static_cast<u32>(machine.uc_mcontext.gregs[REG_ERR]);
   current->cr2 = current->vector == Vector::PF ? static_cast<u64>(machine.uc_mcontext.gregs[REG_CR2]) : 0;
-  std::memcpy(&current->fx, machine.uc_mcontext.fpregs, sizeof(FxImage));
+  std::memcpy(static_cast<void*>(&current->fx), machine.uc_mcontext.fpregs, sizeof(FxImage));
 }
 
 #else

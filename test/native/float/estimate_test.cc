@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "check.h"
 #include "host_sse.h"
 
 namespace {

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "check.h"
 #include "host_x87.h"
 #include "transcendental_values.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every floating-point operation that may run on the host against its software twin: result bits and exception flags, under
-// each rounding mode, with and without DAZ and FTZ.
+// Every floating-point operation that may run on the host against its software twin: result bits and exception flags,
+// under each rounding mode, with and without DAZ and FTZ.
 #include "soft/host/rounding.h"
 #include "soft/sse/convert_operations.h"
 #include "soft/sse/float_operations.h"
@@ -33,7 +33,10 @@ auto software_of(Evaluation& evaluation, V128 a, V source) {
 
 /// The source as the operation takes it: a vector, or 64 bits of a general or MMX register.
 template <class O>
-constexpr bool takes_vector = requires(V128 v) { O::native(v); } || requires(V128 v) { O::native(v, v); };
+constexpr bool takes_vector = requires(V128 v) {
+  O::native(v);
+}
+|| requires(V128 v) { O::native(v, v); };
 
 template <class O>
 void check_under(Report& report, Random& random, const char* name, u32 mxcsr) {

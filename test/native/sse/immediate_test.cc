@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Operations with an immediate byte, each with all its values, against the same instructions of the host: shuffles, blends,
-// rounding, dot products; and the floating-point sums of neighbours.
+// Operations with an immediate byte, each with all its values, against the same instructions of the host: shuffles,
+// blends, rounding, dot products; and the floating-point sums of neighbours.
 #include "values.h"
 
 #if defined(__x86_64__)
@@ -52,7 +52,8 @@ template <class O, class Host, u8 immediate>
 void check_value(Report& report, Random& random) {
   for (u32 i = 0; i < rounds; i++) {
     const V128 a = edge_vector(random), b = edge_vector(random);
-    report.equal<V128>(Host::name, immediate, a, b, Host::template run<immediate>(a, b), 0, O::apply(a, b, immediate), 0);
+    report.equal<V128>(Host::name, immediate, a, b, Host::template run<immediate>(a, b), 0, O::apply(a, b, immediate),
+                       0);
   }
 }
 
@@ -78,9 +79,8 @@ void check_float(Report& report, Random& random, const char* name, Run run, Soft
 
 template <class O, class Host, u8 immediate>
 void check_float_value(Report& report, Random& random) {
-  check_float(report, random, Host::name, Host::template run<immediate>, [](Evaluation& evaluation, V128 a, V128 b) {
-    return O::software(evaluation, a, b, immediate);
-  });
+  check_float(report, random, Host::name, Host::template run<immediate>,
+              [](Evaluation& evaluation, V128 a, V128 b) { return O::software(evaluation, a, b, immediate); });
 }
 
 template <class O, class Host>
@@ -88,7 +88,8 @@ void check_all(Report& report, Random& random) {
   [&]<u8... I>(std::integer_sequence<u8, I...>) {
     (check_value<O, Host, I>(report, random), ...);
     (check_value<O, Host, static_cast<u8>(I + 128)>(report, random), ...);
-  }(std::make_integer_sequence<u8, 128>());
+  }
+  (std::make_integer_sequence<u8, 128>());
 }
 
 template <class O, class Host>
@@ -96,7 +97,8 @@ void check_all_float(Report& report, Random& random) {
   [&]<u8... I>(std::integer_sequence<u8, I...>) {
     (check_float_value<O, Host, I>(report, random), ...);
     (check_float_value<O, Host, static_cast<u8>(I + 128)>(report, random), ...);
-  }(std::make_integer_sequence<u8, 128>());
+  }
+  (std::make_integer_sequence<u8, 128>());
 }
 
 template <class O, class Host>

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The command from its words to its exit status. */
+import { parseArguments } from './args.js';
+import type { VmSignal } from './early-signals.js';
+import { EXIT_STATUS, exitStatus } from './exit-status.js';
+import { settingsOf } from './settings.js';
+
+/** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
+const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'HypervisorError'];
+
+export async function main(words: readonly string[], early: VmSignal[]): Promise<number> {
+  try {
+    const parsed = parseArguments(words);
+    if (parsed.kind === 'print') {
+      process.stdout.write(parsed.text);
+      return 0;
+    }
+    const now = new Date();
+    const settings = settingsOf(parsed.tree, now.getTime(), -now.getTimezoneOffset());
+    const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
+    const reason = await runVm(settings, { openVm, early, print: say });
+    if (reason.kind === 'error') say(reason.message);
+    if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
+    return exitStatus(reason);
+  } catch (error) {
+    const { name, message, stack } = error as Error;
+    say(EXPECTED.includes(name) ? message : `${stack ?? message}`);
+    return EXIT_STATUS.error;
+  }
+}
+
+/** In a raw terminal a line feed alone does not go back to the left edge. */
+function say(line: string): void {
+  const end = process.stderr.isTTY ? '\r\n' : '\n';
+  process.stderr.write(`tsbhyve: ${line.replaceAll('\n', end)}${end}`);
+}

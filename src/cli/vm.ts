@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What the command needs of a VM that runs on a thread of its own; all of it is called on the main thread. */
+import type { LogSink } from '../core/log.js';
+import type { GuestLine } from '../host/console/guest-line.js';
+import type { ComPort } from '../machine/config.js';
+import type { StopReason } from '../machine/stop.js';
+import type { Settings } from './settings.js';
+
+export interface VmEvents {
+  outputReady(port: ComPort): void;
+  inputRoom(port: ComPort): void;
+  /** The answer to `pressPowerButton`. */
+  powerButton(guestListens: boolean): void;
+  /** The last event. */
+  stopped(reason: StopReason): void;
+  readonly log: LogSink;
+}
+
+export interface Vm {
+  line(port: ComPort): GuestLine;
+  /** Powers the machine on. */
+  start(events: VmEvents): void;
+  pressPowerButton(): void;
+  /** Pulls the plug; `stopped` follows. */
+  powerOff(): void;
+}
+
+export type OpenVm = (settings: Settings) => Vm;

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What holds for every engine, and for the fake that stands in for them. */
+import { ExitKind, NEVER } from '../../src/hypervisor/exit.js';
+import type { Engine, EngineOptions } from '../../src/hypervisor/hypervisor.js';
+import {
+  lapicIndex,
+  REGISTER_COUNT,
+  REGISTER_ROWS,
+  RegisterGroup,
+  type RegisterName,
+  registerIndex,
+} from '../../src/hypervisor/registers.js';
+import { applyVcpu, captureVcpu, vcpuShape } from '../../src/hypervisor/vcpu-state.js';
+import {
+  busy,
+  CODE_BASE,
+  type ContractGuest,
+  counting,
+  echoing,
+  HANDLER,
+  HANDLER_BASE,
+  mapped,
+  printing,
+  VECTOR,
+  waiting,
+} from './engine-guests.js';
+
+export interface EngineUnderTest {
+  open(options: EngineOptions, guest: ContractGuest): Engine;
+  wake(engine: Engine): void;
+}
+
+const OPTIONS: EngineOptions = {
+  memory: [{ base: 0, length: 0x10000 }],
+  clock: { kind: 'virtual', numerator: 1, denominator: 1 },
+  tscHz: 1_000_000_000n,
+  physicalAddressBits: 40,
+  cpuid: new Uint32Array(0),
+};
+
+export function engineContract(name: string, { open, wake }: EngineUnderTest): void {
+  describe(`${name}: engine contract`, () => {
+    const opened: Engine[] = [];
+    afterEach(() => {
+      for (const engine of opened.splice(0)) engine.close();
+    });
+
+    function cold(guest: ContractGuest, options: Partial<EngineOptions> = {}): Engine {
+      const engine = open({ ...OPTIONS, ...options }, guest);
+      opened.push(engine);
+      return engine;
+    }
+
+    function boot(guest: ContractGuest, options: Partial<EngineOptions> = {}): Engine {
+      const engine = cold(guest, options);
+      enterRealMode(engine, guest);
+      engine.holdTime(false);
+      return engine;
+    }
+
+    test('port writes come out one by one, and then the halt', () => {
+      const engine = boot(printing);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, address: 0x3f8, width: 1, data: 0x48 });
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, address: 0x3f8, width: 1, data: 0x69 });
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
+    });
+
+    test('a port read takes its answer from the slot', () => {
+      const engine = boot(echoing);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortRead, address: 0x3e0, width: 2 });
+      engine.vcpu.slot.data = 0xbeef;
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, address: 0x3e4, width: 2, data: 0xbeef });
+    });
+
+    test('accesses outside memory are MMIO', () => {
+      const engine = boot(mapped);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.MmioRead, address: 0xa0010, width: 1 });
+      engine.vcpu.slot.data = 0x5a;
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.MmioWrite, address: 0xa0020, width: 2, data: 0x5a });
+    });
+
+    test('a halted vCPU stays halted until an MSI arrives', () => {
+      const engine = boot(waiting);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 0 });
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 0 });
+      engine.sendMsi(0xfee00000, VECTOR);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, address: 0x3f8, data: 0x57 });
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
+    });
+
+    test('an external interrupt asks for its vector', () => {
+      const engine = boot(waiting);
+      expect(nextExit(engine).kind).toBe(ExitKind.Hlt);
+      engine.setExternalInterrupt(true);
+      expect(nextExit(engine).kind).toBe(ExitKind.InterruptAcknowledge);
+      engine.vcpu.slot.data = VECTOR;
+      engine.setExternalInterrupt(false);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x57 });
+    });
+
+    test('run ends at the deadline, to the instruction', () => {
+      const engine = boot(busy);
+      engine.vcpu.slot.deadline = 1000n;
+      expect(runOn(engine)).toBe(ExitKind.Deadline);
+      expect(engine.vcpu.slot.time).toBe(1000n);
+      expect(engine.vcpu.slot.instructions).toBe(1000n);
+      expect(engine.vcpu.run()).toBe(ExitKind.Deadline);
+      expect(engine.vcpu.instructions()).toBe(1000n);
+    });
+
+    test('a rate of the virtual clock counts from power-on without drift', () => {
+      const engine = boot(busy, { clock: { kind: 'virtual', numerator: 2, denominator: 3 } });
+      for (let deadline = 1n; deadline <= 20n; deadline += 1n) {
+        engine.vcpu.slot.deadline = deadline;
+        expect(runOn(engine)).toBe(ExitKind.Deadline);
+        expect(engine.vcpu.instructions()).toBe((deadline * 3n + 1n) / 2n);
+      }
+    });
+
+    test('without a deadline run returns after a while all the same', () => {
+      const engine = boot(busy);
+      engine.vcpu.slot.deadline = NEVER;
+      expect(engine.vcpu.run()).toBe(ExitKind.None);
+      expect(engine.vcpu.instructions()).toBeGreaterThan(0n);
+    });
+
+    test('wake ends the next run once', () => {
+      const engine = boot(busy);
+      wake(engine);
+      engine.vcpu.slot.deadline = 100n;
+      expect(engine.vcpu.run()).toBe(ExitKind.Woken);
+      expect(runOn(engine)).toBe(ExitKind.Deadline);
+    });
+
+    test('a safepoint takes the answer and finishes the instruction, no more', () => {
+      const engine = boot(echoing);
+      expect(nextExit(engine).kind).toBe(ExitKind.PortRead);
+      engine.vcpu.slot.data = 0x1234;
+      const before = engine.vcpu.instructions();
+      expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+      expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+      expect(engine.vcpu.instructions()).toBe(before + 1n);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x1234 });
+    });
+
+    test('registers go in and out in bulk, by groups', () => {
+      const engine = cold(busy);
+      const before = registers(engine);
+      const changed = before.slice();
+      changed[registerIndex('rbx')] = 0x0123_4567_89ab_cdefn;
+      changed[registerIndex('fs_base')] = 0x7f00_0000_1000n;
+      changed[registerIndex('cr2')] = 0xffff_8000_dead_b000n;
+      changed[registerIndex('dr0')] = 0x1000n;
+      engine.vcpu.setRegisters(RegisterGroup.General | RegisterGroup.Control, changed);
+      const partly = registers(engine);
+      expect(different(before, partly)).toEqual(['rbx', 'cr2']);
+      engine.vcpu.setRegisters(RegisterGroup.All, changed);
+      expect(registers(engine)).toEqual(changed);
+    });
+
+    test('groups that are not asked for are left alone', () => {
+      const engine = cold(busy);
+      const values = new BigUint64Array(REGISTER_COUNT).fill(7n);
+      engine.vcpu.getRegisters(RegisterGroup.Segments, values);
+      expect(values[registerIndex('rax')]).toBe(7n);
+      expect(values[registerIndex('dr7')]).toBe(7n);
+    });
+
+    test('the dirty log serves each client by itself', () => {
+      const engine = cold(busy, { memory: [{ base: 0, length: 0x10000 }, { base: 0x100000, length: 0x2000 }] });
+      const [first, second] = [engine.openDirtyLog(), engine.openDirtyLog()];
+      expect(second).not.toBe(first);
+      engine.memory.writeU8(0x2fff, 1);
+      engine.memory.write(0x100ffe, Uint8Array.of(1, 2, 3, 4));
+      expect(taken(engine, first)).toEqual([2, 16, 17]);
+      expect(taken(engine, first)).toEqual([]);
+      engine.memory.writeU8(0x5000, 1);
+      expect(taken(engine, second)).toEqual([2, 5, 16, 17]);
+      engine.closeDirtyLog(second);
+      expect(engine.openDirtyLog()).toBe(second);
+      expect(taken(engine, second)).toEqual([]);
+    });
+
+    test('time goes where it is set', () => {
+      const engine = boot(busy);
+      engine.setTime(5_000n);
+      expect(engine.getTime()).toBe(5_000n);
+      engine.vcpu.slot.deadline = 5_010n;
+      expect(runOn(engine)).toBe(ExitKind.Deadline);
+      expect(engine.vcpu.instructions()).toBe(10n);
+    });
+
+    test('close works twice, and nothing else works after it', () => {
+      const engine = boot(busy);
+      engine.close();
+      engine.close();
+      for (const call of [() => engine.vcpu.run(), () => engine.getTime(), () => engine.openDirtyLog()]) {
+        expect(codeOf(call)).toBe('ERR_CLOSED');
+      }
+    });
+
+    test('two machines at once do not notice each other', () => {
+      const [a, b] = [boot(counting), boot(counting)];
+      const values = [a, a, b, a, b, a].map((engine) => nextExit(engine).data);
+      expect(values).toEqual([1, 2, 1, 3, 2, 4]);
+    });
+
+    test('a restored vCPU goes on where the saved one was', () => {
+      const original = boot(counting);
+      for (let exits = 0; exits < 5; exits += 1) nextExit(original);
+      expect(original.vcpu.safepoint()).toBe(ExitKind.None);
+      const saved = vcpuShape.save(captureVcpu(original));
+      const copy = cold(counting);
+      copy.memory.write(0, original.memory.read(0, 0x10000));
+      applyVcpu(copy, vcpuShape.load(saved));
+      expect(vcpuShape.save(captureVcpu(copy))).toEqual(saved);
+      copy.holdTime(false);
+      for (let exits = 0; exits < 5; exits += 1) expect(nextExit(copy)).toEqual(nextExit(original));
+    });
+  });
+}
+
+interface SeenExit {
+  readonly kind: ExitKind;
+  readonly address: number;
+  readonly width: number;
+  readonly data: number;
+  readonly detail: number;
+  readonly instructions: bigint;
+  readonly time: bigint;
+}
+
+/** Runs without a deadline through slices that end for no reason of the guest's. */
+function nextExit(engine: Engine): SeenExit {
+  engine.vcpu.slot.deadline = NEVER;
+  const kind = runOn(engine);
+  const { address, width, data, detail, instructions, time } = engine.vcpu.slot;
+  return { kind, address, width, data, detail, instructions, time };
+}
+
+function runOn({ vcpu }: Engine): ExitKind {
+  for (let slice = 0; slice < 100; slice += 1) {
+    const kind = vcpu.run();
+    if (kind !== ExitKind.None) return kind;
+  }
+  throw new Error('the guest ran for 100 slices without an exit');
+}
+
+function enterRealMode(engine: Engine, guest: ContractGuest): void {
+  const { memory, vcpu } = engine;
+  memory.write(CODE_BASE, Uint8Array.from(guest.code));
+  memory.write(HANDLER_BASE, Uint8Array.from(HANDLER));
+  memory.writeU32(4 * VECTOR, HANDLER_BASE);
+  const values = registers(engine);
+  const set = (name: RegisterName, value: number) => {
+    values[registerIndex(name)] = BigInt(value);
+  };
+  set('cs_selector', 0);
+  set('cs_base', 0);
+  set('rip', CODE_BASE);
+  set('rsp', 0x8000);
+  vcpu.setRegisters(RegisterGroup.All, values);
+  const rows = vcpu.getLapic();
+  rows[lapicIndex('spurious')] = 0x1ffn;
+  rows[lapicIndex('lvt') + 3] = 0x700n; // LINT0 = ExtINT
+  vcpu.setLapic(rows);
+}
+
+function registers({ vcpu }: Engine): BigUint64Array {
+  const values = new BigUint64Array(REGISTER_COUNT);
+  vcpu.getRegisters(RegisterGroup.All, values);
+  return values;
+}
+
+function different(before: BigUint64Array, after: BigUint64Array): string[] {
+  return REGISTER_ROWS.filter((_, index) => before[index] !== after[index]).map(({ name }) => name);
+}
+
+/** Numbers of the pages in a client's log. */
+function taken(engine: Engine, client: number): number[] {
+  const bitmap = new Uint8Array(64);
+  engine.takeDirtyLog(client, bitmap);
+  return Array.from({ length: 8 * bitmap.length }, (_, page) => page).filter(
+    (page) => ((bitmap[page >> 3] ?? 0) >> (page & 7)) & 1,
+  );
+}
+
+/** Native errors come from another realm, so they are told by their code. */
+function codeOf(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return 'no error';
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A guest of ours in 16-bit real mode, run as a machine would run it.
+#pragma once
+
+#include <cstdio>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/lapic_state.h"
+#include "kvm/kvm_engine.h"
+
+namespace test {
+
+using tsbhyve::ExitKind;
+using tsbhyve::Register;
+using tsbhyve::RegisterGroup;
+
+inline int failures = 0;
+
+#define CHECK(condition)                                                       \
+  do {                                                                         \
+    if (!(condition)) {                                                        \
+      test::failures++;                                                        \
+      std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);    \
+    }                                                                          \
+  } while (0)
+
+#define CHECK_EQUAL(actual, expected)                                                                           \
+  do {                                                                                                          \
+    const auto got = static_cast<unsigned long long>(actual), want = static_cast<unsigned long long>(expected); \
+    if (got != want) {                                                                                          \
+      test::failures++;                                                                                         \
+      std::printf("%s:%d: %s is %#llx, expected %#llx\n", __FILE__, __LINE__, #actual, got, want);              \
+    }                                                                                                           \
+  } while (0)
+
+/// Time without end, for run().
+inline constexpr std::int64_t never = INT64_MAX / 2;
+inline constexpr std::uint64_t code_address = 0x1000, rom_address = 0x30000;
+
+struct Guest {
+  /// RAM from 0 to 128 KiB, one page of ROM at 192 KiB. The code runs at 0:1000h; segments are 0, the stack ends at 0:8000h.
+  explicit Guest(std::initializer_list<int> code);
+
+  std::uint8_t* ram() { return memory.segments()[0].host; }
+  /// Runs past slices without an exit.
+  ExitKind run(std::int64_t deadline = never);
+  std::uint64_t get(Register index);
+  void set(Register index, std::uint64_t value);
+  std::vector<std::uint64_t> registers();
+  void put(std::uint64_t address, std::initializer_list<int> bytes);
+  /// Points a real-mode vector at 0:`handler`.
+  void vector(unsigned number, std::uint16_t handler);
+  /// Sets the LAPIC's software enable.
+  void enable_lapic();
+
+  tsbhyve::GuestRam memory;
+  std::unique_ptr<tsbhyve::kvm::KvmEngine> engine;
+};
+
+constexpr std::size_t index_of(Register index) { return static_cast<std::size_t>(index); }
+constexpr std::size_t index_of(tsbhyve::LapicRow index) { return static_cast<std::size_t>(index); }
+
+void exit_cases();
+void interrupt_cases();
+void time_cases();
+void state_cases();
+
+/// System calls of the kind since the program started.
+unsigned long ioctl_count();
+
+}  // namespace test

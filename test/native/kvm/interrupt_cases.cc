@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Messages, ends of level-triggered interrupts, the 8259's way, and NMI.
+#include "guest.h"
+
+namespace test {
+
+namespace {
+
+constexpr std::uint64_t to_apic_0 = 0xfee00000;
+constexpr std::uint32_t level_triggered = 1 << 15;
+
+/// sti; hlt; out 81h, al; jmp back to hlt
+constexpr std::initializer_list<int> idle = {0xfb, 0xf4, 0xe6, 0x81, 0xeb, 0xfb};
+
+void expect_out(Guest& guest, unsigned port, unsigned value) {
+  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
+  CHECK_EQUAL(guest.engine->slot.address, port);
+  CHECK_EQUAL(guest.engine->slot.data, value);
+}
+
+void message_ends_halt() {
+  Guest guest(idle);
+  guest.enable_lapic();
+  guest.vector(0x40, 0x1100);
+  guest.put(0x1100, {0xb0, '!', 0xe6, 0x80, 0xcf});  // mov al, '!'; out 80h, al; iret
+  CHECK_EQUAL(guest.run(), ExitKind::Hlt);
+  CHECK_EQUAL(guest.engine->slot.detail, 0);
+  CHECK_EQUAL(guest.get(Register::run_state), 1);
+  CHECK(guest.engine->next_deadline() == INT64_MAX);
+  guest.engine->send_msi(to_apic_0, 0x40);
+  expect_out(guest, 0x80, '!');
+  expect_out(guest, 0x81, '!');
+}
+
+void end_of_level() {
+  Guest guest(idle);
+  guest.enable_lapic();
+  guest.vector(0x42, 0x1100);
+  guest.put(0x1100, {0x66, 0x31, 0xc0,                                // xor eax, eax
+                     0x66, 0xa3, 0xb0, 0x00,                          // mov [0b0h], eax: EOI
+                     0xb0, 'E', 0xe6, 0x80, 0xcf});
+  guest.set(Register::ds_base, 0xfee00000);
+  CHECK_EQUAL(guest.run(), ExitKind::Hlt);
+  guest.engine->send_msi(to_apic_0, level_triggered | 0x42);
+  CHECK_EQUAL(guest.run(), ExitKind::Eoi);
+  CHECK_EQUAL(guest.engine->slot.address, 0x42);
+  expect_out(guest, 0x80, 'E');
+}
+
+void acknowledge_8259() {
+  Guest guest(idle);
+  guest.vector(0x30, 0x1100);
+  guest.put(0x1100, {0xb0, 'P', 0xe6, 0x80, 0xcf});
+  CHECK_EQUAL(guest.run(), ExitKind::Hlt);
+  guest.engine->set_external_interrupt(true);
+  CHECK_EQUAL(guest.get(Register::external_interrupt), 1);
+  CHECK_EQUAL(guest.run(), ExitKind::InterruptAcknowledge);
+  guest.engine->set_external_interrupt(false);
+  guest.engine->slot.data = 0x30;
+  expect_out(guest, 0x80, 'P');
+  expect_out(guest, 0x81, 'P');
+}
+
+/// With interrupts off the acknowledge waits for the window.
+void interrupt_window() {
+  Guest guest({0xe6, 0x82, 0xfb, 0x90, 0x90, 0xf4});  // out 82h, al; sti; nop; nop; hlt
+  guest.vector(0x31, 0x1100);
+  guest.put(0x1100, {0xb0, 'W', 0xe6, 0x80, 0xcf});
+  guest.engine->set_external_interrupt(true);
+  expect_out(guest, 0x82, 0);
+  CHECK_EQUAL(guest.run(), ExitKind::InterruptAcknowledge);
+  guest.engine->set_external_interrupt(false);
+  guest.engine->slot.data = 0x31;
+  expect_out(guest, 0x80, 'W');
+}
+
+void non_maskable() {
+  Guest guest({0xf4, 0xf4});  // hlt with interrupts off
+  guest.vector(2, 0x1100);
+  guest.put(0x1100, {0xb0, 'N', 0xe6, 0x80, 0xcf});
+  CHECK_EQUAL(guest.run(), ExitKind::Hlt);
+  guest.engine->inject_nmi();
+  expect_out(guest, 0x80, 'N');
+  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.get(Register::nmi_blocked), 1);
+}
+
+}  // namespace
+
+void interrupt_cases() {
+  message_ends_halt();
+  end_of_level();
+  acknowledge_8259();
+  interrupt_window();
+  non_maskable();
+}
+
+}  // namespace test

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kvm engine against the kernel's KVM. Where there is none, it says so and succeeds.
+#include <cstring>
+
+#include "guest.h"
+#include "kvm/probe.h"
+
+int main() {
+  const tsbhyve::KvmProbe probe = tsbhyve::kvm_probe();
+  std::printf("probe: %s, %.1f million instructions a second, TSC %llu Hz%s%s\n", probe.available ? "native" : "not native",
+              probe.instructions_per_second / 1e6, static_cast<unsigned long long>(probe.tsc_hz), probe.reason.empty() ? "" : "; ",
+              probe.reason.c_str());
+  if (probe.instructions_per_second <= 0) {
+    std::printf("skipped: %s\n", probe.reason.c_str());
+    return 0;
+  }
+  try {
+    test::exit_cases();
+    test::interrupt_cases();
+    test::time_cases();
+    test::state_cases();
+  } catch (const tsbhyve::EngineError& error) {
+    std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "", error.message.c_str());
+    return 1;
+  }
+  std::printf(test::failures ? "%d checks failed\n" : "all checks passed\n", test::failures);
+  return test::failures != 0;
+}
