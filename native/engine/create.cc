@@ -4,12 +4,20 @@
 #include <stdexcept>
 
 #include "soft/soft_engine.h"
+#ifdef __linux__
+#include "kvm/kvm_engine.h"
+#endif
 
 namespace tsbhyve {
 
 std::unique_ptr<VcpuEngine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
   if (name == "soft") return std::make_unique<soft::SoftEngine>(ram, options);
+#ifdef __linux__
+  if (name == "kvm") return std::make_unique<kvm::KvmEngine>(ram, options);
+  throw std::invalid_argument("engine " + name + ": this build has soft and kvm");
+#else
   throw std::invalid_argument("engine " + name + ": this build has soft");
+#endif
 }
 
 }  // namespace tsbhyve

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's structures with open tails, and their request numbers. Declared here: some of the kernel's headers write such a tail
-// with an empty struct, which has a size in C++, and then offsets are wrong and so are request numbers, which hold the size.
+// The kernel's structures with open tails, and their request numbers. Declared here: some of the kernel's headers write
+// such a tail with an empty struct, which has a size in C++, and then offsets are wrong and so are request numbers,
+// which hold the size.
 #pragma once
 
 #include "kvm/kvm_device.h"

@@ -36,12 +36,15 @@ Clock::Clock(const Vm& vm, const Vcpu& vcpu, std::uint64_t tsc_hz)
   if (difference > host_hz / parts_tolerated) {
     if (!scalable_) {
       throw EngineError{0, "KVM_SET_TSC_KHZ",
-                        "the guest's TSC is to run at " + std::to_string(tsc_hz_) + " Hz; this host has no TSC scaling and runs at " +
-                            std::to_string(host_hz) + " Hz"};
+                        "the guest's TSC is to run at " + std::to_string(tsc_hz_) +
+                            " Hz; this host has no TSC scaling and runs at " + std::to_string(host_hz) + " Hz"};
     }
     TSBHYVE_KVM(vcpu_.fd(), KVM_SET_TSC_KHZ, tsc_hz_ / 1000);
     scaled_ = true;
   }
+  const std::uint64_t at_zero = offset() - host_ticks();
+  set_offset(at_zero);
+  moves_tsc_ = offset() == at_zero;
 }
 
 std::uint64_t Clock::host_ticks() const {
@@ -63,11 +66,13 @@ void Clock::set_offset(std::uint64_t value) {
 
 std::int64_t Clock::time() const {
   if (held_) return base_;
-  return base_ + static_cast<std::int64_t>(static_cast<i128>(host_ticks() - base_ticks_) * second / static_cast<i128>(tsc_hz_));
+  return base_ +
+         static_cast<std::int64_t>(static_cast<i128>(host_ticks() - base_ticks_) * second / static_cast<i128>(tsc_hz_));
 }
 
 std::int64_t Clock::nanoseconds(std::uint64_t ticks) const {
-  const i128 rounded_up = (static_cast<i128>(ticks) * second + static_cast<i128>(tsc_hz_) - 1) / static_cast<i128>(tsc_hz_);
+  const i128 rounded_up =
+      (static_cast<i128>(ticks) * second + static_cast<i128>(tsc_hz_) - 1) / static_cast<i128>(tsc_hz_);
   return rounded_up > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(rounded_up);
 }
 
@@ -82,8 +87,10 @@ void Clock::set_time(std::int64_t nanoseconds) {
 }
 
 void Clock::set_guest_tsc(std::uint64_t value) {
-  if (held_) held_tsc_ = value;
-  else set_offset(value - host_ticks());
+  if (held_)
+    held_tsc_ = value;
+  else
+    set_offset(value - host_ticks());
 }
 
 void Clock::hold(bool held) {

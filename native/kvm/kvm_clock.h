@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// VM time of a KVM vCPU: the guest's own TSC divided by its frequency, so that a guest which compares the two finds them in step.
+// VM time of a KVM vCPU: the guest's own TSC divided by its frequency, so that a guest which compares the two finds
+// them in step.
 #pragma once
 
 #include "kvm/kvm_device.h"
 
 namespace tsbhyve::kvm {
 
-/// A new clock is held at 0. While it is held both VM time and the TSC stand still for the guest: the kernel's TSC offset is moved
-/// back at the release. What the guest writes to its TSC changes that offset and never VM time.
+/// A new clock is held at 0. While it is held both VM time and the TSC stand still for the guest: the kernel's TSC
+/// offset is moved back at the release. What the guest writes to its TSC changes that offset and never VM time.
 class Clock {
  public:
   /// `tsc_hz` 0 takes the host's own rate. Throws EngineError when the host can not give the rate.
@@ -24,6 +25,8 @@ class Clock {
   /// Nanoseconds that `ticks` of the guest's TSC take, rounded up.
   std::int64_t nanoseconds(std::uint64_t ticks) const;
   bool scalable() const { return scalable_; }
+  /// Some /dev/kvm accept an offset and ignore it: the guest then sees the host's TSC, pauses included.
+  bool moves_tsc() const { return moves_tsc_; }
 
  private:
   std::uint64_t ticks(std::int64_t nanoseconds) const;
@@ -34,9 +37,9 @@ class Clock {
 
   const Vcpu& vcpu_;
   std::uint64_t tsc_hz_;
-  bool scalable_, scaled_ = false;
+  bool scalable_, scaled_ = false, moves_tsc_ = true;
   bool held_ = true;
-  std::int64_t base_ = 0;         // VM time at base_ticks_, or the VM time that is held
+  std::int64_t base_ = 0;  // VM time at base_ticks_, or the VM time that is held
   std::uint64_t base_ticks_ = 0;
   std::uint64_t held_tsc_ = 0;
 };

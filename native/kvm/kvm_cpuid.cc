@@ -23,8 +23,8 @@ constexpr FeatureLeaf feature_leaves[] = {
     {0x80000008, 0, false, true, false, false},
 };
 
-/// Bits of leaf 1 ECX that the kernel leaves out of its list though it has them: TSC_DEADLINE has a capability of its own (and
-/// the LAPIC is in the kernel), OSXSAVE follows CR4, HYPERVISOR is ours to say.
+/// Bits of leaf 1 ECX that the kernel leaves out of its list though it has them: TSC_DEADLINE has a capability of its
+/// own (and the LAPIC is in the kernel), OSXSAVE follows CR4, HYPERVISOR is ours to say.
 constexpr std::uint32_t tsc_deadline = 1u << 24, xsave = 1u << 26, osxsave = 1u << 27, hypervisor = 1u << 31;
 
 CpuidList supported_rows(const Vm& vm) {
@@ -36,12 +36,14 @@ CpuidList supported_rows(const Vm& vm) {
 
 kvm_cpuid_entry2 supported_row(const CpuidList& list, std::uint32_t leaf, std::uint32_t subleaf) {
   const auto* end = list.entries + list.head.count;
-  const auto* found = std::find_if(list.entries, end, [=](const auto& row) { return row.function == leaf && row.index == subleaf; });
+  const auto* found =
+      std::find_if(list.entries, end, [=](const auto& row) { return row.function == leaf && row.index == subleaf; });
   return found == end ? kvm_cpuid_entry2{} : *found;
 }
 
 bool subleaf_matters(const std::vector<CpuidRow>& model, std::uint32_t leaf) {
-  return std::any_of(model.begin(), model.end(), [=](const CpuidRow& row) { return row.leaf == leaf && row.subleaf != 0; });
+  return std::any_of(model.begin(), model.end(),
+                     [=](const CpuidRow& row) { return row.leaf == leaf && row.subleaf != 0; });
 }
 
 void cut(CpuidRow& row, const CpuidList& supported) {
@@ -62,7 +64,8 @@ void cut(CpuidRow& row, const CpuidList& supported) {
 
 std::vector<CpuidRow> set_cpuid(const Vm& vm, const Vcpu& vcpu, const std::vector<CpuidRow>& model) {
   CpuidList list;
-  if (model.size() > std::size(list.entries)) throw EngineError{0, "KVM_SET_CPUID2", "the CPU model has more than 256 rows"};
+  if (model.size() > std::size(list.entries))
+    throw EngineError{0, "KVM_SET_CPUID2", "the CPU model has more than 256 rows"};
   const CpuidList supported = supported_rows(vm);
   std::vector<CpuidRow> rows = model;
   list.head.count = static_cast<__u32>(rows.size());

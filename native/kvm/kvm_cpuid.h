@@ -8,7 +8,8 @@
 
 namespace tsbhyve::kvm {
 
-/// Gives the vCPU the model's rows; feature bits that the kernel does not support are cleared. Returns the rows as given.
+/// Gives the vCPU the model's rows; feature bits that the kernel does not support are cleared. Returns the rows as
+/// given.
 std::vector<CpuidRow> set_cpuid(const Vm& vm, const Vcpu& vcpu, const std::vector<CpuidRow>& model);
 
 /// Whether the guest has XSAVE, and so an XCR0.

@@ -11,7 +11,8 @@ namespace tsbhyve::kvm {
 
 namespace {
 
-/// Three pages and one that processors without unrestricted real mode need (KVM_SET_TSS_ADDR); below the flash and above the I/O APIC.
+/// Three pages and one that processors without unrestricted real mode need (KVM_SET_TSS_ADDR); below the flash and
+/// above the I/O APIC.
 constexpr __u64 identity_map_address = 0xfeffc000;
 constexpr unsigned long task_state_address = 0xfeffd000;
 
@@ -22,12 +23,18 @@ struct Need {
   const char* name;
 };
 constexpr Need needs[] = {
-    {KVM_CAP_SPLIT_IRQCHIP, "KVM_CAP_SPLIT_IRQCHIP"},   {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
-    {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},         {KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM"},
-    {KVM_CAP_X2APIC_API, "KVM_CAP_X2APIC_API"},         {KVM_CAP_EXCEPTION_PAYLOAD, "KVM_CAP_EXCEPTION_PAYLOAD"},
-    {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},           {KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
-    {KVM_CAP_XCRS, "KVM_CAP_XCRS"},                     {KVM_CAP_SREGS2, "KVM_CAP_SREGS2"},
-    {KVM_CAP_VCPU_ATTRIBUTES, "KVM_CAP_VCPU_ATTRIBUTES"}, {KVM_CAP_X86_USER_SPACE_MSR, "KVM_CAP_X86_USER_SPACE_MSR"},
+    {KVM_CAP_SPLIT_IRQCHIP, "KVM_CAP_SPLIT_IRQCHIP"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
+    {KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM"},
+    {KVM_CAP_X2APIC_API, "KVM_CAP_X2APIC_API"},
+    {KVM_CAP_EXCEPTION_PAYLOAD, "KVM_CAP_EXCEPTION_PAYLOAD"},
+    {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
+    {KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
+    {KVM_CAP_XCRS, "KVM_CAP_XCRS"},
+    {KVM_CAP_SREGS2, "KVM_CAP_SREGS2"},
+    {KVM_CAP_VCPU_ATTRIBUTES, "KVM_CAP_VCPU_ATTRIBUTES"},
+    {KVM_CAP_X86_USER_SPACE_MSR, "KVM_CAP_X86_USER_SPACE_MSR"},
 };
 
 }  // namespace
@@ -54,7 +61,8 @@ Descriptor open_system() {
 Vm::Vm() : system_(open_system()) {
   for (const Need& need : needs) {
     if (check(need.capability) == 0) {
-      throw EngineError{0, "KVM_CHECK_EXTENSION", std::string("this kernel lacks ") + need.name + "; Linux 5.17 and later have it"};
+      throw EngineError{0, "KVM_CHECK_EXTENSION",
+                        std::string("this kernel lacks ") + need.name + "; Linux 5.17 and later have it"};
     }
   }
   vm_ = Descriptor(TSBHYVE_KVM(system(), KVM_CREATE_VM, 0));

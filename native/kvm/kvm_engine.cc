@@ -32,7 +32,8 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
       lapic_(vcpu_, &clock_),
       registers_(vm_, vcpu_, &kick_),
       exits_(vcpu_, &slot) {
-  if (options.virtual_clock) throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
+  if (options.virtual_clock)
+    throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
   has_xsave_ = has_xsave(set_cpuid(vm_, vcpu_, options.cpuid));
   registers_.set_has_xsave(has_xsave_);
   saved_msrs_ = saved_msrs(vm_, vcpu_);
@@ -43,8 +44,10 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
 }
 
 Capabilities KvmEngine::capabilities() const {
-  std::string missing = "an interrupt or exception in the middle of its delivery, an end of interrupt not yet handed out";
+  std::string missing =
+      "an interrupt or exception in the middle of its delivery, an end of interrupt not yet handed out";
   if (has_xsave_) missing += ", AVX and later processor state";
+  if (!clock_.moves_tsc()) missing += ", the TSC (this /dev/kvm does not move it)";
   return {"kvm", false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
 }
 
@@ -69,7 +72,8 @@ bool KvmEngine::take_answer() {
   return exits_.unfinished() && exits_.answer();
 }
 
-/// The guest would take an interrupt of the 8259 now. Between instructions only: what KVM said at an unfinished one may be stale.
+/// The guest would take an interrupt of the 8259 now. Between instructions only: what KVM said at an unfinished one may
+/// be stale.
 bool KvmEngine::acknowledges() const {
   return external_interrupt_ && !exits_.unfinished() && vcpu_.run().ready_for_interrupt_injection;
 }

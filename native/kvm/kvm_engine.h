@@ -14,9 +14,9 @@
 
 namespace tsbhyve::kvm {
 
-/// A guest that halts sleeps inside KVM_RUN. When it still does so at the end of a slice, run() returns ExitKind::Hlt and
-/// next_deadline() tells when the kernel's LAPIC timer would end the sleep; in all other cases the kernel keeps that timer by
-/// itself and next_deadline() is INT64_MAX.
+/// A guest that halts sleeps inside KVM_RUN. When it still does so at the end of a slice, run() returns ExitKind::Hlt
+/// and next_deadline() tells when the kernel's LAPIC timer would end the sleep; in all other cases the kernel keeps
+/// that timer by itself and next_deadline() is INT64_MAX.
 class KvmEngine final : public VcpuEngine {
  public:
   KvmEngine(GuestRam* ram, const EngineOptions& options);

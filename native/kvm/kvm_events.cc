@@ -21,7 +21,8 @@ bool waits_for_debug(const kvm_vcpu_events& events) {
 void get_events(const kvm_vcpu_events& events, const kvm_mp_state& run_state, std::span<std::uint64_t> values) {
   const auto put = [&values](Register index, std::uint64_t value) { values[row(index)] = value; };
   const __u32 state = run_state.mp_state;
-  const bool waits = state == KVM_MP_STATE_UNINITIALIZED || state == KVM_MP_STATE_INIT_RECEIVED || state == KVM_MP_STATE_SIPI_RECEIVED;
+  const bool waits =
+      state == KVM_MP_STATE_UNINITIALIZED || state == KVM_MP_STATE_INIT_RECEIVED || state == KVM_MP_STATE_SIPI_RECEIVED;
   put(Register::run_state, state == KVM_MP_STATE_HALTED ? state_halted : waits ? state_wait_for_sipi : state_running);
   put(Register::interrupt_shadow, events.interrupt.shadow != 0);
   put(Register::debug_shadow, (events.interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS) != 0);
@@ -30,7 +31,8 @@ void get_events(const kvm_vcpu_events& events, const kvm_mp_state& run_state, st
   put(Register::init_pending, events.smi.latched_init != 0);
   put(Register::sipi_pending, state == KVM_MP_STATE_SIPI_RECEIVED);
   put(Register::sipi_vector, events.sipi_vector);
-  // A payload is in the form of DR6 after the exception, with RTM (bit 16) inverted (SDM vol. 3, 17.2.3): the same bits otherwise.
+  // A payload is in the form of DR6 after the exception, with RTM (bit 16) inverted (SDM vol. 3, 17.2.3): the same bits
+  // otherwise.
   put(Register::pending_debug, waits_for_debug(events) ? events.exception_payload : 0);
 }
 
@@ -50,8 +52,10 @@ void set_events(kvm_vcpu_events& events, std::span<const std::uint64_t> values) 
     events.exception_payload = bits;
   }
   events.interrupt = {};
-  if (get(Register::debug_shadow)) events.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS;
-  else if (get(Register::interrupt_shadow)) events.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+  if (get(Register::debug_shadow))
+    events.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS;
+  else if (get(Register::interrupt_shadow))
+    events.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
   events.nmi = {};
   events.nmi.pending = get(Register::nmi_pending) != 0;
   events.nmi.masked = get(Register::nmi_blocked) != 0;
@@ -65,7 +69,8 @@ kvm_mp_state run_state_of(std::span<const std::uint64_t> values) {
   switch (values[row(Register::run_state)]) {
     case state_halted: return {KVM_MP_STATE_HALTED};
     case state_wait_for_sipi:
-      return {values[row(Register::sipi_pending)] ? __u32{KVM_MP_STATE_SIPI_RECEIVED} : __u32{KVM_MP_STATE_INIT_RECEIVED}};
+      return {values[row(Register::sipi_pending)] ? __u32{KVM_MP_STATE_SIPI_RECEIVED}
+                                                  : __u32{KVM_MP_STATE_INIT_RECEIVED}};
     default: return {KVM_MP_STATE_RUNNABLE};
   }
 }

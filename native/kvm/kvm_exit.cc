@@ -17,9 +17,7 @@ ExitKind ExitDecoder::decode() {
     case KVM_EXIT_X86_WRMSR: return msr(true);
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_INTR: return ExitKind::None;
-    case KVM_EXIT_IOAPIC_EOI:
-      slot_->address = run.eoi.vector;
-      return ExitKind::Eoi;
+    case KVM_EXIT_IOAPIC_EOI: slot_->address = run.eoi.vector; return ExitKind::Eoi;
     case KVM_EXIT_SHUTDOWN: return ExitKind::Shutdown;
     case KVM_EXIT_DEBUG: return ExitKind::Debug;
     case KVM_EXIT_FAIL_ENTRY: {

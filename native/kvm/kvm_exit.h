@@ -9,15 +9,16 @@ namespace tsbhyve::kvm {
 /// Detail of ExitKind::Error.
 enum class Fault : std::uint32_t { Unknown = 1, FailedEntry, Internal, Emulation };
 
-/// What an exit asks of the device model, one access at a time: KVM hands out string I/O as a whole, and memory accesses of any
-/// length up to 8 bytes.
+/// What an exit asks of the device model, one access at a time: KVM hands out string I/O as a whole, and memory
+/// accesses of any length up to 8 bytes.
 class ExitDecoder {
  public:
   ExitDecoder(const Vcpu& vcpu, ExitSlot* slot) : vcpu_(vcpu), slot_(slot) {}
 
   /// Fills the slot from the run page. None: the exit asks for nothing.
   ExitKind decode();
-  /// Puts the slot's answer where KVM looks for it. True when the same exit has a further access: next() fills the slot with it.
+  /// Puts the slot's answer where KVM looks for it. True when the same exit has a further access: next() fills the slot
+  /// with it.
   bool answer();
   ExitKind next();
   /// The instruction of the last exit ends only in the next KVM_RUN.

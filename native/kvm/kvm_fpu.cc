@@ -18,8 +18,10 @@ constexpr std::uint64_t x87_and_sse = 3;  // XSTATE_BV
 std::vector<std::uint32_t> read(const Vm& vm, const Vcpu& vcpu) {
   const auto needed = static_cast<std::size_t>(vm.check(KVM_CAP_XSAVE2));
   std::vector<std::uint32_t> region(std::max(needed, sizeof(XsaveRegion)) / sizeof(std::uint32_t));
-  if (needed > sizeof(XsaveRegion)) call(vcpu.fd(), get_xsave2, "KVM_GET_XSAVE2", region.data());
-  else call(vcpu.fd(), get_xsave, "KVM_GET_XSAVE", region.data());
+  if (needed > sizeof(XsaveRegion))
+    call(vcpu.fd(), get_xsave2, "KVM_GET_XSAVE2", region.data());
+  else
+    call(vcpu.fd(), get_xsave, "KVM_GET_XSAVE", region.data());
   return region;
 }
 

@@ -91,10 +91,14 @@ bool Kick::enter() {
 }
 
 bool Kick::finish() {
+  struct Restore {
+    Kick* kick;
+    // A wake() of this moment is not lost: take_wake() looks at its own flag.
+    ~Restore() { kick->set_immediate_exit(false); }
+  };
   set_immediate_exit(true);
-  const bool exited = run_vcpu();
-  set_immediate_exit(false);  // a wake() of this moment is not lost: take_wake() looks at its own flag
-  return exited;
+  const Restore restore{this};
+  return run_vcpu();
 }
 
 void Kick::drain() {

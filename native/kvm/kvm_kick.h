@@ -12,10 +12,10 @@
 
 namespace tsbhyve::kvm {
 
-/// One real-time signal that the running thread keeps blocked and that only KVM_RUN lets through (KVM_SET_SIGNAL_MASK), so no
-/// handler exists and none runs: the signal ends KVM_RUN with EINTR and is then taken off the queue. Two things send it: wake(),
-/// by tgkill, and a POSIX timer of the running thread, because a halted guest sleeps inside KVM_RUN and nothing else would end
-/// it at a deadline. immediate_exit closes the gap before KVM_RUN is entered.
+/// One real-time signal that the running thread keeps blocked and that only KVM_RUN lets through (KVM_SET_SIGNAL_MASK),
+/// so no handler exists and none runs: the signal ends KVM_RUN with EINTR and is then taken off the queue. Two things
+/// send it: wake(), by tgkill, and a POSIX timer of the running thread, because a halted guest sleeps inside KVM_RUN
+/// and nothing else would end it at a deadline. immediate_exit closes the gap before KVM_RUN is entered.
 class Kick {
  public:
   explicit Kick(const Vcpu& vcpu) : vcpu_(vcpu) {}
@@ -42,7 +42,7 @@ class Kick {
 
   const Vcpu& vcpu_;
   std::atomic<bool> woken_ = false;
-  std::mutex mutex_;  // guards running_
+  std::mutex mutex_;   // guards running_
   pid_t running_ = 0;  // thread inside KVM_RUN
   bool bound_ = false;
   pthread_t thread_{};

@@ -14,8 +14,22 @@ namespace {
 
 /// Offsets in the xAPIC page (SDM vol. 3, table 11-1).
 enum : std::size_t {
-  Id = 0x20, Version = 0x30, Tpr = 0x80, Ldr = 0xd0, Dfr = 0xe0, Svr = 0xf0, Isr = 0x100, Tmr = 0x180, Irr = 0x200, Esr = 0x280,
-  IcrLow = 0x300, IcrHigh = 0x310, LvtTimer = 0x320, InitialCount = 0x380, CurrentCount = 0x390, DivideConfiguration = 0x3e0,
+  Id = 0x20,
+  Version = 0x30,
+  Tpr = 0x80,
+  Ldr = 0xd0,
+  Dfr = 0xe0,
+  Svr = 0xf0,
+  Isr = 0x100,
+  Tmr = 0x180,
+  Irr = 0x200,
+  Esr = 0x280,
+  IcrLow = 0x300,
+  IcrHigh = 0x310,
+  LvtTimer = 0x320,
+  InitialCount = 0x380,
+  CurrentCount = 0x390,
+  DivideConfiguration = 0x3e0,
 };
 
 constexpr std::uint64_t base_x2 = 1 << 10;
@@ -40,10 +54,17 @@ struct Plain {
   std::size_t offset, count;
 };
 constexpr Plain plain[] = {
-    {LapicRow::task_priority, Tpr, 1}, {LapicRow::logical_destination, Ldr, 1}, {LapicRow::destination_format, Dfr, 1},
-    {LapicRow::spurious, Svr, 1},      {LapicRow::error_status, Esr, 1},        {LapicRow::in_service, Isr, 8},
-    {LapicRow::trigger_mode, Tmr, 8},  {LapicRow::request, Irr, 8},             {LapicRow::lvt, LvtTimer, lvt_entries},
-    {LapicRow::initial_count, InitialCount, 1}, {LapicRow::divide_configuration, DivideConfiguration, 1},
+    {LapicRow::task_priority, Tpr, 1},
+    {LapicRow::logical_destination, Ldr, 1},
+    {LapicRow::destination_format, Dfr, 1},
+    {LapicRow::spurious, Svr, 1},
+    {LapicRow::error_status, Esr, 1},
+    {LapicRow::in_service, Isr, 8},
+    {LapicRow::trigger_mode, Tmr, 8},
+    {LapicRow::request, Irr, 8},
+    {LapicRow::lvt, LvtTimer, lvt_entries},
+    {LapicRow::initial_count, InitialCount, 1},
+    {LapicRow::divide_configuration, DivideConfiguration, 1},
 };
 
 std::uint32_t timer_mode(const kvm_lapic_state& state) { return at(state, LvtTimer) >> 17 & 3; }
@@ -55,7 +76,9 @@ std::uint64_t period(const kvm_lapic_state& state) {
   return code == 7 ? 1 : std::uint64_t{2} << code;
 }
 
-bool counts(const kvm_lapic_state& state) { return timer_mode(state) != mode_tsc_deadline && at(state, InitialCount) != 0; }
+bool counts(const kvm_lapic_state& state) {
+  return timer_mode(state) != mode_tsc_deadline && at(state, InitialCount) != 0;
+}
 
 }  // namespace
 
@@ -92,7 +115,8 @@ std::vector<std::uint64_t> Lapic::get() const {
 
 void Lapic::set(std::span<const std::uint64_t> rows) {
   if (rows.size() != lapic_row_count) {
-    throw std::invalid_argument("a LAPIC state has " + std::to_string(lapic_row_count) + " rows, not " + std::to_string(rows.size()));
+    throw std::invalid_argument("a LAPIC state has " + std::to_string(lapic_row_count) + " rows, not " +
+                                std::to_string(rows.size()));
   }
   const auto get = [&rows](LapicRow row) { return rows[index_of(row)]; };
   write_msr(vcpu_, msr_apic_base, get(LapicRow::base));
@@ -107,9 +131,12 @@ void Lapic::set(std::span<const std::uint64_t> rows) {
   std::uint64_t left = 0;
   if (get(LapicRow::timer_running) && counts(state)) {
     const std::uint64_t count = get(LapicRow::initial_count) & 0xffffffff;
-    const std::uint64_t gone = (static_cast<std::uint64_t>(clock_->time()) - get(LapicRow::timer_start)) / period(state);
-    if (timer_mode(state) == mode_periodic) left = count - gone % count;
-    else left = gone >= count ? 0 : count - gone;
+    const std::uint64_t gone =
+        (static_cast<std::uint64_t>(clock_->time()) - get(LapicRow::timer_start)) / period(state);
+    if (timer_mode(state) == mode_periodic)
+      left = count - gone % count;
+    else
+      left = gone >= count ? 0 : count - gone;
   } else if (timer_mode(state) == mode_one_shot) {
     put(state, InitialCount, 0);  // the kernel would start any count that is there, or fire at once
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's local APIC as the rows of engine/lapic_state.h, and its timer, which must stand still while VM time does.
+// The kernel's local APIC as the rows of engine/lapic_state.h, and its timer, which must stand still while VM time
+// does.
 #pragma once
 
 #include <span>
@@ -11,9 +12,10 @@ namespace tsbhyve::kvm {
 
 /// KVM's APIC bus runs at 1 GHz by default: one count is one nanosecond, as in the contract.
 ///
-/// Three things the kernel does not tell: error_pending and external_request read 0, and so does ended_levels (an end of interrupt
-/// that has not become an exit). It does not tell either whether a one-shot count that ran out has been delivered: such a timer is
-/// reported as running and due, so that a restore repeats the interrupt rather than losing it.
+/// Three things the kernel does not tell: error_pending and external_request read 0, and so does ended_levels (an end
+/// of interrupt that has not become an exit). It does not tell either whether a one-shot count that ran out has been
+/// delivered: such a timer is reported as running and due, so that a restore repeats the interrupt rather than losing
+/// it.
 class Lapic {
  public:
   Lapic(const Vcpu& vcpu, Clock* clock) : vcpu_(vcpu), clock_(clock) {}

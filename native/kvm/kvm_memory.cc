@@ -12,8 +12,10 @@ void Memory::set_slot(std::size_t index) {
   region.guest_phys_addr = segment.base;
   region.memory_size = segment.length;
   region.userspace_addr = reinterpret_cast<std::uintptr_t>(segment.host);
-  if (segment.read_only) region.flags = KVM_MEM_READONLY;
-  else if (logging_) region.flags = KVM_MEM_LOG_DIRTY_PAGES;
+  if (segment.read_only)
+    region.flags = KVM_MEM_READONLY;
+  else if (logging_)
+    region.flags = KVM_MEM_LOG_DIRTY_PAGES;
   TSBHYVE_KVM(vm_.fd(), KVM_SET_USER_MEMORY_REGION, &region);
 }
 

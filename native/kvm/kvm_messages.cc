@@ -22,13 +22,17 @@ void Messages::send(std::uint64_t address, std::uint32_t data) {
 
 void Messages::route(std::uint64_t address, std::uint32_t data) {
   const auto end = routes_.begin() + used_;
-  auto found = std::find_if(routes_.begin(), end, [&](const Route& r) { return r.address == address && r.data == data; });
+  auto found =
+      std::find_if(routes_.begin(), end, [&](const Route& r) { return r.address == address && r.data == data; });
   if (found != end) {
     found->last_sent = ++sent_;
     return;
   }
-  if (used_ < pins) found = routes_.begin() + used_++;
-  else found = std::min_element(routes_.begin(), end, [](const Route& a, const Route& b) { return a.last_sent < b.last_sent; });
+  if (used_ < pins)
+    found = routes_.begin() + used_++;
+  else
+    found = std::min_element(routes_.begin(), end,
+                             [](const Route& a, const Route& b) { return a.last_sent < b.last_sent; });
   *found = {address, ++sent_, data};
   publish();
 }

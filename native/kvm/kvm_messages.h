@@ -8,9 +8,9 @@
 
 namespace tsbhyve::kvm {
 
-/// With a split irqchip KVM reports the end of a level-triggered interrupt (KVM_EXIT_IOAPIC_EOI) only for vectors that an MSI
-/// route of one of the 32 pins names as level-triggered. The engine learns of a pin's message when it is sent, so the route is
-/// made then: one a distinct message, the least recently sent giving way.
+/// With a split irqchip KVM reports the end of a level-triggered interrupt (KVM_EXIT_IOAPIC_EOI) only for vectors that
+/// an MSI route of one of the 32 pins names as level-triggered. The engine learns of a pin's message when it is sent,
+/// so the route is made then: one a distinct message, the least recently sent giving way.
 class Messages {
  public:
   explicit Messages(const Vm& vm) : vm_(vm) {}

@@ -40,15 +40,16 @@ constexpr Range unsaved[] = {
     {0xc0000300, 0xc0000303},
 };
 
-/// Saved by every engine that has them: what the SDM's architecture gives each CPU model of ours. The kernel's list leaves some out.
+/// Saved by every engine that has them: what the SDM's architecture gives each CPU model of ours. The kernel's list
+/// leaves some out.
 constexpr Range common[] = {
     {msr_tsc_adjust, msr_tsc_adjust},
-    {0x174, 0x176},            // SYSENTER
-    {0x17a, 0x17a},            // MCG_STATUS
-    {0x1a0, 0x1a0},            // MISC_ENABLE
-    {0x1d9, 0x1d9},            // DEBUGCTL
-    {0x200, 0x20f},            // variable MTRRs
-    {0x250, 0x250},            // fixed MTRRs
+    {0x174, 0x176},  // SYSENTER
+    {0x17a, 0x17a},  // MCG_STATUS
+    {0x1a0, 0x1a0},  // MISC_ENABLE
+    {0x1d9, 0x1d9},  // DEBUGCTL
+    {0x200, 0x20f},  // variable MTRRs
+    {0x250, 0x250},  // fixed MTRRs
     {0x258, 0x259},
     {0x268, 0x26f},
     {0x277, 0x277},            // PAT
@@ -58,7 +59,8 @@ constexpr Range common[] = {
 };
 
 bool is_in(std::span<const Range> ranges, std::uint32_t index) {
-  return std::any_of(ranges.begin(), ranges.end(), [=](Range range) { return index >= range.first && index <= range.last; });
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [=](Range range) { return index >= range.first && index <= range.last; });
 }
 
 std::string hex(const char* what, std::uint64_t value) {
@@ -76,7 +78,8 @@ std::vector<std::uint32_t> kernel_list(const Vm& vm) {
 
 MsrList list_of(std::size_t count) {
   MsrList list;
-  if (count > std::size(list.entries)) throw std::invalid_argument(std::to_string(count) + " MSRs: KVM moves at most 255 in one call");
+  if (count > std::size(list.entries))
+    throw std::invalid_argument(std::to_string(count) + " MSRs: KVM moves at most 255 in one call");
   list.head.count = static_cast<__u32>(count);
   return list;
 }
@@ -117,10 +120,12 @@ std::vector<MsrValue> read_msrs(const Vcpu& vcpu, const std::vector<SavedMsr>& s
   MsrList list = list_of(saved.size());
   for (std::size_t at = 0; at < saved.size(); at++) list.entries[at].index = saved[at].index;
   const auto read = static_cast<std::size_t>(call(vcpu.fd(), get_msrs, "KVM_GET_MSRS", &list));
-  if (read != saved.size()) throw EngineError{0, "KVM_GET_MSRS", hex("MSR", saved[read].index) + " can no longer be read"};
+  if (read != saved.size())
+    throw EngineError{0, "KVM_GET_MSRS", hex("MSR", saved[read].index) + " can no longer be read"};
   std::vector<MsrValue> values;
   for (std::size_t at = 0; at < read; at++) {
-    if (saved[at].common || list.entries[at].data != saved[at].power_on) values.emplace_back(list.entries[at].index, list.entries[at].data);
+    if (saved[at].common || list.entries[at].data != saved[at].power_on)
+      values.emplace_back(list.entries[at].index, list.entries[at].data);
   }
   return values;
 }
@@ -134,7 +139,8 @@ void write_msrs(const Vcpu& vcpu, const std::vector<MsrValue>& values) {
   }
   const auto written = static_cast<std::size_t>(call(vcpu.fd(), set_msrs, "KVM_SET_MSRS", &list));
   if (written == values.size()) return;
-  throw std::invalid_argument(hex("MSR", values[written].first) + ": the kernel does not take" + hex(" the value", values[written].second));
+  throw std::invalid_argument(hex("MSR", values[written].first) + ": the kernel does not take" +
+                              hex(" the value", values[written].second));
 }
 
 }  // namespace tsbhyve::kvm

@@ -25,8 +25,8 @@ struct SavedMsr {
 /// MSRs that a new vCPU has and takes back, without those that other parts of the state hold. After KVM_SET_CPUID2.
 std::vector<SavedMsr> saved_msrs(const Vm& vm, const Vcpu& vcpu);
 
-/// The common ones, and of the rest those that no longer have their power-on value: another engine need not know what the guest
-/// never touched.
+/// The common ones, and of the rest those that no longer have their power-on value: another engine need not know what
+/// the guest never touched.
 std::vector<MsrValue> read_msrs(const Vcpu& vcpu, const std::vector<SavedMsr>& saved);
 /// Throws std::invalid_argument naming the first MSR and value that the kernel refuses.
 void write_msrs(const Vcpu& vcpu, const std::vector<MsrValue>& values);

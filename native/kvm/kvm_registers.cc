@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::uint64_t cr0_pg = 1ull << 31, cr4_pae = 1 << 5, efer_lma = 1 << 10;
 
-bool has(RegisterGroup groups, RegisterGroup group) { return static_cast<unsigned>(groups) & static_cast<unsigned>(group); }
+bool has(RegisterGroup groups, RegisterGroup group) {
+  return static_cast<unsigned>(groups) & static_cast<unsigned>(group);
+}
 
 /// Parts of the run page that groups live in. CR8 and the control registers share SREGS with the segments.
 std::uint64_t parts_of(RegisterGroup groups) {
@@ -24,7 +26,9 @@ std::uint64_t parts_of(RegisterGroup groups) {
   return parts;
 }
 
-bool pae_paging(const kvm_sregs& sregs) { return (sregs.cr0 & cr0_pg) && (sregs.cr4 & cr4_pae) && !(sregs.efer & efer_lma); }
+bool pae_paging(const kvm_sregs& sregs) {
+  return (sregs.cr0 & cr0_pg) && (sregs.cr4 & cr4_pae) && !(sregs.efer & efer_lma);
+}
 
 std::uint64_t xcr0(const Vcpu& vcpu) {
   kvm_xcrs xcrs{};
@@ -66,7 +70,12 @@ void Registers::store(std::uint64_t parts) {
   if (parts == 0) return;
   if (synced_) {
     vcpu_.run().kvm_dirty_regs = parts;
-    kick_->finish();
+    try {
+      kick_->finish();
+    } catch (const EngineError& error) {
+      vcpu_.run().kvm_dirty_regs = 0;  // or every later KVM_RUN would fail too
+      throw EngineError{error.number, error.call, "the registers do not go together"};
+    }
     return;
   }
   if (parts & KVM_SYNC_X86_SREGS) TSBHYVE_KVM(vcpu_.fd(), KVM_SET_SREGS, &page().sregs);
@@ -105,8 +114,10 @@ void Registers::set(RegisterGroup groups, std::span<const std::uint64_t> values)
   if (has(groups, RegisterGroup::Control)) {
     control_rows(page().sregs, write);
     const std::uint64_t wanted = values[row(Register::xcr0)];
-    if (has_xsave_) set_xcr0(vcpu_, wanted);
-    else if (wanted != 3) throw std::invalid_argument("xcr0: " + std::to_string(wanted) + ", but this CPU model has no XSAVE: expected 3");
+    if (has_xsave_)
+      set_xcr0(vcpu_, wanted);
+    else if (wanted != 3)
+      throw std::invalid_argument("xcr0: " + std::to_string(wanted) + ", but this CPU model has no XSAVE: expected 3");
   }
   if (has(groups, RegisterGroup::Events)) {
     set_events(page().events, values);

@@ -8,9 +8,9 @@
 
 namespace tsbhyve::kvm {
 
-/// General, segment, control and event registers travel in the synced part of the run page: one KVM_RUN that is told to stop at
-/// once moves them all. The rest of a full read is KVM_GET_DEBUGREGS, KVM_GET_XCRS and KVM_GET_MP_STATE. Kernels without
-/// KVM_CAP_SYNC_REGS get one call a kind.
+/// General, segment, control and event registers travel in the synced part of the run page: one KVM_RUN that is told to
+/// stop at once moves them all. The rest of a full read is KVM_GET_DEBUGREGS, KVM_GET_XCRS and KVM_GET_MP_STATE.
+/// Kernels without KVM_CAP_SYNC_REGS get one call a kind.
 class Registers {
  public:
   Registers(const Vm& vm, const Vcpu& vcpu, Kick* kick);

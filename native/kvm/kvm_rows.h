@@ -17,9 +17,9 @@ struct RowReader {
     values[row(index)] = field;
   }
   void attributes(Register index, const kvm_segment& s) const {
-    values[row(index)] = std::uint64_t{s.type} | std::uint64_t{s.s} << 4 | std::uint64_t{s.dpl} << 5 | std::uint64_t{s.present} << 7 |
-                         std::uint64_t{s.avl} << 12 | std::uint64_t{s.l} << 13 | std::uint64_t{s.db} << 14 | std::uint64_t{s.g} << 15 |
-                         std::uint64_t{s.unusable} << 16;
+    values[row(index)] = std::uint64_t{s.type} | std::uint64_t{s.s} << 4 | std::uint64_t{s.dpl} << 5 |
+                         std::uint64_t{s.present} << 7 | std::uint64_t{s.avl} << 12 | std::uint64_t{s.l} << 13 |
+                         std::uint64_t{s.db} << 14 | std::uint64_t{s.g} << 15 | std::uint64_t{s.unusable} << 16;
   }
 };
 

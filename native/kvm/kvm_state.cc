@@ -10,7 +10,9 @@
 namespace tsbhyve::kvm {
 
 namespace {
-bool has_events(RegisterGroup groups) { return static_cast<unsigned>(groups) & static_cast<unsigned>(RegisterGroup::Events); }
+bool has_events(RegisterGroup groups) {
+  return static_cast<unsigned>(groups) & static_cast<unsigned>(RegisterGroup::Events);
+}
 }  // namespace
 
 void KvmEngine::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {

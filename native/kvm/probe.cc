@@ -18,7 +18,8 @@ constexpr double instructions = 2.0 * loops;
 constexpr double slowest_native = 20e6;
 
 /// mov ecx, loops; dec ecx; jnz; out 0x80, al
-constexpr std::uint8_t code[] = {0xb9, loops & 0xff, loops >> 8 & 0xff, loops >> 16 & 0xff, 0, 0x49, 0x75, 0xfd, 0xe6, 0x80};
+constexpr std::uint8_t code[] = {0xb9, loops & 0xff, loops >> 8 & 0xff, loops >> 16 & 0xff, 0, 0x49, 0x75, 0xfd,
+                                 0xe6, 0x80};
 constexpr std::uint64_t code_address = 0x1000;
 
 /// 32-bit ring 0 without paging: real mode would be emulated on some processors that run everything else.

@@ -8,14 +8,14 @@
 namespace tsbhyve {
 
 struct KvmProbe {
-  bool available;               // there, complete enough, and running guest ring 0 natively
-  std::string reason;           // why not; empty when available
+  bool available;                  // there, complete enough, and running guest ring 0 natively
+  std::string reason;              // why not; empty when available
   double instructions_per_second;  // of a short ring-0 loop; 0 when it could not run
-  std::uint64_t tsc_hz;         // the guest's TSC rate without scaling; 0 when unknown
+  std::uint64_t tsc_hz;            // the guest's TSC rate without scaling; 0 when unknown
 };
 
-/// Runs 200,000 ring-0 instructions once (0.1 s where they are emulated, far less elsewhere). Some /dev/kvm emulate ring 0 in
-/// software, with instructions missing, and no real kernel boots there.
+/// Runs 200,000 ring-0 instructions once (0.1 s where they are emulated, far less elsewhere). Some /dev/kvm emulate
+/// ring 0 in software, with instructions missing, and no real kernel boots there.
 KvmProbe kvm_probe();
 
 }  // namespace tsbhyve

@@ -31,7 +31,9 @@ bool touches_memory(const Instruction& instruction) {
 }
 
 /// Whether something outside the block may look at the flags before this instruction has written its own.
-bool may_leave(const Instruction& instruction) { return touches_memory(instruction) || opcode_info(instruction.opcode).may_fault; }
+bool may_leave(const Instruction& instruction) {
+  return touches_memory(instruction) || opcode_info(instruction.opcode).may_fault;
+}
 
 bool is_rep_string(const Instruction& instruction) { return instruction.repeat != Repeat::None; }
 
@@ -77,10 +79,11 @@ u8 op_bits(const Instruction& instruction) {
 
 void fill_op(Op& op, const Instruction& instruction, u32 offset, u32 position) {
   op.immediate = instruction.immediate;
+  if (instruction.operands[0].kind == OperandKind::FarPointer) op.immediate |= u64{instruction.selector} << 32;
   op.destination = register_slot(instruction.operands[0]);
   op.source = register_slot(instruction.operands[1]);
   op.extra = instruction.operands[2].kind == OperandKind::None ? static_cast<u8>(instruction.selector)
-                                                              : register_slot(instruction.operands[2]);
+                                                               : register_slot(instruction.operands[2]);
   op.base = address_slot(instruction.memory.base);
   op.index = address_slot(instruction.memory.index);
   op.scale = instruction.memory.scale;

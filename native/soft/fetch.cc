@@ -33,7 +33,8 @@ void connect(Cpu* cpu, Block* target, u64 lin) {
   target->incoming.push_back(link);
 }
 
-/// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a time.
+/// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a
+/// time.
 void remember_jump(Cpu* cpu, Block* block, u64 rip, u64 lin) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
@@ -72,7 +73,7 @@ Block* fetch_block(Cpu* cpu, bool single) {
   }
   connect(cpu, block, lin);
   if (!block->straddles && !single && cpu->ram->host_page(physical) &&
-      (cpu->mode & mode_code64 || cpu->segment[CS].limit == 0xffffffff)) {
+      (cpu->mode & mode_code64 || (cpu->segment[CS].limit == 0xffffffff && cpu->segment[CS].base == 0))) {
     remember_jump(cpu, block, rip, lin);
   }
   return block;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "soft/host/rounding.h"
 #include "soft/memory/access.h"
 #include "soft/system/system.h"
 
@@ -124,6 +125,14 @@ ExitKind SoftEngine::after_stop(Stop stop) {
   return ExitKind::None;
 }
 
+/// The guest's rounding mode must never be seen by JavaScript.
+Stop SoftEngine::under_guest_rounding(Stop (*work)(Cpu*)) {
+  const u32 host_mxcsr = host::enter_guest_rounding(cpu_->mxcsr);
+  const Stop stop = work(cpu_.get());
+  host::leave_guest_rounding(host_mxcsr);
+  return stop;
+}
+
 ExitKind SoftEngine::run(std::int64_t deadline) {
   take_answer();
   const u64 slice_end = retired() + (time_.is_virtual() ? virtual_slice : real_slice);
@@ -144,7 +153,7 @@ ExitKind SoftEngine::run(std::int64_t deadline) {
       budget = std::min(budget, std::max<u64>(1, time_.instructions_until(next, retired())));
     }
     set_budget(budget);
-    const ExitKind kind = after_stop(execute(cpu_.get()));
+    const ExitKind kind = after_stop(under_guest_rounding(execute));
     if (kind != ExitKind::None) return kind;
   }
 }
@@ -153,7 +162,7 @@ ExitKind SoftEngine::safepoint() {
   take_answer();
   if (cpu_->answered_count == 0) return ExitKind::None;
   if (cpu_->budget <= 0) set_budget(1);
-  return after_stop(finish_instruction(cpu_.get())) == ExitKind::None ? ExitKind::None : static_cast<ExitKind>(slot.kind);
+  return after_stop(under_guest_rounding(finish_instruction)) == ExitKind::None ? ExitKind::None : static_cast<ExitKind>(slot.kind);
 }
 
 void SoftEngine::drop_caches() {

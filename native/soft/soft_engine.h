@@ -62,6 +62,7 @@ class SoftEngine final : public VcpuEngine, private Platform {
   ExitKind leave(ExitKind kind);
   ExitKind device_exit();
   ExitKind after_stop(Stop stop);
+  Stop under_guest_rounding(Stop (*work)(Cpu*));
 
   std::unique_ptr<Cpu> cpu_;
   GuestRam* ram_;

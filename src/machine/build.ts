@@ -19,7 +19,7 @@ import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
 
 /** What the host gives a machine; everything has a default. */
-export interface MachineHost {
+export interface BuildOptions {
   readonly openEngine?: OpenEngine;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
@@ -29,7 +29,7 @@ export interface MachineHost {
 }
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
-export function buildMachine(given: Partial<MachineConfig>, host: MachineHost = {}): Machine {
+export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {
   const config = machineConfig(given);
   const { log = nullLogger, outputs = {}, readFile = (path: string) => readFileSync(path) } = host;
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));

@@ -35,10 +35,11 @@ constexpr u32 carries = flag_af | flag_cf;
 
 // clang-format off
 constexpr FlagRow flag_rows[] = {
-    {0, all, all, {Add, Or, And, Sub, Xor, Cmp, Test, Neg, Mul, Imul1, Imul2, Imul3, Popcnt, Xadd, Cmpxchg, Aam, Aad}},
+    {0, all, all, {Add, Or, And, Sub, Xor, Cmp, Test, Neg, Popcnt, Xadd, Cmpxchg, Aam, Aad}},
     {flag_cf, all, all, {Adc, Sbb}},
     {0, all_but_cf, all_but_cf, {Inc, Dec}},
     {0, all, 0, {Shl, Shr, Sar, Shld, Shrd, Div, Idiv, Cmps, Scas}},
+    {0, rotated, rotated, {Mul, Imul1, Imul2, Imul3}},
     {0, rotated, 0, {Rol, Ror}},
     {flag_cf, rotated, 0, {Rcl, Rcr}},
     {0, all, flag_cf, {Bt, Bts, Btr, Btc}},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "soft/host/rounding.h"
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/system/descriptor.h"
@@ -39,6 +40,7 @@ void reset_events(Cpu* cpu) {
 void reset_only(Cpu* cpu) {
   std::fill(std::begin(cpu->xmm), std::end(cpu->xmm), Xmm{});
   cpu->mxcsr = 0x1f80;
+  host::load_guest_rounding(cpu->mxcsr);
   cpu->fpu = {};
   cpu->fpu.control = 0x40;  // FNINIT makes it 37Fh
   cpu->fpu.empty = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // FXSAVE and FXRSTOR (SDM volume 1, 10.5). Neither looks at pending x87 exceptions.
+#include "soft/host/rounding.h"
 #include "soft/x87/access.h"
 #include "soft/x87/groups.h"
 
@@ -110,6 +111,7 @@ void fxrstor(Cpu* cpu, const Op* op) {
   }
   set_control(fpu, image.control);
   cpu->mxcsr = image.mxcsr;
+  host::load_guest_rounding(cpu->mxcsr);
   for (u32 i = 0; i < xmm_count(cpu); i++) cpu->xmm[i] = {{image.xmm[i].low, image.xmm[i].high}};
 }
 

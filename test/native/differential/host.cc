@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -28,7 +29,7 @@ constexpr size_t signal_stack_bytes = 1 << 16;
 constexpr int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
 constexpr time_t patience_seconds = 1;
 
-/// 64-bit code just behind the page under test, at the start of its own page: where compatibility code returns to.
+/// 64-bit code on a page of its own, which code under test reaches by near and far jumps.
 constexpr u64 way_back = code_base + 2 * page_size;
 
 u8* window;  // the same memory as at window_base and code_base, but writable and far away
@@ -64,16 +65,29 @@ void load_ldt() {
     description.contents = entry.contents & 3u;
     description.read_exec_only = entry.read_only;
     description.seg_not_present = !entry.present;
-    if (syscall(SYS_modify_ldt, 0x11, &description, sizeof(description)) != 0) refuse("modify_ldt");
+    // The kernel returns its error as an unsigned int.
+    const auto error = static_cast<int>(syscall(SYS_modify_ldt, 0x11, &description, sizeof(description)));
+    if (error) {
+      errno = -error;
+      refuse("modify_ldt");
+    }
   }
 }
 
-/// JMP [RIP+0] to `target`.
-size_t write_jump(u8* at, u64 target) {
-  constexpr u8 jump[] = {0xff, 0x25, 0, 0, 0, 0};
+/// JMP rel32 from `from`, in 64-bit code.
+size_t write_jump(u8* at, u64 from, u64 target) {
+  constexpr u32 length = 5;
+  const auto displacement = static_cast<u32>(target - from - length);
+  at[0] = 0xe9;
+  std::memcpy(at + 1, &displacement, sizeof(displacement));
+  return length;
+}
+
+/// JMP [RIP+2]: the pointer lies aligned, for RFLAGS.AC may be set.
+void write_way_back(u8* at, u64 target) {
+  constexpr u8 jump[] = {0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc};
   std::memcpy(at, jump, sizeof(jump));
   std::memcpy(at + sizeof(jump), &target, sizeof(target));
-  return sizeof(jump) + sizeof(target);
 }
 
 /// Far jump ptr16:32, with the operand-size prefix in 16-bit code.
@@ -108,7 +122,7 @@ bool host_available() { return (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0; }
 void host_start() {
   window = map_twice(window_base, window_pages);
   code = map_twice(code_base, 3);
-  write_jump(code + (way_back - code_base), reinterpret_cast<u64>(&differential_leave));
+  write_way_back(code + (way_back - code_base), reinterpret_cast<u64>(&differential_leave));
   protect(writable_end, 1, PROT_NONE);
   protect(read_only_page, 1, PROT_READ);
   protect(code_base, 1, PROT_READ | PROT_EXEC);
@@ -140,7 +154,7 @@ void host_load(const Case& test, const WindowImage& image) {
   const SettingInfo& setting = info_of(test.setting);
   u8 end[16];
   const size_t length = setting.code_size == CodeSize::Bits64
-                            ? write_jump(end, reinterpret_cast<u64>(&differential_leave))
+                            ? write_jump(end, test.start + test.length, way_back)
                             : write_far_jump(end, setting.code_size == CodeSize::Bits16, flat_code64, way_back);
   std::memcpy(at + test.length, end, std::min(length, room - test.length));
 }

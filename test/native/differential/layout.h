@@ -46,7 +46,7 @@ inline constexpr LdtEntry ldt_entries[] = {
     {window_base, 0xffff, false, 0, false, true},  {window_base, 0xfff, true, 0, false, true},
     {window_base, 0x7ff, true, 1, false, true},    {window_base, 0xffff, false, 0, true, true},
     {code_base, 0xffff, true, 2, true, true},      {window_base, 0xffff, true, 0, false, false},
-    {code_base, 0xffff, true, 3, false, true},
+    {code_base, 0xffff, true, 3, false, false},  // Linux has no conforming segment present
 };
 
 /// How a case runs: width of code and where its segments lie.

@@ -15,15 +15,15 @@ void expect(Guest& guest, ExitKind kind, std::uint64_t address, unsigned width) 
 
 void ports() {
   Guest guest({
-      0xba, 0xf8, 0x03,        // mov dx, 3f8h
-      0xb0, 'H', 0xee,         // mov al, 'H'; out dx, al
-      0xb0, 'i', 0xee,         // mov al, 'i'; out dx, al
-      0xbe, 0x00, 0x20,        // mov si, 2000h
-      0xb9, 0x03, 0x00,        // mov cx, 3
-      0xfc, 0xf3, 0x6e,        // cld; rep outsb
-      0xed,                    // in ax, dx
-      0xa3, 0x00, 0x05,        // mov [500h], ax
-      0xf4,                    // hlt
+      0xba, 0xf8, 0x03,  // mov dx, 3f8h
+      0xb0, 'H',  0xee,  // mov al, 'H'; out dx, al
+      0xb0, 'i',  0xee,  // mov al, 'i'; out dx, al
+      0xbe, 0x00, 0x20,  // mov si, 2000h
+      0xb9, 0x03, 0x00,  // mov cx, 3
+      0xfc, 0xf3, 0x6e,  // cld; rep outsb
+      0xed,              // in ax, dx
+      0xa3, 0x00, 0x05,  // mov [500h], ax
+      0xf4,              // hlt
   });
   guest.put(0x2000, {'a', 'b', 'c'});
   std::string printed;
@@ -60,9 +60,16 @@ void memory() {
 
 void msrs() {
   Guest guest({
-      0x66, 0xb9, 0x78, 0x56, 0x34, 0x12,  // mov ecx, 12345678h
-      0x0f, 0x32,                          // rdmsr
-      0x0f, 0x30,                          // wrmsr
+      0x66,
+      0xb9,
+      0x78,
+      0x56,
+      0x34,
+      0x12,  // mov ecx, 12345678h
+      0x0f,
+      0x32,  // rdmsr
+      0x0f,
+      0x30,  // wrmsr
       0xf4,
   });
   expect(guest, ExitKind::MsrRead, 0x12345678, 8);
@@ -79,9 +86,12 @@ void msrs() {
 /// The instruction is finished, the next not started.
 void safepoint() {
   Guest guest({
-      0xba, 0xf8, 0x03,  // mov dx, 3f8h
-      0xec,              // in al, dx
-      0xe6, 0x80,        // out 80h, al
+      0xba,
+      0xf8,
+      0x03,  // mov dx, 3f8h
+      0xec,  // in al, dx
+      0xe6,
+      0x80,  // out 80h, al
       0xf4,
   });
   CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
@@ -113,8 +123,14 @@ void safepoint_in_string() {
 }
 
 void shutdown() {
-  Guest guest({0x0f, 0x0b});  // ud2, with an interrupt table of no entries: a triple fault
-  guest.set(Register::idtr_limit, 0);
+  Guest guest({0x0f, 0x0b});  // ud2 in protected mode without an interrupt table: a triple fault
+  std::vector<std::uint64_t> values = guest.registers();
+  values[index_of(Register::cr0)] |= 1;
+  values[index_of(Register::cs_selector)] = 8;
+  values[index_of(Register::cs_attributes)] = 0xc09b;
+  values[index_of(Register::cs_limit)] = 0xffffffff;
+  values[index_of(Register::idtr_limit)] = 0;
+  guest.engine->set_registers(RegisterGroup::All, values);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);
   CHECK_EQUAL(guest.get(Register::run_state), 3);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);

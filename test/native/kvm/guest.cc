@@ -48,7 +48,8 @@ Guest::Guest(std::initializer_list<int> code) {
   engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options());
   put(code_address, code);
   std::vector<std::uint64_t> values = registers();
-  for (const Register selector : {Register::cs_selector, Register::ds_selector, Register::es_selector, Register::ss_selector}) {
+  for (const Register selector :
+       {Register::cs_selector, Register::ds_selector, Register::es_selector, Register::ss_selector}) {
     values[index_of(selector)] = values[index_of(selector) + 1] = 0;  // and its base
   }
   values[index_of(Register::rip)] = code_address;

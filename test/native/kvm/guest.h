@@ -19,12 +19,12 @@ using tsbhyve::RegisterGroup;
 
 inline int failures = 0;
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      test::failures++;                                                        \
-      std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);    \
-    }                                                                          \
+#define CHECK(condition)                                                    \
+  do {                                                                      \
+    if (!(condition)) {                                                     \
+      test::failures++;                                                     \
+      std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+    }                                                                       \
   } while (0)
 
 #define CHECK_EQUAL(actual, expected)                                                                           \
@@ -41,7 +41,8 @@ inline constexpr std::int64_t never = INT64_MAX / 2;
 inline constexpr std::uint64_t code_address = 0x1000, rom_address = 0x30000;
 
 struct Guest {
-  /// RAM from 0 to 128 KiB, one page of ROM at 192 KiB. The code runs at 0:1000h; segments are 0, the stack ends at 0:8000h.
+  /// RAM from 0 to 128 KiB, one page of ROM at 192 KiB. The code runs at 0:1000h; segments are 0, the stack ends at
+  /// 0:8000h.
   explicit Guest(std::initializer_list<int> code);
 
   std::uint8_t* ram() { return memory.segments()[0].host; }

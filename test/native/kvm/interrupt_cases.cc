@@ -36,15 +36,21 @@ void end_of_level() {
   Guest guest(idle);
   guest.enable_lapic();
   guest.vector(0x42, 0x1100);
-  guest.put(0x1100, {0x66, 0x31, 0xc0,                                // xor eax, eax
-                     0x66, 0xa3, 0xb0, 0x00,                          // mov [0b0h], eax: EOI
+  guest.put(0x1100, {0x66, 0x31, 0xc0,        // xor eax, eax
+                     0x66, 0xa3, 0xb0, 0x00,  // mov [0b0h], eax: EOI
                      0xb0, 'E', 0xe6, 0x80, 0xcf});
   guest.set(Register::ds_base, 0xfee00000);
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   guest.engine->send_msi(to_apic_0, level_triggered | 0x42);
-  CHECK_EQUAL(guest.run(), ExitKind::Eoi);
-  CHECK_EQUAL(guest.engine->slot.address, 0x42);
-  expect_out(guest, 0x80, 'E');
+  // Where KVM emulates the store it may go on to the OUT before it reports the end.
+  bool ended = false, printed = false;
+  for (int i = 0; i < 2; i++) {
+    const ExitKind kind = guest.run();
+    ended |= kind == ExitKind::Eoi && guest.engine->slot.address == 0x42;
+    printed |= kind == ExitKind::PortWrite && guest.engine->slot.data == 'E';
+  }
+  CHECK(ended);
+  CHECK(printed);
 }
 
 void acknowledge_8259() {

@@ -7,9 +7,9 @@
 
 int main() {
   const tsbhyve::KvmProbe probe = tsbhyve::kvm_probe();
-  std::printf("probe: %s, %.1f million instructions a second, TSC %llu Hz%s%s\n", probe.available ? "native" : "not native",
-              probe.instructions_per_second / 1e6, static_cast<unsigned long long>(probe.tsc_hz), probe.reason.empty() ? "" : "; ",
-              probe.reason.c_str());
+  std::printf("probe: %s, %.1f million instructions a second, TSC %llu Hz%s%s\n",
+              probe.available ? "native" : "not native", probe.instructions_per_second / 1e6,
+              static_cast<unsigned long long>(probe.tsc_hz), probe.reason.empty() ? "" : "; ", probe.reason.c_str());
   if (probe.instructions_per_second <= 0) {
     std::printf("skipped: %s\n", probe.reason.c_str());
     return 0;
@@ -20,7 +20,8 @@ int main() {
     test::time_cases();
     test::state_cases();
   } catch (const tsbhyve::EngineError& error) {
-    std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "", error.message.c_str());
+    std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "",
+                error.message.c_str());
     return 1;
   }
   std::printf(test::failures ? "%d checks failed\n" : "all checks passed\n", test::failures);

@@ -34,8 +34,8 @@ void registers_round_trip() {
   for (std::size_t i = 0; i < values.size(); i++) {
     if (read[i] == values[i]) continue;
     failures++;
-    std::printf("%s is %#llx, expected %#llx\n", tsbhyve::register_rows[i].name, static_cast<unsigned long long>(read[i]),
-                static_cast<unsigned long long>(values[i]));
+    std::printf("%s is %#llx, expected %#llx\n", tsbhyve::register_rows[i].name,
+                static_cast<unsigned long long>(read[i]), static_cast<unsigned long long>(values[i]));
   }
   const unsigned long before = ioctl_count();
   guest.registers();
@@ -70,6 +70,15 @@ void long_mode_round_trip() {
   values[index_of(Register::efer)] = 0x500;
   guest.engine->set_registers(RegisterGroup::All, values);
   CHECK(guest.registers() == values);
+  std::vector<std::uint64_t> impossible = values;
+  impossible[index_of(Register::cr0)] = 0x80000010;  // paging without protection
+  try {
+    guest.engine->set_registers(RegisterGroup::All, impossible);
+    CHECK(false);
+  } catch (const tsbhyve::EngineError& error) {
+    CHECK_EQUAL(error.number, EINVAL);
+  }
+  CHECK(guest.registers()[index_of(Register::cr0)] == values[index_of(Register::cr0)]);
 }
 
 void msrs_round_trip() {
@@ -80,16 +89,17 @@ void msrs_round_trip() {
   constexpr std::uint32_t lstar = 0xc0000082;
   guest.engine->set_msrs({{lstar, 0xffffffff81000000}});
   const auto changed = guest.engine->get_msrs();
-  CHECK(std::count(changed.begin(), changed.end(), std::pair<std::uint32_t, std::uint64_t>(lstar, 0xffffffff81000000)) == 1);
+  CHECK(std::count(changed.begin(), changed.end(),
+                   std::pair<std::uint32_t, std::uint64_t>(lstar, 0xffffffff81000000)) == 1);
   guest.engine->set_msrs(changed);
   CHECK(guest.engine->get_msrs() == changed);
   guest.engine->reset();
   CHECK(guest.engine->get_msrs() == values);
   try {
-    guest.engine->set_msrs({{0x277, 0x02}, {0x277, 0xff}});  // PAT: no such memory type
+    guest.engine->set_msrs({{lstar, 0}, {0x12345678, 0xff}});
     CHECK(false);
   } catch (const std::invalid_argument& error) {
-    CHECK(std::string(error.what()) == "MSR 0x277: the kernel does not take the value 0xff");
+    CHECK(std::string(error.what()) == "MSR 0x12345678: the kernel does not take the value 0xff");
   }
 }
 
@@ -116,7 +126,9 @@ void lapic_moves() {
   Guest from({0xf4});
   from.engine->hold_time(true);
   auto rows = from.engine->get_lapic();
-  const auto put = [&rows](tsbhyve::LapicRow row, std::uint64_t value, std::size_t at = 0) { rows[index_of(row) + at] = value; };
+  const auto put = [&rows](tsbhyve::LapicRow row, std::uint64_t value, std::size_t at = 0) {
+    rows[index_of(row) + at] = value;
+  };
   put(tsbhyve::LapicRow::spurious, 0x1ff);
   put(tsbhyve::LapicRow::task_priority, 0x20);
   put(tsbhyve::LapicRow::logical_destination, 0x01000000);

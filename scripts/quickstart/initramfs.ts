@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The guest's user space: busybox, a start script, and the modules that make the power button work. */
+import { gzipSync } from 'node:zlib';
+import { cpioArchive, type Entry } from './cpio.js';
+
+/** Printed by the guest's first process. */
+export const GUEST_UP = 'GUEST-UP';
+
+const INIT = `#!/bin/busybox sh
+/bin/busybox mkdir -p /sbin /usr/bin /usr/sbin
+/bin/busybox --install -s
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+echo ${GUEST_UP}
+for module in /modules/*.ko; do insmod "$module"; done
+acpid -l /dev/null
+export PS1='guest# ' HOME=/root PATH=/switches:/bin:/sbin:/usr/bin:/usr/sbin
+cd /root
+setsid cttyhack sh
+poweroff -f
+`;
+
+/** There is no init process to ask, so these do it themselves; they come before busybox's own in the path. */
+const SWITCHES = ['poweroff', 'reboot', 'halt'];
+
+const POWER_BUTTON = '#!/bin/sh\nexec poweroff -f\n';
+
+export interface GuestFiles {
+  readonly busybox: Uint8Array;
+  /** Kernel modules by name, loaded in this order. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+}
+
+export function initramfs({ busybox, modules }: GuestFiles): Uint8Array {
+  const script = (name: string, text: string): Entry => ({
+    kind: 'file',
+    name,
+    bytes: Buffer.from(text),
+    executable: true,
+  });
+  const folders = ['bin', 'dev', 'proc', 'sys', 'root', 'etc', 'etc/acpi', 'etc/acpi/PWRF', 'modules', 'switches'];
+  const entries: Entry[] = [
+    ...folders.map((name): Entry => ({ kind: 'folder', name })),
+    // The kernel opens this for the first process, before devtmpfs is there.
+    { kind: 'character-device', name: 'dev/console', major: 5, minor: 1 },
+    { kind: 'file', name: 'bin/busybox', bytes: busybox, executable: true },
+    script('init', INIT),
+    script('etc/acpi/PWRF/00000080', POWER_BUTTON),
+    ...SWITCHES.map((name) => script(`switches/${name}`, `#!/bin/sh\nexec busybox ${name} -f\n`)),
+    ...[...modules].map(([name, bytes], index): Entry => ({ kind: 'file', name: `modules/${index}-${name}`, bytes })),
+  ];
+  return gzipSync(cpioArchive(entries));
+}

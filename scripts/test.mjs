@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** `npm test`: sets everything up, then runs jest with the words of the command line. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { mainOf, ROOT, setUp } from './setup.mjs';
+
+await mainOf(async () => {
+  await setUp({ tests: true });
+  const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+  return spawnSync(process.execPath, [jest, ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
+});

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A machine on a thread of its own, seen from the main thread. */
+import { join } from 'node:path';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { type Logger, nullLogger } from '../core/log.js';
+import { wakeEngine } from '../hypervisor/native.js';
+import { packageRoot } from '../hypervisor/package-root.js';
+import type { ComPort, MachineConfig } from './config.js';
+import { ConsoleRing, consoleRingMemory } from './console-ring.js';
+import type { StopReason } from './stop.js';
+import { ThreadControl } from './thread-control.js';
+import type {
+  CommandArguments,
+  CommandName,
+  CommandResult,
+  FromMachine,
+  Request,
+  ThreadData,
+} from './thread-messages.js';
+
+/** Takes what a guest writes on a console; the bytes are the receiver's. */
+export type OutputReceiver = (bytes: Uint8Array) => void;
+
+export interface MachineHostOptions {
+  readonly outputs?: Readonly<Partial<Record<ComPort, OutputReceiver>>>;
+  readonly log?: Logger;
+  readonly onStopped?: (reason: StopReason) => void;
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Threads that a process exit must not wait for: a thread inside native code cannot be ended from outside. */
+const running = new Set<MachineHost>();
+let watchesExit = false;
+
+export class MachineHost {
+  private readonly control = new ThreadControl();
+  private readonly rings = new Map<ComPort, { readonly ring: ConsoleRing; readonly receive: OutputReceiver }>();
+  private readonly requests = new Map<number, Waiting>();
+  private readonly port: MessagePort;
+  private readonly worker: Worker;
+  private readonly ready: Promise<void>;
+  private readonly ended: Promise<void>;
+  private readiness: Waiting | undefined;
+  private engineId = 0;
+  private nextRequest = 1;
+
+  private constructor(
+    config: MachineConfig,
+    private readonly options: MachineHostOptions,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    const rings: Partial<Record<ComPort, SharedArrayBuffer>> = {};
+    for (const [port, receive] of Object.entries(options.outputs ?? {}) as [ComPort, OutputReceiver][]) {
+      const memory = consoleRingMemory();
+      rings[port] = memory;
+      this.rings.set(port, { ring: new ConsoleRing(memory), receive });
+    }
+    const workerData: ThreadData = { config, port: port2, control: this.control.memory, rings };
+    this.ready = new Promise<void>((resolve, reject) => {
+      this.readiness = { resolve: () => resolve(), reject };
+    });
+    // The compiled file, also when this one was compiled on the fly by a test runner.
+    const file = join(packageRoot(), 'dist/src/machine/machine-worker.js');
+    this.worker = new Worker(file, { workerData, transferList: [port2] });
+    this.worker.on('error', (error) => this.failed(error.message));
+    this.ended = new Promise((resolve) => {
+      this.worker.on('exit', () => {
+        this.finish();
+        resolve();
+      });
+    });
+    port1.on('message', (message: FromMachine) => this.receive(message));
+    running.add(this);
+    watchExit();
+  }
+
+  /** Builds and powers on a machine, not yet running. */
+  static async start(config: MachineConfig, options: MachineHostOptions = {}): Promise<MachineHost> {
+    const host = new MachineHost(config, options);
+    await host.ready;
+    return host;
+  }
+
+  /** Asks the machine's thread to do something and answers with its result. */
+  call<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>> {
+    const id = this.nextRequest++;
+    const request: Request = { id, name, arguments: given };
+    return new Promise((resolve, reject) => {
+      if (this.control.isStopped) throw new Error(`cannot ${name}: the machine is closed`);
+      this.requests.set(id, { resolve: resolve as (result: unknown) => void, reject }); // COMMANDS types the result
+      this.port.postMessage(request);
+      this.wake();
+    });
+  }
+
+  /** Ends the thread and releases everything. Allowed in every state, and twice. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.ended;
+  }
+
+  /** Lets the process end although the machine still runs. */
+  unref(): void {
+    this.worker.unref();
+    this.port.unref();
+  }
+
+  /** Tells the thread to end, without waiting for it. */
+  stop(): void {
+    this.control.stop();
+    this.wake();
+  }
+
+  private wake(): void {
+    this.control.wake();
+    if (this.engineId !== 0) wakeEngine(this.engineId);
+  }
+
+  private receive(message: FromMachine): void {
+    switch (message.event) {
+      case 'ready':
+        this.engineId = message.engineId;
+        this.readiness?.resolve(undefined);
+        break;
+      case 'failed':
+        this.failed(message.message);
+        break;
+      case 'stopped':
+        this.drain();
+        this.options.onStopped?.(message.reason);
+        break;
+      case 'answer':
+        this.settle(message.id)?.resolve(message.result);
+        break;
+      case 'refusal':
+        this.settle(message.id)?.reject(new Error(message.message));
+        break;
+      case 'output':
+        this.drain();
+        break;
+      case 'log':
+        (this.options.log ?? nullLogger).scoped(message.scope)[message.level](message.message);
+        break;
+    }
+  }
+
+  private settle(id: number): Waiting | undefined {
+    const waiting = this.requests.get(id);
+    this.requests.delete(id);
+    return waiting;
+  }
+
+  private drain(): void {
+    for (const { ring, receive } of this.rings.values()) {
+      for (let bytes = ring.take(); bytes.length > 0; bytes = ring.take()) receive(bytes);
+    }
+  }
+
+  private failed(message: string): void {
+    this.readiness?.reject(new Error(message));
+    this.drain();
+    this.options.onStopped?.({ kind: 'error', message });
+  }
+
+  private finish(): void {
+    running.delete(this);
+    this.drain();
+    this.port.close();
+    this.readiness?.reject(new Error('the machine was closed before it was ready'));
+    for (const { reject } of this.requests.values()) reject(new Error('the machine was closed'));
+    this.requests.clear();
+  }
+}
+
+function watchExit(): void {
+  if (watchesExit) return;
+  watchesExit = true;
+  process.on('exit', () => {
+    for (const host of running) host.stop();
+  });
+}

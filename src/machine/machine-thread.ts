@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * The machine's thread: a synchronous loop that runs the machine, answers the main thread and sleeps when there is nothing
+ * to do. It goes back to its event loop now and then, because only there can Node end a thread for certain.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { SinkLogger } from '../core/log.js';
+import { buildMachine } from './build.js';
+import { COM_PORTS, type ComPort } from './config.js';
+import { ConsoleRing } from './console-ring.js';
+import type { Machine } from './machine.js';
+import type { ConsoleOutputs } from './serial-consoles.js';
+import { ThreadControl } from './thread-control.js';
+import { COMMANDS, type FromMachine, type Request, type ThreadData } from './thread-messages.js';
+
+const TURN_MS = 50;
+const LONGEST_SLEEP_MS = 100;
+const NANOSECONDS_A_MS = 1_000_000;
+
+export class MachineThread {
+  private stopReported = false;
+
+  private constructor(
+    private readonly machine: Machine,
+    private readonly port: MessagePort,
+    private readonly control: ThreadControl,
+  ) {}
+
+  static start({ config, port, control: memory, rings }: ThreadData): void {
+    const control = new ThreadControl(memory);
+    const post = (message: FromMachine): void => port.postMessage(message);
+    try {
+      const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
+      const machine = buildMachine(config, { log, outputs: ringOutputs(rings, control, post) });
+      machine.powerOn();
+      post({ event: 'ready', engineId: machine.parts.engine.id });
+      new MachineThread(machine, port, control).turn();
+    } catch (error) {
+      post({ event: 'failed', message: messageOf(error) });
+      port.close();
+    }
+  }
+
+  private turn(): void {
+    const end = performance.now() + TURN_MS;
+    try {
+      while (this.step() && performance.now() < end);
+    } catch (error) {
+      this.post({ event: 'failed', message: messageOf(error) });
+      this.control.stop();
+    }
+    if (this.control.isStopped) this.end();
+    else setImmediate(() => this.turn());
+  }
+
+  /** False when the thread is to end. */
+  private step(): boolean {
+    const seen = this.control.wakes;
+    this.answerRequests();
+    if (this.control.isStopped) return false;
+    if (this.machine.state !== 'running') {
+      this.reportStop();
+      this.control.sleep(seen, LONGEST_SLEEP_MS);
+    } else if (this.machine.runSlice() === 'idle') {
+      const idle = this.machine.idleTime;
+      const milliseconds = idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS;
+      this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+    }
+    return true;
+  }
+
+  private answerRequests(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      const request = next.message as Request; // only MachineHost holds the other end
+      this.answer(request);
+    }
+  }
+
+  private answer({ id, name, arguments: given }: Request): void {
+    const command = COMMANDS[name] as (machine: Machine, ...given: readonly unknown[]) => unknown; // typed at the sender
+    try {
+      this.post({ event: 'answer', id, result: command(this.machine, ...given) });
+    } catch (error) {
+      this.post({ event: 'refusal', id, message: messageOf(error) });
+    }
+  }
+
+  private reportStop(): void {
+    const reason = this.machine.state === 'stopped' ? this.machine.stopReason : null;
+    if (reason !== null && !this.stopReported) this.post({ event: 'stopped', reason });
+    this.stopReported = reason !== null;
+  }
+
+  private end(): void {
+    this.machine.close();
+    this.port.close();
+  }
+
+  private post(message: FromMachine): void {
+    this.port.postMessage(message);
+  }
+}
+
+/** Output waits while its ring is full, but not when the thread is to end. */
+function ringOutputs(
+  rings: ThreadData['rings'],
+  control: ThreadControl,
+  post: (message: FromMachine) => void,
+): ConsoleOutputs {
+  const output = (port: ComPort, ring: ConsoleRing) => ({
+    write(byte: number): void {
+      while (ring.isFull && !control.isStopped) ring.waitForSpace(LONGEST_SLEEP_MS);
+      if (!ring.isFull && ring.push(byte)) post({ event: 'output', port });
+    },
+  });
+  return Object.fromEntries(
+    COM_PORTS.flatMap((port) => {
+      const memory = rings[port];
+      return memory === undefined ? [] : [[port, output(port, new ConsoleRing(memory))]];
+    }),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

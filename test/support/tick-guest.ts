@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import type { Machine } from '../../src/machine/machine.js';
+import { lapicIndex, REGISTER_COUNT, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
+
+const BASE = 0x1000;
+
+/**
+ * A real-mode guest that uses what a kernel uses: the 8259 and the 8254 at 1000 Hz, halts between ticks, memory all over
+ * 0x9000-0xFFFE, and at every tick one character on COM1 that depends on all it has done before.
+ */
+// biome-ignore format: one source line a row
+const CODE = [
+  0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x80, // cli; DS = SS = 0; SP = 0x8000
+  0xc7, 0x06, 0x80, 0x00, 0x4d, 0x10, 0xa3, 0x82, 0x00, // vector 0x20 = handler
+  0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x20, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, // 8259 ICW1-4
+  0xb0, 0xfe, 0xe6, 0x21, // only IRQ 0
+  0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40, // counter 0: mode 2, 1193
+  0xbb, 0x00, 0x90, // BX = 0x9000
+  0xfb, 0xf4, // again: sti; hlt
+  0xb9, 0xc8, 0x00, // CX = 200
+  0x01, 0xca, 0x89, 0x17, // work: DX += CX; [BX] = DX
+  0x83, 0xc3, 0x06, 0x83, 0xe3, 0xfe, 0x81, 0xcb, 0x00, 0x90, // BX = (BX + 6) & ~1 | 0x9000
+  0xe2, 0xf0, 0xeb, 0xe9, // loop work; jmp again
+  0x50, 0x52, 0x88, 0xd0, 0x24, 0x1f, 0x04, 0x40, 0xba, 0xf8, 0x03, 0xee, // handler: COM1 = 0x40 + (DL & 0x1F)
+  0xba, 0xfd, 0x03, 0xec, // read LSR
+  0xb0, 0x20, 0xe6, 0x20, 0x5a, 0x58, 0xcf, // EOI to the 8259; iret
+];
+
+/** Puts the guest into a machine that was built without anything to boot. */
+export function loadTickGuest(machine: Machine): void {
+  const { engine } = machine.parts;
+  engine.memory.write(BASE, Uint8Array.from(CODE));
+  const values = new BigUint64Array(REGISTER_COUNT);
+  engine.vcpu.getRegisters(RegisterGroup.All, values);
+  values[registerIndex('cs_selector')] = 0n;
+  values[registerIndex('cs_base')] = 0n;
+  values[registerIndex('rip')] = BigInt(BASE);
+  engine.vcpu.setRegisters(RegisterGroup.All, values);
+  const rows = engine.vcpu.getLapic();
+  rows[lapicIndex('spurious')] = 0x1ffn;
+  rows[lapicIndex('lvt') + 3] = 0x700n; // LINT0 = ExtINT
+  engine.vcpu.setLapic(rows);
+}
