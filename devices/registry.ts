@@ -1,5 +1,74 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/**
+ * The state of every kind of device, taken from an example of each; nested shapes are found through their owners. The
+ * examples are wired to nothing.
+ */
+import { ManualClock } from '../src/core/clock.js';
+import type { AnyDevice } from '../src/core/device.js';
+import { nullLine } from '../src/core/irq-line.js';
+import { nullLogger } from '../src/core/log.js';
+import { MemoryBus } from '../src/core/memory-bus.js';
+import { PortBus } from '../src/core/port-bus.js';
 import type { AnyShape } from '../src/core/state-shape.js';
+import { Gpe } from './acpi/gpe.js';
+import { Hpet } from './acpi/hpet.js';
+import { PmTimer } from './acpi/pm-timer.js';
+import { Pm1 } from './acpi/pm1.js';
+import { ConsoleInput } from './console/console-input.js';
+import { FwCfg } from './firmware/fw-cfg.js';
+import { DebugExit } from './isa/debug-exit.js';
+import { I8042 } from './isa/i8042.js';
+import { IoApic } from './isa/ioapic.js';
+import { Nmisc } from './isa/nmisc.js';
+import { PcTestdev } from './isa/pc-testdev.js';
+import { Pic8259 } from './isa/pic8259.js';
+import { Pit8254 } from './isa/pit8254.js';
+import { Port92 } from './isa/port92.js';
+import { PostPort } from './isa/post-port.js';
+import { Ps2Keyboard } from './isa/ps2-keyboard.js';
+import { ResetControl } from './isa/reset-control.js';
+import { RtcMc146818 } from './isa/rtc-mc146818.js';
+import { Uart16550 } from './isa/uart16550.js';
+import { BarDecoder } from './pci/bars.js';
+import { HostBridge } from './pci/host-bridge.js';
+import { LpcBridge } from './pci/lpc-bridge.js';
+import { PciRootBus } from './pci/root-bus.js';
 
-/** The state of every kind of device; nested shapes are found through their owners. */
-export const shapes: readonly AnyShape[] = [];
+const nothing = (): void => {};
+const lines = (count: number) => Array.from({ length: count }, () => nullLine);
+
+function examples(): AnyDevice[] {
+  const clock = new ManualClock();
+  const msi = { send: nothing };
+  const keyboard = new Ps2Keyboard('keyboard', { onData: nothing, onSpace: nothing });
+  const pit = new Pit8254('pit', clock, nullLine);
+  const resetControl = new ResetControl('reset-control', nothing);
+  const decoder = new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
+  const place = { address: 0, decoder, intx: nullLine };
+  return [
+    new Gpe('gpe', nullLine),
+    new Hpet('hpet', clock, { pins: lines(8), msi }),
+    new Pm1('pm1', nullLine, nothing),
+    new PmTimer('pm-timer', clock),
+    new ConsoleInput('console-input', { receive: () => false, clock, script: [] }),
+    new FwCfg('fw-cfg', { cpus: 1, maxCpus: 1, files: [] }),
+    new DebugExit('debug-exit', nothing),
+    new I8042('i8042', { keyboard, irq: nullLine, a20: nullLine, onReset: nothing }),
+    new IoApic('ioapic', msi),
+    new Nmisc('nmisc', clock, pit),
+    new PcTestdev('pc-testdev', lines(24)),
+    new Pic8259('pic', nullLine),
+    pit,
+    new Port92('port92', { onReset: nothing, a20: nullLine }),
+    new PostPort('post'),
+    keyboard,
+    resetControl,
+    new RtcMc146818('rtc', clock, nullLine, { powerOnTime: 0n }),
+    new Uart16550('uart', { irq: nullLine, output: { write: nothing }, clock, onSpace: nothing }),
+    new HostBridge('host-bridge', place),
+    new LpcBridge('lpc-bridge', place, { pic: lines(16), ioapic: lines(8) }),
+    new PciRootBus('pci', resetControl.ports()),
+  ];
+}
+
+export const shapes: readonly AnyShape[] = examples().map((device) => device.shape);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Adds new kinds and versions of saved state to docs/state/lock.json; refuses to change what is locked. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { shapes } from '../devices/registry.js';
 import { compareWithLock, extendLock, type StateLock } from '../src/core/state-lock.js';
+import { shapes } from '../src/machine/state-registry.js';
 
 const LOCK_FILE = 'docs/state/lock.json';
 

@@ -42,7 +42,9 @@ export class ConsoleInput extends Device<typeof fields> {
     private readonly wiring: ConsoleInputWiring,
   ) {
     super(id, shape);
-    const bad = wiring.script.findIndex(({ after }) => after !== null && (after.length === 0 || after.length > TEXT_MAX));
+    const bad = wiring.script.findIndex(
+      ({ after }) => after !== null && (after.length === 0 || after.length > TEXT_MAX),
+    );
     if (bad >= 0) throw new RangeError(`${id}: script[${bad}].after: expected 1 to ${TEXT_MAX} bytes`);
     this.alarm = wiring.clock.alarm(id, 'script', () => this.typeStep());
     this.arm();

@@ -95,7 +95,13 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
   }
 
   getPrivate(): Uint8Array {
-    const words = [this.time.retired, this.time.offset, this.spent, BigInt(this.external), BigInt(this.requests.length)];
+    const words = [
+      this.time.retired,
+      this.time.offset,
+      this.spent,
+      BigInt(this.external),
+      BigInt(this.requests.length),
+    ];
     words.push(...this.requests.map(BigInt), BigInt(this.interrupts.length), ...this.interrupts.map(BigInt));
     for (const answer of this.answers) words.push(answer === null ? FAULT : VALUE, answer ?? 0n);
     return new Uint8Array(BigUint64Array.from(words).buffer);

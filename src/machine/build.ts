@@ -11,6 +11,7 @@ import { type MachineConfig, machineConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
+import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
@@ -26,6 +27,8 @@ export interface BuildOptions {
   readonly log?: Logger;
   /** Keeps a running hash over all exits. */
   readonly hashExits?: boolean | ExitHash;
+  /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
+  readonly live?: boolean;
 }
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
@@ -52,10 +55,12 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   };
   const board = pcBoard({ config, ram, clock, msi, intr, outputs, stop, log });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
+  const isVirtual = config.clock.kind === 'virtual';
+  const pace = isVirtual && host.live === true ? new HostPace() : null;
   const loop = new ExitLoop({
     engine,
     clock,
-    isVirtual: config.clock.kind === 'virtual',
+    isVirtual,
     ports: board.ports,
     mmio: board.mmio,
     pic: board.pic,
@@ -63,6 +68,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     msrs: new MsrPolicy(config.ignoreUnknownMsrs, log),
     stop,
     hash,
+    pace,
   });
-  return new Machine({ config, engine, clock, board, loop, stop, hash, bootPlan });
+  return new Machine({ config, engine, clock, board, loop, stop, hash, pace, bootPlan });
 }

@@ -101,7 +101,8 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
   const taken = new Map<string, string>();
   for (const [index, { slot, fn, kind }] of devices.entries()) {
     const path = `pci[${index}]`;
-    if (!Number.isInteger(slot) || slot < 0 || slot > 31) throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
+    if (!Number.isInteger(slot) || slot < 0 || slot > 31)
+      throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
     if (!Number.isInteger(fn) || fn < 0 || fn > 7) throw new ConfigError(`${path}.fn`, `${fn}: expected 0 to 7`);
     const other = taken.get(`${slot}:${fn}`);
     if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);

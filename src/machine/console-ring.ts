@@ -11,7 +11,8 @@ const DEFAULT_RING_BYTES = 256 * 1024;
 
 /** `capacity` must be a power of two, so that positions go on when the counters wrap. */
 export function consoleRingMemory(capacity = DEFAULT_RING_BYTES): SharedArrayBuffer {
-  if (!Number.isInteger(Math.log2(capacity))) throw new RangeError(`ring of ${capacity} bytes: expected a power of two`);
+  if (!Number.isInteger(Math.log2(capacity)))
+    throw new RangeError(`ring of ${capacity} bytes: expected a power of two`);
   return new SharedArrayBuffer(HEADER_BYTES + capacity);
 }
 

@@ -2,7 +2,13 @@
 /** Puts the boot processor into the state in which firmware would have entered a kernel. */
 import { type EntryState, GENERAL_REGISTERS, SEGMENTS } from '../boot/entry-state.js';
 import type { Vcpu } from '../hypervisor/hypervisor.js';
-import { lapicIndex, REGISTER_COUNT, RegisterGroup, type RegisterName, registerIndex } from '../hypervisor/registers.js';
+import {
+  lapicIndex,
+  REGISTER_COUNT,
+  RegisterGroup,
+  type RegisterName,
+  registerIndex,
+} from '../hypervisor/registers.js';
 
 /** SDM vol. 3, 11.9 and 11.5.1: software enabled with spurious vector 0xFF; LINT0 = ExtINT, LINT1 = NMI, both unmasked. */
 const SPURIOUS_ENABLED = 0x1ffn;

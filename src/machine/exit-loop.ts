@@ -10,6 +10,7 @@ import type { PortBus } from '../core/port-bus.js';
 import { ExitKind, type ExitSlot, NEVER } from '../hypervisor/exit.js';
 import type { Engine, Vcpu } from '../hypervisor/hypervisor.js';
 import type { ExitHash } from './exit-hash.js';
+import type { HostPace } from './host-pace.js';
 import type { MsrPolicy } from './msr-policy.js';
 import type { StopLatch } from './stop.js';
 
@@ -32,6 +33,8 @@ export interface ExitLoopParts {
   readonly msrs: MsrPolicy;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
+  /** Virtual clock: how far idle time may be skipped; null for any. */
+  readonly pace: HostPace | null;
 }
 
 export class ExitLoop {
@@ -71,8 +74,16 @@ export class ExitLoop {
     }
   }
 
-  /** VM time at which something happens by itself, or `NEVER`. */
-  nextEvent(): bigint {
+  /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
+  idleTime(): bigint | null {
+    const next = this.nextEvent();
+    if (next === NEVER) return null;
+    const { pace, engine } = this.parts;
+    const left = next - (pace?.now() ?? engine.getTime());
+    return left > 0n ? left : 0n;
+  }
+
+  private nextEvent(): bigint {
     const alarm = this.parts.clock.nextDeadline() ?? NEVER;
     const inside = this.vcpu.nextDeadline();
     return inside < alarm ? inside : alarm;
@@ -95,7 +106,7 @@ export class ExitLoop {
 
   /** Under the virtual clock idle time is skipped; else the caller waits. */
   private halted(limit: bigint): SliceEnd {
-    const { engine, isVirtual, hash, stop } = this.parts;
+    const { engine, isVirtual, hash, stop, pace } = this.parts;
     hash?.add(this.slot);
     if (this.slot.detail === HALTED_FOR_EVER) {
       stop.set({ kind: 'halted' });
@@ -104,7 +115,7 @@ export class ExitLoop {
     if (!isVirtual) return engine.getTime() >= limit ? 'limit' : 'idle';
     const next = this.nextEvent();
     const target = next < limit ? next : limit;
-    if (target === NEVER) return 'idle';
+    if (target === NEVER || (pace !== null && target > pace.now())) return 'idle';
     if (target > engine.getTime()) engine.setTime(target);
     return 'ran';
   }

@@ -162,9 +162,9 @@ export class MachineHost {
   }
 
   private failed(message: string): void {
-    this.readiness?.reject(new Error(message));
     this.drain();
-    this.options.onStopped?.({ kind: 'error', message });
+    if (this.engineId === 0) this.readiness?.reject(new Error(message));
+    else this.options.onStopped?.({ kind: 'error', message });
   }
 
   private finish(): void {

@@ -31,7 +31,8 @@ export class MachineThread {
     const post = (message: FromMachine): void => port.postMessage(message);
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
-      const machine = buildMachine(config, { log, outputs: ringOutputs(rings, control, post) });
+      const live = Object.keys(rings).length > 0;
+      const machine = buildMachine(config, { log, live, outputs: ringOutputs(rings, control, post) });
       machine.powerOn();
       post({ event: 'ready', engineId: machine.parts.engine.id });
       new MachineThread(machine, port, control).turn();

@@ -11,6 +11,7 @@ import { applyBoot } from './boot-media.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import type { HostPace } from './host-pace.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
 
@@ -24,6 +25,7 @@ export interface MachineParts {
   readonly loop: ExitLoop;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
+  readonly pace: HostPace | null;
   readonly bootPlan: BootPlan | null;
 }
 
@@ -62,6 +64,7 @@ export class Machine {
   resume(): void {
     this.expect('run', 'built', 'paused');
     this.parts.engine.holdTime(false);
+    this.parts.pace?.start(this.time);
     for (const device of this.parts.board.devices) device.resume();
     this.lifecycle = 'running';
   }
@@ -77,12 +80,9 @@ export class Machine {
     return end;
   }
 
-  /** VM time until something happens by itself in an idle machine; null if nothing will. */
+  /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
   get idleTime(): bigint | null {
-    const next = this.parts.loop.nextEvent();
-    if (next === NEVER) return null;
-    const left = next - this.time;
-    return left > 0n ? left : 0n;
+    return this.parts.loop.idleTime();
   }
 
   /** Stops time with the vCPU between two instructions and no device at work. */

@@ -6,8 +6,8 @@
  */
 import { Gpe } from '../../devices/acpi/gpe.js';
 import { Hpet } from '../../devices/acpi/hpet.js';
-import { Pm1 } from '../../devices/acpi/pm1.js';
 import { PmTimer } from '../../devices/acpi/pm-timer.js';
+import { Pm1 } from '../../devices/acpi/pm1.js';
 import { FwCfg } from '../../devices/firmware/fw-cfg.js';
 import { memorySizeBytes } from '../../devices/isa/cmos-layout.js';
 import { DebugExit } from '../../devices/isa/debug-exit.js';

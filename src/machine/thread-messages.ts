@@ -25,9 +25,8 @@ export const COMMANDS = {
 };
 
 export type CommandName = keyof typeof COMMANDS;
-export type CommandArguments<N extends CommandName> = Parameters<(typeof COMMANDS)[N]> extends [Machine, ...infer A]
-  ? A
-  : never;
+export type CommandArguments<N extends CommandName> =
+  Parameters<(typeof COMMANDS)[N]> extends [Machine, ...infer A] ? A : never;
 export type CommandResult<N extends CommandName> = ReturnType<(typeof COMMANDS)[N]>;
 
 export interface Request {

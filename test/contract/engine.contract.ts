@@ -167,7 +167,12 @@ export function engineContract(name: string, { open, wake }: EngineUnderTest): v
     });
 
     test('the dirty log serves each client by itself', () => {
-      const engine = cold(busy, { memory: [{ base: 0, length: 0x10000 }, { base: 0x100000, length: 0x2000 }] });
+      const engine = cold(busy, {
+        memory: [
+          { base: 0, length: 0x10000 },
+          { base: 0x100000, length: 0x2000 },
+        ],
+      });
       const [first, second] = [engine.openDirtyLog(), engine.openDirtyLog()];
       expect(second).not.toBe(first);
       engine.memory.writeU8(0x2fff, 1);

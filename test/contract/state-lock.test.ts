@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shapes } from '../../devices/registry.js';
 import { compareWithLock, type StateLock } from '../../src/core/state-lock.js';
+import { shapes } from '../../src/machine/state-registry.js';
 
 const LOCK_FILE = join(__dirname, '../../docs/state/lock.json');
 

@@ -18,7 +18,9 @@ const subject: ProofSubject = {
         memory: 192 * MIB,
         clock: { kind: 'virtual', numerator: 1, denominator: 1 },
         boot: { kernel: kernel ?? '', ...(initrd && { initrd }), commandLine: 'console=ttyS0' },
-        scripts: { com1: [{ after: '/ # ', send: 'echo $((6 * 7)); cat /proc/interrupts; sleep 1; md5sum /bin/busybox\n' }] },
+        scripts: {
+          com1: [{ after: '/ # ', send: 'echo $((6 * 7)); cat /proc/interrupts; sleep 1; md5sum /bin/busybox\n' }],
+        },
       },
       { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits },
     ),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The proof with a small guest on the soft engine: timer interrupts, halts, port I/O, memory all over. */
 import { type CborMap, decode, encode, isMap } from '../../src/core/cbor.js';
-import { buildMachine } from '../../src/machine/build.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
+import { buildMachine } from '../../src/machine/build.js';
 import { type ProofSubject, runTo } from '../support/proof.js';
 import { loadTickGuest } from '../support/tick-guest.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { Machine } from '../../src/machine/machine.js';
+
 import { lapicIndex, REGISTER_COUNT, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
+import type { Machine } from '../../src/machine/machine.js';
 
 const BASE = 0x1000;
 

@@ -6,7 +6,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { GuestLine } from './guest-line.js';
 
-const CHUNK = 16 * 1024;
 const NOTHING = new Uint8Array(0);
 
 export interface PumpOptions {
@@ -55,7 +54,7 @@ export class ConsolePump {
   /** Without a stream the guest's output is lost, as on an unplugged line. */
   outputReady(): void {
     while (this.output === null || this.options.dropWhenSlow || !this.output.writableNeedDrain) {
-      const bytes = this.line.takeOutput(CHUNK);
+      const bytes = this.line.takeOutput();
       if (bytes.length === 0) return;
       if (this.output !== null && !this.output.writableNeedDrain) this.output.write(bytes);
     }

@@ -2,8 +2,8 @@
 
 /** The guest's end of a serial line. Both directions are bounded: what is not taken waits where it is. */
 export interface GuestLine {
-  /** Removes and returns up to `max` bytes the guest sent; empty if there are none. */
-  takeOutput(max: number): Uint8Array;
+  /** Removes and returns what the guest sent; empty if there is nothing. */
+  takeOutput(): Uint8Array;
   /** Types bytes; returns how many of them there was room for. */
   offerInput(bytes: Uint8Array): number;
 }

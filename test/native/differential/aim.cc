@@ -138,7 +138,7 @@ class Aim {
 
 void put(u8* at, u64 value, u32 bytes) { std::memcpy(at, &value, bytes); }
 
-bool is_window(u64 address) { return address >= window_base && address + max_operand <= window_base + window_pages * page_size; }
+bool is_window(u64 address) { return address - window_base <= window_pages * page_size - max_operand; }
 
 }  // namespace
 

@@ -80,7 +80,7 @@ bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsav
 
 }  // namespace
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test) {
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result) {
   Tolerance tolerance;
   const Opcode opcode = instruction.opcode;
   for (const UndefinedFlags& row : undefined_flags) {
@@ -95,6 +95,11 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test) {
   tolerance.memory |= saves_pointers(opcode);
   // A null selector leaves FS.base and GS.base alone on AMD processors.
   tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
+  // Instructions of many accesses may have done some of them before one faults.
+  if (result.vector != ran_to_end) {
+    tolerance.registers = opcode == Popa;
+    tolerance.memory |= opcode == Enter || opcode == Pusha;
+  }
   return tolerance;
 }
 

@@ -11,10 +11,11 @@ struct Tolerance {
   bool result = false;     // the destination: x87 ST(0), ST(1) and the rounding bits, or all XMM and MMX registers
   bool destination = false;  // the general register of the first operand
   bool memory = false;     // the memory written
+  bool registers = false;  // all general registers
   bool segment_bases = false;
 };
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test);
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result);
 
 /// Whether the instruction may leave anything undefined, whatever its operands.
 bool leaves_undefined(const Instruction& instruction);

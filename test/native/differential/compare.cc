@@ -76,6 +76,7 @@ void canonicalize(const Case& test, const Instruction& instruction, const Tolera
     registers.fs_base = registers.gs_base = 0;
   }
   if (tolerance.destination && instruction.operands[0].kind == OperandKind::Gpr) registers.gpr[instruction.operands[0].reg] = 0;
+  if (tolerance.registers) std::memset(registers.gpr, 0, sizeof(registers.gpr));
   if (tolerance.segment_bases) registers.fs_base = registers.gs_base = 0;
   registers.rflags &= compared_flags & ~u64{tolerance.flags};
   // Linux hides from processes whether a kernel address is mapped.

@@ -84,6 +84,8 @@ bool means_the_same(const u8* bytes, const Instruction& instruction) {
     if (byte == 0x0f) break;
     // BSF and BSR are TZCNT and LZCNT on this host.
     if (byte == 0xf3 && (instruction.opcode == Bsf || instruction.opcode == Bsr)) return false;
+    // AMD reads four bytes where Intel documents two.
+    if (byte == 0x66 && instruction.opcode == Movsxd && instruction.operand_size == 2) return false;
     // AMD cuts near branches to 16 bits by 66 in 64-bit code, and has no 64-bit far pointers.
     if (byte == 0x66 && is_64 && family == Family::Branch) return false;
     if (is_64 && (byte & 0xf8) == 0x48 && instruction.opcode == LoadFarPointer) return false;

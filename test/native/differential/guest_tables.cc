@@ -10,7 +10,7 @@ namespace tsbhyve::differential {
 namespace {
 
 // Pages of the system area.
-constexpr u64 pml4 = 0, pdpt = 1, directory = 2, first_table = 3, descriptors = 6, interrupts = 7, tss = 8;
+constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, first_table = 4, descriptors = 7, interrupts = 8, tss = 9;
 constexpr u64 gdt_offset = 0, gdt_bytes = 0x80, ldt_offset = 0x100;
 constexpr u16 kernel_code = 0x10, ldt_in_gdt = 0x40, tss_in_gdt = 0x50;
 
@@ -25,7 +25,8 @@ class Area {
 
   void put(u64 address, u64 value) { std::memcpy(host_ + (address - system_base), &value, sizeof(value)); }
 
-  void map(u64 table_page, u64 lin, u64 attributes) {
+  void map(u64 directory, u64 table_page, u64 lin, u64 attributes) {
+    put(page(pdpt) + (lin >> 30 & 511) * 8, page(directory) | present | writable | user | accessed);
     put(page(directory) + (lin >> 21 & 511) * 8, page(table_page) | present | writable | user | accessed);
     if (attributes) put(page(table_page) + (lin >> 12 & 511) * 8, lin | attributes);
   }
@@ -87,14 +88,13 @@ void write_interrupts(Area& area, u8* host) {
 void write_tables(u8* host) {
   Area area(host);
   area.put(page(pml4), page(pdpt) | present | writable | user | accessed);
-  area.put(page(pdpt), page(directory) | present | writable | user | accessed);
-  for (u64 i = 0; i < system_pages; i++) area.map(first_table, page(i), leaf | writable);
+  for (u64 i = 0; i < system_pages; i++) area.map(high_directory, first_table, page(i), leaf | writable);
   for (u64 i = 0; i < window_pages; i++) {
     const u64 lin = window_base + i * page_size;
     const bool absent = lin == writable_end;
-    area.map(first_table + 1, lin, absent ? 0 : leaf | user | no_execute | (lin == read_only_page ? 0 : writable));
+    area.map(low_directory, first_table + 1, lin, absent ? 0 : leaf | user | no_execute | (lin == read_only_page ? 0 : writable));
   }
-  area.map(first_table + 2, code_base, leaf | user);
+  area.map(low_directory, first_table + 2, code_base, leaf | user);
   write_descriptors(area);
   write_interrupts(area, host);
   area.put(page(tss) + 4, stack_top);  // RSP0

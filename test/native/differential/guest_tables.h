@@ -7,8 +7,8 @@
 
 namespace tsbhyve::differential {
 
-/// Where they lie, linear and physical alike.
-inline constexpr u64 system_base = 0x10'0000, system_pages = 16;
+/// Where they lie, linear and physical alike: out of the way of addresses made of few bits.
+inline constexpr u64 system_base = 0x5a'3c60'0000, system_pages = 16;
 inline constexpr u64 stub_base = system_base + 15 * page_size;  // HLT for vector n at stub_base + n * stub_stride
 inline constexpr u64 stub_stride = 8;
 inline constexpr u64 stack_top = system_base + 15 * page_size;

@@ -29,9 +29,6 @@ constexpr size_t signal_stack_bytes = 1 << 16;
 constexpr int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
 constexpr time_t patience_seconds = 1;
 
-/// 64-bit code on a page of its own, which code under test reaches by near and far jumps.
-constexpr u64 way_back = code_base + 2 * page_size;
-
 u8* window;  // the same memory as at window_base and code_base, but writable and far away
 u8* code;
 
@@ -44,7 +41,7 @@ u8* map_twice(u64 address, u64 pages) {
   const size_t length = pages * page_size;
   const int file = memfd_create("differential", 0);
   if (file < 0 || ftruncate(file, static_cast<off_t>(length)) != 0) refuse("memfd_create");
-  void* low = mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
+  void* low = mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, file, 0);
   void* alias = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (low == MAP_FAILED || alias == MAP_FAILED) refuse("mmap of the windows");
   return static_cast<u8*>(alias);
@@ -121,12 +118,11 @@ bool host_available() { return (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0; }
 
 void host_start() {
   window = map_twice(window_base, window_pages);
-  code = map_twice(code_base, 3);
-  write_way_back(code + (way_back - code_base), reinterpret_cast<u64>(&differential_leave));
+  code = map_twice(code_base, 1);
+  write_way_back(map_twice(way_back, 1), reinterpret_cast<u64>(&differential_leave));
   protect(writable_end, 1, PROT_NONE);
   protect(read_only_page, 1, PROT_READ);
   protect(code_base, 1, PROT_READ | PROT_EXEC);
-  protect(code_base + page_size, 1, PROT_NONE);
   protect(way_back, 1, PROT_READ | PROT_EXEC);
   load_ldt();
 

@@ -16,9 +16,12 @@ using namespace tsbhyve::soft;
 inline constexpr u64 window_base = 0x1000'0000, window_pages = 4;
 inline constexpr u64 writable_end = window_base + 2 * page_size, read_only_page = window_base + 3 * page_size;
 
-/// Code: page 0 executable, page 1 absent. The instruction under test starts at code_start or, to run into the absent page,
+/// Code: page 0 executable, the next absent. The instruction under test starts at code_start or, to run into the absent page,
 /// just below code_end.
 inline constexpr u64 code_base = 0x2000'0000, code_start = code_base + 0x800, code_end = code_base + page_size;
+
+/// Where the host's code under test goes when it is done; far from sums of the addresses above, but in reach of 32-bit code.
+inline constexpr u64 way_back = 0x7a3c'7000;
 
 /// Parts of the window that are set anew for each case and compared after it: a middle, a page crossing, an end.
 struct Zone {

@@ -88,13 +88,13 @@ void Session::run(const Batch& batch, u64 seed, u32 states, Oracle oracle) {
     judge(batch, test, expected, got);
   }
   if (oracle == Oracle::Host && std::memcmp(host_window(), guest_.window(), sizeof(image_.bytes)) != 0 && !batch.is_block() &&
-      !tolerance_of(batch.subject(), test).memory) {
+      !tolerance_of(batch.subject(), test, expected).memory) {
     report_mismatch(batch, "    memory outside the zones\n");
   }
 }
 
 void Session::judge(const Batch& batch, const Case& test, Result& expected, Result& got) {
-  const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test);
+  const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, expected);
   canonicalize(test, batch.subject(), tolerance, expected);
   canonicalize(test, batch.subject(), tolerance, got);
   if (same(test, expected, got)) return;
@@ -134,7 +134,7 @@ std::optional<u32> Session::digest(const Batch& batch, u64 seed, u32 states, boo
     }
     cases_++;
     if (result.vector == ran_on) return std::nullopt;
-    const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test);
+    const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, result);
     canonicalize(test, batch.subject(), tolerance, result);
     mix(digest, test, result);
   }
