@@ -37,8 +37,11 @@ export class DebianPackages {
   /** The package that a metapackage such as linux-image-cloud-amd64 stands for. */
   async dependency(metapackage: string, wanted: RegExp): Promise<string> {
     const text = await run('apt-cache', [...this.options, 'depends', '--important', metapackage]);
-    const name = [...text.matchAll(/Depends: (\S+)/g)].map((match) => match[1] ?? '').find((found) => wanted.test(found));
-    if (name === undefined) throw new QuickstartError(`Debian's ${metapackage} does not depend on anything like ${wanted}`);
+    const name = [...text.matchAll(/Depends: (\S+)/g)]
+      .map((match) => match[1] ?? '')
+      .find((found) => wanted.test(found));
+    if (name === undefined)
+      throw new QuickstartError(`Debian's ${metapackage} does not depend on anything like ${wanted}`);
     return name;
   }
 
@@ -68,5 +71,8 @@ export class DebianPackages {
 }
 
 function bytesIn(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+  return readdirSync(folder).reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Debian's cloud kernel and an initramfs around its busybox, kept in the user's cache from the first time on. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DebianPackages } from './debian-packages.js';

@@ -15,14 +15,16 @@ mount -t devtmpfs devtmpfs /dev
 echo ${GUEST_UP}
 for module in /modules/*.ko; do insmod "$module"; done
 acpid -l /dev/null
-export PS1='guest# ' HOME=/root PATH=/switches:/bin:/sbin:/usr/bin:/usr/sbin
+# The prompt belongs to the user now; only emergencies may interrupt it.
+dmesg -n 2
+export PS1='guest# ' HOME=/root ENV=/etc/shell
 cd /root
 setsid cttyhack sh
 poweroff -f
 `;
 
-/** There is no init process to ask, so these do it themselves; they come before busybox's own in the path. */
-const SWITCHES = ['poweroff', 'reboot', 'halt'];
+/** There is no init process that could be asked, so -f; functions come before the commands built into busybox. */
+const SHELL = ['poweroff', 'reboot', 'halt'].map((name) => `${name}() { busybox ${name} -f; }\n`).join('');
 
 const POWER_BUTTON = '#!/bin/sh\nexec poweroff -f\n';
 
@@ -39,7 +41,7 @@ export function initramfs({ busybox, modules }: GuestFiles): Uint8Array {
     bytes: Buffer.from(text),
     executable: true,
   });
-  const folders = ['bin', 'dev', 'proc', 'sys', 'root', 'etc', 'etc/acpi', 'etc/acpi/PWRF', 'modules', 'switches'];
+  const folders = ['bin', 'dev', 'proc', 'sys', 'root', 'etc', 'etc/acpi', 'etc/acpi/PWRF', 'modules'];
   const entries: Entry[] = [
     ...folders.map((name): Entry => ({ kind: 'folder', name })),
     // The kernel opens this for the first process, before devtmpfs is there.
@@ -47,7 +49,7 @@ export function initramfs({ busybox, modules }: GuestFiles): Uint8Array {
     { kind: 'file', name: 'bin/busybox', bytes: busybox, executable: true },
     script('init', INIT),
     script('etc/acpi/PWRF/00000080', POWER_BUTTON),
-    ...SWITCHES.map((name) => script(`switches/${name}`, `#!/bin/sh\nexec busybox ${name} -f\n`)),
+    { kind: 'file', name: 'etc/shell', bytes: Buffer.from(SHELL) },
     ...[...modules].map(([name, bytes], index): Entry => ({ kind: 'file', name: `modules/${index}-${name}`, bytes })),
   ];
   return gzipSync(cpioArchive(entries));

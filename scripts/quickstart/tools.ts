@@ -13,14 +13,19 @@ export interface Progress {
 }
 
 /** Runs a long step and shows it; `report` tells how far it is. */
-export type Step = <Result>(title: string, work: (report: (state: Progress) => void) => Promise<Result>) => Promise<Result>;
+export type Step = <Result>(
+  title: string,
+  work: (report: (state: Progress) => void) => Promise<Result>,
+) => Promise<Result>;
 
 export function run(program: string, args: readonly string[], cwd?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const missing = error.code === 'ENOENT';
-      const problem = missing ? `${program} is not installed` : `${program} ${args.join(' ')} failed:\n${stderr || stdout}`;
+      const problem = missing
+        ? `${program} is not installed`
+        : `${program} ${args.join(' ')} failed:\n${stderr || stdout}`;
       reject(new QuickstartError(problem, { cause: error }));
     });
   });

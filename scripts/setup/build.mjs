@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** npm packages, TypeScript and the native addon, each only when something it depends on has changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 import { step } from './progress.mjs';
 
 export async function installNodePackages(root) {
   const stamp = join(root, 'node_modules/.tsbhyve-installed');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   await step('installing npm packages', () => run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root }));
   writeFileSync(stamp, wanted);
@@ -19,6 +21,7 @@ export async function buildTypeScript(root) {
   const inputs = ['src', 'devices', 'test', 'scripts', 'tsconfig.json', 'package-lock.json'];
   if (isNewer(root, output, inputs, /\.(ts|json)$/)) return;
   await step('compiling TypeScript', () => runTool(root, 'typescript/bin/tsc', ['-p', '.']));
+  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
   touch(output);
 }
 

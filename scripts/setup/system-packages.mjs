@@ -5,9 +5,17 @@ import { findProgram, run } from './command.mjs';
 import { SetupError, step } from './progress.mjs';
 
 const program = (name) => () => findProgram(name);
-const file = (...paths) => () => paths.some((path) => existsSync(path));
+const file =
+  (...paths) =>
+  () =>
+    paths.some((path) => existsSync(path));
 /** Debian keeps libraries in a folder for each architecture. */
-const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/lib/x86_64-linux-gnu', '/usr/lib'];
+const LIBRARY_FOLDERS = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/lib/x86_64-linux-gnu',
+  '/usr/lib',
+];
 const library = (name) => file(...LIBRARY_FOLDERS.map((folder) => `${folder}/${name}`));
 
 /** What building and booting needs. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** One VM from power-on to its end: consoles, signals, keys. */
-import type { EscapeCommand } from '../host/console/escape-keys.js';
-import { ESCAPE_HELP } from '../host/console/escape-keys.js';
+import { ESCAPE_HELP, type EscapeCommand } from '../host/console/escape-keys.js';
 import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
@@ -15,7 +14,7 @@ import type { OpenVm, Vm } from './vm.js';
 export interface Surroundings {
   readonly openVm: OpenVm;
   readonly early: VmSignal[];
-  print(line: string): void;
+  print(text: string): void;
 }
 
 /** Back ends whose place is not known before they are open. */
@@ -24,49 +23,56 @@ const ANNOUNCED = /^(pty$|tcp=)/;
 export async function runVm(settings: Settings, { openVm, early, print }: Surroundings): Promise<StopReason> {
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
-  const onCommand = escapeCommands(vm, print);
-  const signals = new SignalHandler({ ...targetOf(vm), print }, () => performance.now());
   let stopListening = (): void => {};
   try {
     for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), onCommand);
+      const backend = await openConsole(path, vm.line(port), escapeCommands(vm, print));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
     }
-    return await new Promise<StopReason>((resolve) => {
-      vm.start({
-        outputReady: (port) => consoles.get(port)?.outputReady(),
-        inputRoom: (port) => consoles.get(port)?.inputRoom(),
-        powerButton: (guestListens) => {
-          if (!guestListens) print('the guest does not listen to the power button; SIGTERM again switches the VM off');
-        },
-        stopped: resolve,
-        log: logWriter(settings.verbosity, print),
-      });
-      stopListening = listenForSignals(signals, early);
+    const { promise: stopped, resolve: stop } = latch<StopReason>();
+    await vm.start({
+      outputReady: (port) => consoles.get(port)?.outputReady(),
+      inputRoom: (port) => consoles.get(port)?.inputRoom(),
+      powerButton: (guestListens) => {
+        if (!guestListens) print('the guest does not listen to the power button; SIGTERM again switches the VM off');
+      },
+      stopped: stop,
+      log: logWriter(settings.verbosity, print),
     });
+    stopListening = listenForSignals(new SignalHandler(vm, print, () => performance.now()), early);
+    return await stopped;
   } finally {
-    stopListening();
     for (const backend of consoles.values()) await backend.close();
+    await vm.close();
+    stopListening();
   }
 }
 
-function targetOf(vm: Vm) {
-  return { pressPowerButton: () => vm.pressPowerButton(), powerOff: () => vm.powerOff() };
+function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => {};
+  const promise = new Promise<Value>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
-function escapeCommands(vm: Vm, print: (line: string) => void): (command: EscapeCommand) => void {
+function escapeCommands(vm: Vm, print: (text: string) => void): (command: EscapeCommand) => void {
   return (command) => {
     switch (command) {
       case 'exit':
-        return vm.powerOff();
+        vm.powerOff();
+        break;
       case 'help':
-        return ESCAPE_HELP.forEach(print);
+        print(ESCAPE_HELP);
+        break;
       case 'snapshot':
       case 'suspend':
-        return print(`Ctrl-A: cannot ${command}: snapshots are not there yet; the VM runs on`);
+        print(`cannot ${command}: snapshots are not there yet; the VM runs on`);
+        break;
       case 'unknown':
-        return print('Ctrl-A h lists the keys');
+        print('Ctrl-A h lists the keys');
+        break;
     }
   };
 }

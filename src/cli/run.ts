@@ -6,7 +6,7 @@ import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { settingsOf } from './settings.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
-const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'HypervisorError'];
+const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'StartError'];
 
 export async function main(words: readonly string[], early: VmSignal[]): Promise<number> {
   try {
@@ -29,8 +29,9 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
   }
 }
 
-/** In a raw terminal a line feed alone does not go back to the left edge. */
-function say(line: string): void {
-  const end = process.stderr.isTTY ? '\r\n' : '\n';
-  process.stderr.write(`tsbhyve: ${line.replaceAll('\n', end)}${end}`);
+/** In a raw terminal the guest may be in the middle of a line, and a line feed alone does not go back to the left edge. */
+function say(text: string): void {
+  const raw = process.stdin.isTTY && process.stdin.isRaw;
+  const lines = text.split('\n').map((line) => `tsbhyve: ${line}`);
+  process.stderr.write(raw ? `\r\n${lines.join('\r\n')}\r\n` : `${lines.join('\n')}\n`);
 }

@@ -31,7 +31,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number): 
     uuid: tree.get('uuid') ?? uuidOf(name),
     cpus: topologyOf(tree).cpus,
     memory: memorySize('memory.size', tree.get('memory.size') ?? '256M'),
-    engine: tree.oneOf('engine', ENGINES, 'auto'),
+    engine: engineOf(tree),
     cpuModel: tree.get('cpu.model') ?? DEFAULT_CONFIG.cpuModel,
     clock,
     boot: kernelBoot(tree),
@@ -45,6 +45,12 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number): 
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   return { machine, consoles, verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn') };
+}
+
+/** Choosing by itself, tsbhyve takes the engine that works everywhere. */
+function engineOf(tree: ConfigTree): string {
+  const engine = tree.oneOf('engine', ENGINES, 'auto');
+  return engine === 'auto' ? DEFAULT_CONFIG.engine : engine;
 }
 
 function kernelBoot(tree: ConfigTree): KernelBoot {

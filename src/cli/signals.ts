@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** What signals do to a running VM. They are numbered by nobody: two of a kind may arrive as one. */
+/** What signals do to a running VM. */
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
+
+/** End the VM as pulling the plug does, but with the terminal restored. */
+const PLUG_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
+type PlugSignal = (typeof PLUG_SIGNALS)[number];
 
 /** Two SIGTERM closer together than this are one: process managers and npx may send it twice. */
 const SAME_PRESS_MS = 1000;
 
+const REFUSALS = {
+  SIGUSR1: 'SIGUSR1: cannot suspend: snapshots are not there yet; the VM runs on',
+  SIGUSR2: 'SIGUSR2: cannot take a snapshot: snapshots are not there yet; the VM runs on',
+} as const;
+
 export interface SignalTarget {
   pressPowerButton(): void;
   powerOff(): void;
-  print(line: string): void;
 }
-
-const REFUSALS: Readonly<Record<Exclude<VmSignal, 'SIGTERM'>, string>> = {
-  SIGUSR1: 'SIGUSR1: cannot suspend the VM: snapshots are not there yet; it runs on',
-  SIGUSR2: 'SIGUSR2: cannot take a snapshot: snapshots are not there yet; it runs on',
-};
 
 export class SignalHandler {
   private pressedAt: number | null = null;
@@ -22,12 +25,26 @@ export class SignalHandler {
   /** `now` gives milliseconds that never go back. */
   constructor(
     private readonly target: SignalTarget,
+    private readonly print: (line: string) => void,
     private readonly now: () => number,
   ) {}
 
-  handle(signal: VmSignal): void {
-    if (signal === 'SIGTERM') this.terminate();
-    else this.target.print(REFUSALS[signal]);
+  handle(signal: VmSignal | PlugSignal): void {
+    switch (signal) {
+      case 'SIGTERM':
+        this.terminate();
+        break;
+      case 'SIGUSR1':
+      case 'SIGUSR2':
+        this.print(REFUSALS[signal]);
+        break;
+      case 'SIGHUP':
+      case 'SIGINT':
+      case 'SIGQUIT':
+        this.print(`${signal}: switching the VM off`);
+        this.target.powerOff();
+        break;
+    }
   }
 
   /** The first SIGTERM asks the guest to shut down, a later one does not ask. */
@@ -37,25 +54,26 @@ export class SignalHandler {
       this.pressedAt = now;
       this.target.pressPowerButton();
     } else if (now - this.pressedAt >= SAME_PRESS_MS) {
-      this.target.print('SIGTERM again: switching the VM off without waiting for the guest');
+      this.print('SIGTERM again: switching the VM off without waiting for the guest');
       this.target.powerOff();
     }
   }
 }
 
-/** Answers what came early, then everything until the returned function is called. */
+/**
+ * Answers what came early, then everything until the returned function is called. After that signals are ignored: the
+ * process is about to end, and must end with the status of the VM.
+ */
 export function listenForSignals(handler: SignalHandler, early: VmSignal[]): () => void {
-  const listeners = VM_SIGNALS.map((signal) => ({ signal, listener: () => handler.handle(signal) }));
-  for (const { signal, listener } of listeners) {
-    process.removeAllListeners(signal);
-    process.on(signal, listener);
+  let listening = true;
+  for (const signal of VM_SIGNALS) process.removeAllListeners(signal);
+  for (const signal of [...VM_SIGNALS, ...PLUG_SIGNALS]) {
+    process.on(signal, () => {
+      if (listening) handler.handle(signal);
+    });
   }
   for (const signal of new Set(early.splice(0))) handler.handle(signal);
   return () => {
-    // A signal that comes during the last steps must not kill the process before the terminal is restored.
-    for (const { signal, listener } of listeners) {
-      process.on(signal, () => {});
-      process.off(signal, listener);
-    }
+    listening = false;
   };
 }

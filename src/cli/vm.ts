@@ -18,11 +18,13 @@ export interface VmEvents {
 
 export interface Vm {
   line(port: ComPort): GuestLine;
-  /** Powers the machine on. */
-  start(events: VmEvents): void;
+  /** Builds the machine and powers it on; rejects with what is wrong with its parts. */
+  start(events: VmEvents): Promise<void>;
   pressPowerButton(): void;
   /** Pulls the plug; `stopped` follows. */
   powerOff(): void;
+  /** Ends the thread. Allowed at any time. */
+  close(): Promise<void>;
 }
 
 export type OpenVm = (settings: Settings) => Vm;

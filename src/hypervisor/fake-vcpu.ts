@@ -165,8 +165,11 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
 
   /** As many of the step's instructions as there are before the deadline and the end of this run. */
   private spend(wanted: bigint, end: bigint): void {
-    const part = [wanted - this.spent, this.time.until(this.slot.deadline), end - this.time.retired];
-    const count = part.reduce((least, value) => (value < least ? value : least));
+    const until = this.time.until(this.slot.deadline);
+    const untilEnd = end - this.time.retired;
+    let count = wanted - this.spent;
+    if (until < count) count = until;
+    if (untilEnd < count) count = untilEnd;
     this.spent += count;
     this.time.retired += count;
     if (this.spent < wanted) return;

@@ -7,6 +7,7 @@ import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { planBoot, type ReadFile } from './boot-media.js';
+import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
@@ -56,19 +57,9 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const board = pcBoard({ config, ram, clock, msi, intr, outputs, stop, log });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
   const isVirtual = config.clock.kind === 'virtual';
-  const pace = isVirtual && host.live === true ? new HostPace() : null;
-  const loop = new ExitLoop({
-    engine,
-    clock,
-    isVirtual,
-    ports: board.ports,
-    mmio: board.mmio,
-    pic: board.pic,
-    ioapic: board.ioapic,
-    msrs: new MsrPolicy(config.ignoreUnknownMsrs, log),
-    stop,
-    hash,
-    pace,
-  });
-  return new Machine({ config, engine, clock, board, loop, stop, hash, pace, bootPlan });
+  const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
+  const { ports, mmio, pic, ioapic } = board;
+  const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
+  const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
+  return new Machine({ config, engine, time, board, loop, stop, hash, bootPlan });
 }

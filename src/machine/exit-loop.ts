@@ -4,13 +4,12 @@
  */
 import type { IoApic } from '../../devices/isa/ioapic.js';
 import type { Pic8259 } from '../../devices/isa/pic8259.js';
-import type { VmClock } from '../core/clock.js';
 import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
-import { ExitKind, type ExitSlot, NEVER } from '../hypervisor/exit.js';
-import type { Engine, Vcpu } from '../hypervisor/hypervisor.js';
+import { ExitKind, type ExitSlot } from '../hypervisor/exit.js';
+import type { Vcpu } from '../hypervisor/hypervisor.js';
+import type { MachineTime } from './clock.js';
 import type { ExitHash } from './exit-hash.js';
-import type { HostPace } from './host-pace.js';
 import type { MsrPolicy } from './msr-policy.js';
 import type { StopLatch } from './stop.js';
 
@@ -23,9 +22,8 @@ const EXITS_A_SLICE = 10_000;
 const HALTED_FOR_EVER = 1;
 
 export interface ExitLoopParts {
-  readonly engine: Engine;
-  readonly clock: VmClock;
-  readonly isVirtual: boolean;
+  readonly vcpu: Vcpu;
+  readonly time: MachineTime;
   readonly ports: PortBus;
   readonly mmio: MemoryBus;
   readonly pic: Pic8259;
@@ -33,32 +31,27 @@ export interface ExitLoopParts {
   readonly msrs: MsrPolicy;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
-  /** Virtual clock: how far idle time may be skipped; null for any. */
-  readonly pace: HostPace | null;
 }
 
 export class ExitLoop {
-  private readonly vcpu: Vcpu;
   private readonly slot: ExitSlot;
 
   constructor(private readonly parts: ExitLoopParts) {
-    this.vcpu = parts.engine.vcpu;
-    this.slot = this.vcpu.slot;
+    this.slot = parts.vcpu.slot;
   }
 
   /** Runs for a few milliseconds at most, and never past the VM time `limit`. */
   slice(limit: bigint): SliceEnd {
-    const { stop } = this.parts;
+    const { vcpu, time, stop } = this.parts;
     for (let exits = 0; exits < EXITS_A_SLICE; exits += 1) {
       if (stop.isSet) return 'stopped';
-      this.slot.deadline = this.nextDeadline(limit);
-      const kind = this.vcpu.run();
-      if (kind === ExitKind.None || kind === ExitKind.Woken) return stop.isSet ? 'stopped' : 'ran';
+      this.slot.deadline = time.deadline(limit);
+      const kind = vcpu.run();
+      if (kind === ExitKind.None || kind === ExitKind.Woken) return 'ran';
       if (kind === ExitKind.Deadline) {
-        if (this.deadline(limit)) return 'limit';
+        if (this.reached(limit)) return 'limit';
       } else if (kind === ExitKind.Hlt) {
-        const end = this.halted(limit);
-        if (end !== 'ran') return end;
+        if (!this.halted(limit)) return stop.isSet ? 'stopped' : 'idle';
       } else {
         this.answer(kind);
       }
@@ -68,56 +61,25 @@ export class ExitLoop {
 
   /** Brings the vCPU between two instructions, where it can be saved. */
   safepoint(): void {
-    for (let kind = this.vcpu.safepoint(); kind !== ExitKind.None; kind = this.vcpu.safepoint()) {
-      if (kind === ExitKind.Hlt) return;
+    const { vcpu } = this.parts;
+    for (let kind = vcpu.safepoint(); kind !== ExitKind.None && kind !== ExitKind.Hlt; kind = vcpu.safepoint()) {
       this.answer(kind);
     }
   }
 
-  /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
-  idleTime(): bigint | null {
-    const next = this.nextEvent();
-    if (next === NEVER) return null;
-    const { pace, engine } = this.parts;
-    const left = next - (pace?.now() ?? engine.getTime());
-    return left > 0n ? left : 0n;
+  /** An exit without alarms is there for `limit` only and no doing of the guest's: the hash leaves it out. */
+  private reached(limit: bigint): boolean {
+    const { time } = this.slot;
+    if (this.parts.time.fireDue(time)) this.parts.hash?.add(this.slot);
+    return time >= limit;
   }
 
-  private nextEvent(): bigint {
-    const alarm = this.parts.clock.nextDeadline() ?? NEVER;
-    const inside = this.vcpu.nextDeadline();
-    return inside < alarm ? inside : alarm;
-  }
-
-  private nextDeadline(limit: bigint): bigint {
-    const alarm = this.parts.clock.nextDeadline();
-    return alarm !== null && alarm < limit ? alarm : limit;
-  }
-
-  private deadline(limit: bigint): boolean {
-    const { clock, hash } = this.parts;
-    const alarm = clock.nextDeadline();
-    if (alarm !== null && alarm <= this.slot.time) {
-      hash?.add(this.slot);
-      clock.fireDue();
-    }
-    return this.slot.time >= limit;
-  }
-
-  /** Under the virtual clock idle time is skipped; else the caller waits. */
-  private halted(limit: bigint): SliceEnd {
-    const { engine, isVirtual, hash, stop, pace } = this.parts;
+  /** False if the vCPU is not to be run again at once. */
+  private halted(limit: bigint): boolean {
+    const { time, stop, hash } = this.parts;
     hash?.add(this.slot);
-    if (this.slot.detail === HALTED_FOR_EVER) {
-      stop.set({ kind: 'halted' });
-      return 'stopped';
-    }
-    if (!isVirtual) return engine.getTime() >= limit ? 'limit' : 'idle';
-    const next = this.nextEvent();
-    const target = next < limit ? next : limit;
-    if (target === NEVER || (pace !== null && target > pace.now())) return 'idle';
-    if (target > engine.getTime()) engine.setTime(target);
-    return 'ran';
+    if (this.slot.detail === HALTED_FOR_EVER) stop.set({ kind: 'halted' });
+    return !stop.isSet && time.skipIdle(limit);
   }
 
   private answer(kind: ExitKind): void {

@@ -7,7 +7,7 @@
 export class HostPace {
   private offset = 0n;
 
-  constructor(private readonly hostTime: () => bigint = process.hrtime.bigint) {}
+  constructor(private readonly hostTime: () => bigint = () => process.hrtime.bigint()) {}
 
   /** The machine runs on at VM time `now`. */
   start(now: bigint): void {

@@ -66,7 +66,7 @@ export class MachineHost {
     });
     // The compiled file, also when this one was compiled on the fly by a test runner.
     const file = join(packageRoot(), 'dist/src/machine/machine-worker.js');
-    this.worker = new Worker(file, { workerData, transferList: [port2] });
+    this.worker = new Worker(file, { workerData, transferList: [port2], execArgv: [] });
     this.worker.on('error', (error) => this.failed(error.message));
     this.ended = new Promise((resolve) => {
       this.worker.on('exit', () => {
@@ -91,7 +91,7 @@ export class MachineHost {
     const id = this.nextRequest++;
     const request: Request = { id, name, arguments: given };
     return new Promise((resolve, reject) => {
-      if (this.control.isStopped) throw new Error(`cannot ${name}: the machine is closed`);
+      if (this.control.isStopped) throw new Error(`cannot ask for ${name}: the machine is closed`);
       this.requests.set(id, { resolve: resolve as (result: unknown) => void, reject }); // COMMANDS types the result
       this.port.postMessage(request);
       this.wake();
@@ -172,7 +172,7 @@ export class MachineHost {
     this.drain();
     this.port.close();
     this.readiness?.reject(new Error('the machine was closed before it was ready'));
-    for (const { reject } of this.requests.values()) reject(new Error('the machine was closed'));
+    for (const waiting of this.requests.values()) waiting.reject(new Error('the machine was closed'));
     this.requests.clear();
   }
 }

@@ -4,14 +4,13 @@
  * program runs it in a Worker.
  */
 import type { BootPlan } from '../boot/boot-plan.js';
-import type { VmClock } from '../core/clock.js';
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
 import { applyBoot } from './boot-media.js';
+import type { MachineTime } from './clock.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
-import type { HostPace } from './host-pace.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
 
@@ -20,12 +19,11 @@ export type MachineState = 'built' | 'running' | 'paused' | 'stopped' | 'closed'
 export interface MachineParts {
   readonly config: MachineConfig;
   readonly engine: Engine;
-  readonly clock: VmClock;
+  readonly time: MachineTime;
   readonly board: PcBoard;
   readonly loop: ExitLoop;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
-  readonly pace: HostPace | null;
   readonly bootPlan: BootPlan | null;
 }
 
@@ -63,8 +61,7 @@ export class Machine {
   /** Lets VM time run, from now on or again. */
   resume(): void {
     this.expect('run', 'built', 'paused');
-    this.parts.engine.holdTime(false);
-    this.parts.pace?.start(this.time);
+    this.parts.time.start();
     for (const device of this.parts.board.devices) device.resume();
     this.lifecycle = 'running';
   }
@@ -74,7 +71,7 @@ export class Machine {
     this.expect('run', 'running');
     const end = this.parts.loop.slice(limit);
     if (end === 'stopped') {
-      this.parts.engine.holdTime(true);
+      this.parts.time.stop();
       this.lifecycle = 'stopped';
     }
     return end;
@@ -82,15 +79,15 @@ export class Machine {
 
   /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
   get idleTime(): bigint | null {
-    return this.parts.loop.idleTime();
+    return this.parts.time.idleTime();
   }
 
   /** Stops time with the vCPU between two instructions and no device at work. */
   pause(): void {
     this.expect('pause', 'running');
-    const { loop, engine, board } = this.parts;
+    const { loop, time, board } = this.parts;
     loop.safepoint();
-    engine.holdTime(true);
+    time.stop();
     for (const device of board.devices) device.pause();
     this.quiesce();
     this.lifecycle = 'paused';
@@ -99,8 +96,8 @@ export class Machine {
   /** The reset line: everything starts again from the boot media. */
   reset(): void {
     this.expect('reset', 'running', 'paused', 'stopped');
-    const { engine, board, bootPlan, stop } = this.parts;
-    engine.holdTime(true);
+    const { engine, time, board, bootPlan, stop } = this.parts;
+    time.stop();
     engine.vcpu.reset();
     for (const device of board.devices) device.reset();
     if (bootPlan !== null) applyBoot(engine, bootPlan);
@@ -125,10 +122,12 @@ export class Machine {
     return this.parts.board.consoles.get(port)?.input.type(bytes) ?? 0;
   }
 
-  /** Ends the machine at the next exit, as pulling the plug does. */
+  /** Ends the machine at once, as pulling the plug does. */
   powerOff(): void {
+    this.expect('power off', 'built', 'running', 'paused', 'stopped');
     this.parts.stop.set({ kind: 'requested' });
-    if (this.lifecycle !== 'closed') this.lifecycle = 'stopped';
+    this.parts.time.stop();
+    this.lifecycle = 'stopped';
   }
 
   /** Releases memory and processor. Allowed in every state, and twice. */

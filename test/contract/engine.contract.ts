@@ -38,7 +38,7 @@ const OPTIONS: EngineOptions = {
   cpuid: new Uint32Array(0),
 };
 
-export function engineContract(name: string, { open, wake }: EngineUnderTest): void {
+export function engineContract(name: string, subject: EngineUnderTest): void {
   describe(`${name}: engine contract`, () => {
     const opened: Engine[] = [];
     afterEach(() => {
@@ -46,7 +46,7 @@ export function engineContract(name: string, { open, wake }: EngineUnderTest): v
     });
 
     function cold(guest: ContractGuest, options: Partial<EngineOptions> = {}): Engine {
-      const engine = open({ ...OPTIONS, ...options }, guest);
+      const engine = subject.open({ ...OPTIONS, ...options }, guest);
       opened.push(engine);
       return engine;
     }
@@ -126,7 +126,7 @@ export function engineContract(name: string, { open, wake }: EngineUnderTest): v
 
     test('wake ends the next run once', () => {
       const engine = boot(busy);
-      wake(engine);
+      subject.wake(engine);
       engine.vcpu.slot.deadline = 100n;
       expect(engine.vcpu.run()).toBe(ExitKind.Woken);
       expect(runOn(engine)).toBe(ExitKind.Deadline);

@@ -3,6 +3,7 @@
 import { type CborMap, decode, encode, isMap } from '../../src/core/cbor.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
 import { buildMachine } from '../../src/machine/build.js';
+import { runUntil } from '../../src/machine/run.js';
 import { type ProofSubject, runTo } from '../support/proof.js';
 import { loadTickGuest } from '../support/tick-guest.js';
 
@@ -48,6 +49,23 @@ test('a rate of the virtual clock with a remainder is restored with it', () => {
   const odd = tickSubject({ kind: 'virtual', numerator: 7, denominator: 3 });
   const whole = runTo(odd, 8n * MS);
   for (const cut of [100n, 1_000_333n, 3_000_001n]) expect(runTo(odd, 8n * MS, [cut])).toEqual(whole);
+});
+
+test('dropping all caches at any time changes nothing', () => {
+  const whole = runTo(subject, 4n * MS);
+  const output: number[] = [];
+  const machine = subject.build(output, true);
+  subject.start(machine);
+  machine.resume();
+  for (let time = 997n; time < 4n * MS; time += 9973n) {
+    expect(runUntil(machine, time)).toBe('limit');
+    machine.parts.engine.vcpu.dropCaches();
+  }
+  expect(runUntil(machine, 4n * MS)).toBe('limit');
+  expect(machine.parts.hash?.digest()).toBe(whole.exits);
+  expect(machine.instructions).toBe(whole.instructions);
+  expect(String.fromCharCode(...output)).toBe(whole.console);
+  machine.close();
 });
 
 test('the proof notices a byte of memory, a register and a device that were changed', () => {

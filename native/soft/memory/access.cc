@@ -144,6 +144,9 @@ void write_linear(Cpu* cpu, const Op* op, u64 lin, const u8* bytes, u32 size, Ri
   watch_data(cpu, lin, size, true);
 }
 
+/// The page on which an access ends. A fault there reports its first byte, the first that the access needs of it.
+u64 last_page(const Cpu* cpu, u64 lin, u32 size) { return cut_linear(cpu, lin + size - 1) & page_mask; }
+
 Rights own_rights(const Cpu* cpu) { return {false, cpu->cpl}; }
 constexpr Rights implicit_supervisor{true, 0};
 
@@ -193,7 +196,7 @@ void store128_slow(Cpu* cpu, const Op* op, u64 lin, U128 value, u8 segment) {
 void probe_write(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
   cpu->current_op = op;
   check_address(cpu, op, lin, size, segment);
-  const u64 last = cut_linear(cpu, lin + size - 1);
+  const u64 last = last_page(cpu, lin, size);
   const u64 first_physical = cpu->mmu->translate_as(lin, Access::Write, cpu->cpl);
   const u64 last_physical = (lin ^ last) & page_mask ? cpu->mmu->translate_as(last, Access::Write, cpu->cpl) : first_physical;
   // A write that will hit the running block must find it alone, before anything has changed.
@@ -207,7 +210,7 @@ void probe_write(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
 void probe_read(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
   cpu->current_op = op;
   check_address(cpu, op, lin, size, segment);
-  const u64 last = cut_linear(cpu, lin + size - 1);
+  const u64 last = last_page(cpu, lin, size);
   cpu->mmu->translate_as(lin, Access::Read, cpu->cpl);
   if ((lin ^ last) & page_mask) cpu->mmu->translate_as(last, Access::Read, cpu->cpl);
 }

@@ -12,11 +12,10 @@ const COMMANDS: ReadonlyMap<number, EscapeCommand> = new Map([
   [0x7a, 'suspend'], // z
 ]);
 
-export const ESCAPE_HELP = [
-  'Ctrl-A x       switch the VM off at once',
-  'Ctrl-A h       this help',
-  'Ctrl-A Ctrl-A  send Ctrl-A to the guest',
-];
+export const ESCAPE_HELP = `\
+Ctrl-A x       switch the VM off at once
+Ctrl-A h       this help
+Ctrl-A Ctrl-A  send Ctrl-A to the guest`;
 
 export class EscapeKeys {
   private armed = false;

@@ -99,6 +99,8 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
   if (result.vector != ran_to_end) {
     tolerance.registers = opcode == Popa;
     tolerance.memory |= opcode == Enter || opcode == Pusha;
+    // AMD pushes before it checks the target; and nobody says in which order ENTER touches the two frames.
+    tolerance.fault_order = opcode == Call || opcode == CallIndirect || opcode == Enter;
   }
   return tolerance;
 }

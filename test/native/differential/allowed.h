@@ -12,6 +12,7 @@ struct Tolerance {
   bool destination = false;  // the general register of the first operand
   bool memory = false;     // the memory written
   bool registers = false;  // all general registers
+  bool fault_order = false;  // which of several faults comes first
   bool segment_bases = false;
 };
 

@@ -10,7 +10,7 @@ namespace tsbhyve::differential {
 namespace {
 
 constexpr u64 compared_flags = status_flags | rflags::DF | rflags::NT | rflags::AC | rflags::ID;
-constexpr u64 first_kernel_address = u64{1} << 47;
+constexpr u64 first_kernel_address = (u64{1} << 47) - page_size;  // as Linux sees it
 constexpr u32 page_fault_present = 1;
 constexpr u32 x87_rounded_up = 0x200, x87_precision = 0x20;
 
@@ -33,6 +33,10 @@ void canonicalize_fx(const Case& test, const Instruction& instruction, const Tol
     std::memset(fx.st, 0, 32);
     fx.status = static_cast<u16>(fx.status & ~(x87_rounded_up | x87_precision));
   }
+}
+
+bool is_access_fault(u8 vector) {
+  return vector == Vector::PF || vector == Vector::GP || vector == Vector::SegmentSS || vector == Vector::AC;
 }
 
 class Lines {
@@ -81,6 +85,11 @@ void canonicalize(const Case& test, const Instruction& instruction, const Tolera
   registers.rflags &= compared_flags & ~u64{tolerance.flags};
   // Linux hides from processes whether a kernel address is mapped.
   if (result.vector == Vector::PF && result.cr2 >= first_kernel_address) result.error &= ~page_fault_present;
+  if (tolerance.fault_order && is_access_fault(result.vector)) {
+    result.vector = Vector::GP;
+    result.error = 0;
+    result.cr2 = 0;
+  }
   canonicalize_fx(test, instruction, tolerance, result.fx);
   if (tolerance.memory) std::memset(result.memory, 0, sizeof(result.memory));
 }

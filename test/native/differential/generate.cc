@@ -81,14 +81,18 @@ bool means_the_same(const u8* bytes, const Instruction& instruction) {
   const bool is_64 = instruction.code_size == CodeSize::Bits64;
   for (u32 i = 0; i < instruction.length; i++) {
     const u8 byte = bytes[i];
-    if (byte == 0x0f) break;
     // BSF and BSR are TZCNT and LZCNT on this host.
     if (byte == 0xf3 && (instruction.opcode == Bsf || instruction.opcode == Bsr)) return false;
     // AMD reads four bytes where Intel documents two.
     if (byte == 0x66 && instruction.opcode == Movsxd && instruction.operand_size == 2) return false;
+    // F2 and F3 make LOOPNE of LOOPE and the other way round on AMD; nobody documents them there.
+    if ((byte == 0xf2 || byte == 0xf3) && (instruction.opcode == Loope || instruction.opcode == Loopne)) return false;
+    // PREFETCHW of a register: #UD on AMD, a reserved NOP on Intel.
+    if (byte == 0x0f && bytes[i + 1] == 0x0d && instruction.opcode == Nop) return false;
     // AMD cuts near branches to 16 bits by 66 in 64-bit code, and has no 64-bit far pointers.
     if (byte == 0x66 && is_64 && family == Family::Branch) return false;
     if (is_64 && (byte & 0xf8) == 0x48 && instruction.opcode == LoadFarPointer) return false;
+    if (byte == 0x0f) break;
   }
   return true;
 }

@@ -14,6 +14,8 @@ constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, first_t
 constexpr u64 gdt_offset = 0, gdt_bytes = 0x80, ldt_offset = 0x100;
 constexpr u16 kernel_code = 0x10, ldt_in_gdt = 0x40, tss_in_gdt = 0x50;
 
+constexpr u32 tss_limit = 0x67;
+
 constexpr u64 present = 1, writable = 2, user = 4, accessed = 32, dirty = 64, no_execute = u64{1} << 63;
 constexpr u64 leaf = present | accessed | dirty;
 
@@ -67,7 +69,7 @@ void write_descriptors(Area& area) {
     area.put(gdt + (selector & 0xfff8u), gdt_descriptor(selector));
   }
   area.put(gdt + ldt_in_gdt, descriptor(ldt, sizeof(u64) * std::size(ldt_entries) - 1, 0x2 | valid));
-  area.put(gdt + tss_in_gdt, descriptor(page(tss), 0x67, 0xb | valid));
+  area.put(gdt + tss_in_gdt, descriptor(page(tss), tss_limit, 0xb | valid));
   for (size_t i = 0; i < std::size(ldt_entries); i++) area.put(ldt + i * 8, ldt_descriptor(ldt_entries[i]));
 }
 
@@ -97,7 +99,8 @@ void write_tables(u8* host) {
   area.map(low_directory, first_table + 2, code_base, leaf | user);
   write_descriptors(area);
   write_interrupts(area, host);
-  area.put(page(tss) + 4, stack_top);  // RSP0
+  area.put(page(tss) + 4, stack_top);                    // RSP0
+  area.put(page(tss) + 0x60, u64{tss_limit + 1} << 48);  // I/O map base: beyond the limit, so no port is allowed
 }
 
 void load_system_registers(Cpu& cpu) {
@@ -110,7 +113,7 @@ void load_system_registers(Cpu& cpu) {
   cpu.idtr_base = page(interrupts);
   cpu.idtr_limit = 0xfff;
   cpu.ldtr = {page(descriptors) + ldt_offset, sizeof(u64) * std::size(ldt_entries) - 1, 0x82, ldt_in_gdt};
-  cpu.tr = {page(tss), 0x67, 0x8b, tss_in_gdt};
+  cpu.tr = {page(tss), tss_limit, 0x8b, tss_in_gdt};
 }
 
 Segment segment_for(u16 selector) {

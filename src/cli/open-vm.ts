@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A machine on its own thread, as the command wants to see it. */
+import { SinkLogger } from '../core/log.js';
+import { COM_PORTS, type ComPort } from '../machine/config.js';
+import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
+import type { Settings } from './settings.js';
+import type { OpenVm, Vm, VmEvents } from './vm.js';
+import { VmLine } from './vm-line.js';
+
+export const openVm: OpenVm = (settings) => new ThreadedVm(settings);
+
+/** The machine cannot be built, or not with what its files hold. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+class ThreadedVm implements Vm {
+  private readonly lines: ReadonlyMap<ComPort, VmLine>;
+  private host: MachineHost | null = null;
+  private events: VmEvents | null = null;
+  private unplugged = false;
+
+  constructor(private readonly settings: Settings) {
+    this.lines = new Map(COM_PORTS.map((port) => [port, this.newLine(port)]));
+  }
+
+  line(port: ComPort): VmLine {
+    const line = this.lines.get(port);
+    if (line === undefined) throw new RangeError(`there is no ${port}`);
+    return line;
+  }
+
+  async start(events: VmEvents): Promise<void> {
+    this.events = events;
+    const outputs = [...this.settings.consoles.keys()].map((port) => {
+      const line = this.line(port);
+      return [port, (bytes: Uint8Array) => line.receive(bytes)] as const;
+    });
+    this.host = await this.build(Object.fromEntries(outputs), events);
+    await this.host.call('resume');
+    if (this.unplugged) this.powerOff();
+  }
+
+  pressPowerButton(): void {
+    this.ask(async (host) => this.events?.powerButton(await host.call('pressPowerButton')));
+  }
+
+  powerOff(): void {
+    this.unplugged = true;
+    this.ask((host) => host.call('powerOff'));
+  }
+
+  async close(): Promise<void> {
+    await this.host?.close();
+  }
+
+  private async build(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
+    try {
+      return await MachineHost.start(this.settings.machine, {
+        ...(outputs !== undefined && { outputs }),
+        log: new SinkLogger(events.log),
+        onStopped: (reason) => events.stopped(reason),
+      });
+    } catch (cause) {
+      // Only the message comes over from the other thread.
+      throw new StartError((cause as Error).message, { cause });
+    }
+  }
+
+  private newLine(port: ComPort): VmLine {
+    return new VmLine({
+      type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
+      inputRoom: () => this.events?.inputRoom(port),
+      outputReady: () => this.events?.outputReady(port),
+      hold: (held) => this.ask((host) => host.call(held ? 'pause' : 'resume')),
+    });
+  }
+
+  /** A machine that has stopped meanwhile refuses, and its end is on its way as an event. */
+  private ask(work: (host: MachineHost) => Promise<unknown>): void {
+    if (this.host !== null) work(this.host).catch(() => {});
+  }
+}
