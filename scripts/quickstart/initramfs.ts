@@ -5,6 +5,7 @@ import { cpioArchive, type Entry } from './cpio.js';
 
 /** Printed by the guest's first process. */
 export const GUEST_UP = 'GUEST-UP';
+export const PROMPT = 'guest# ';
 
 const INIT = `#!/bin/busybox sh
 /bin/busybox mkdir -p /sbin /usr/bin /usr/sbin
@@ -17,7 +18,7 @@ for module in /modules/*.ko; do insmod "$module"; done
 acpid -l /dev/null
 # The prompt belongs to the user now; only emergencies may interrupt it.
 dmesg -n 2
-export PS1='guest# ' HOME=/root ENV=/etc/shell
+export PS1='${PROMPT}' HOME=/root ENV=/etc/shell
 cd /root
 setsid cttyhack sh
 poweroff -f

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What quickstart does when nobody sits at a terminal: boots, tries a few commands in the guest, powers off. */
 import { GuestSession } from './guest-session.js';
-import { GUEST_UP } from './initramfs.js';
+import { GUEST_UP, PROMPT } from './initramfs.js';
 import { QuickstartError } from './tools.js';
 
 interface Trial {
@@ -35,7 +35,7 @@ export async function play(program: string, args: readonly string[], print: (lin
     say("the kernel's first line", started);
     await session.expect(GUEST_UP);
     say("the guest's first line", started);
-    await session.expect('guest# ');
+    await session.expect(PROMPT);
     say("the shell's prompt", started);
     for (const [index, trial] of TRIALS.entries()) {
       const asked = performance.now();
@@ -61,6 +61,7 @@ async function answer(session: GuestSession, index: number, trial: Trial, asked:
   await session.expect(`echo "DONE"-${index}:$?\n`);
   const output = (await session.expect(`DONE-${index}:`)).trimEnd();
   const status = (await session.expect('\n')).trim();
+  await session.expect(PROMPT);
   if (status !== '0' || !trial.right(output, performance.now() - asked)) {
     throw new QuickstartError(`'${trial.command}' in the guest went wrong (status ${status}). It printed:\n${output}`);
   }

@@ -7,7 +7,7 @@ import { SetupError } from './progress.mjs';
 const LINES_SHOWN = 30;
 
 /** Runs a program to its end and returns what it wrote. Its output appears only if it fails. */
-export function run(program, args, { cwd, env, onOutput = () => {} } = {}) {
+export function run(program, args, { cwd, env, lines = LINES_SHOWN, onOutput = () => {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let all = '';
@@ -20,8 +20,8 @@ export function run(program, args, { cwd, env, onOutput = () => {} } = {}) {
     child.on('error', (error) => reject(new SetupError(`cannot run ${program}: ${error.message}`)));
     child.on('close', (status, signal) => {
       if (status === 0) return resolve(all);
-      const lines = all.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n');
-      reject(new SetupError(`${program} ${args.join(' ')} ended with ${signal ?? `status ${status}`}:\n${lines}`));
+      const shown = all.trimEnd().split('\n').slice(-lines).join('\n');
+      reject(new SetupError(`${program} ${args.join(' ')} ended with ${signal ?? `status ${status}`}:\n${shown}`));
     });
   });
 }

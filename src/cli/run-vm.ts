@@ -14,7 +14,7 @@ import type { OpenVm, Vm } from './vm.js';
 export interface Surroundings {
   readonly openVm: OpenVm;
   readonly early: VmSignal[];
-  print(text: string): void;
+  readonly print: (text: string) => void;
 }
 
 /** Back ends whose place is not known before they are open. */

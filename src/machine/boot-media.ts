@@ -6,13 +6,20 @@ import { loadKernel } from '../boot/load-kernel.js';
 import type { RamLayout } from '../boot/memory-map.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
 import type { MachineConfig } from './config.js';
+import { cpuModel } from './cpu-model.js';
 import { enterKernel } from './entry.js';
+import { firmwareMtrrs } from './memory-types.js';
 
 /** Reads a file of the host that the configuration names. */
 export type ReadFile = (path: string) => Uint8Array;
 
+export interface FirmwarePlan extends BootPlan {
+  /** Pairs of number and value. */
+  readonly msrs: BigUint64Array;
+}
+
 /** Null when the configuration boots nothing: the vCPU then starts at its reset vector. */
-export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFile): BootPlan | null {
+export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFile): FirmwarePlan | null {
   const { boot } = config;
   if (boot === null) return null;
   const file = (name: string) => ({ name, bytes: readFile(name) });
@@ -23,11 +30,13 @@ export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFi
   });
   const writes = [...plan.writes, ...tables(config, ram)];
   checkWrites(boot.kernel, writes, ram);
-  return { ...plan, writes };
+  const msrs = firmwareMtrrs(cpuModel(config.cpuModel).physicalAddressBits);
+  return { ...plan, writes, msrs };
 }
 
-export function applyBoot(engine: Engine, plan: BootPlan): void {
+export function applyBoot(engine: Engine, plan: FirmwarePlan): void {
   applyPlan(engine.memory, plan);
+  engine.vcpu.setMsrs(plan.msrs);
   enterKernel(engine.vcpu, plan.cpu);
 }
 

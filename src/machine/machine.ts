@@ -3,10 +3,9 @@
  * A machine: its parts, its life, and how it is run. It belongs to one thread, any thread: tests use it directly, the
  * program runs it in a Worker.
  */
-import type { BootPlan } from '../boot/boot-plan.js';
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
-import { applyBoot } from './boot-media.js';
+import { applyBoot, type FirmwarePlan } from './boot-media.js';
 import type { MachineTime } from './clock.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
@@ -24,7 +23,7 @@ export interface MachineParts {
   readonly loop: ExitLoop;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
-  readonly bootPlan: BootPlan | null;
+  readonly bootPlan: FirmwarePlan | null;
 }
 
 /** Rounds of asking devices to finish what they are doing. */

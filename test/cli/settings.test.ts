@@ -104,6 +104,8 @@ test('serial ports and their back ends', () => {
 });
 
 test.each([
+  [['-e'], 'x86.strictio: stopping on unknown I/O ports (-e) is not there yet'],
+  [['-Y'], 'x86.mptable: leaving the MP table out (-Y) is not there yet'],
   [['-c', '2'], 'cpus: 2: this version runs 1'],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],

@@ -96,18 +96,12 @@ template <bool Memory>
 void arpl(Cpu* cpu, const Op* op) {
   require_selectors(cpu, op);
   const u16 wanted = read_gpr<u16>(cpu, op->source) & 3;
-  u64 lin = 0;
-  u16 selector;
-  if constexpr (Memory) {
-    lin = memory_operand(cpu, op, 2, true);
-    selector = load_for_update<u16>(cpu, op, lin);
-  } else {
-    selector = read_gpr<u16>(cpu, op->destination);
-  }
+  const u16 selector = read_word<Memory>(cpu, op, op->destination);
   const bool raises = (selector & 3) < wanted;
   const u16 adjusted = static_cast<u16>(raises ? (selector & 0xfffc) | wanted : selector);
   if constexpr (Memory) {
-    if (raises) store<u16>(cpu, op, lin, adjusted);
+    // Written only when it changes: a read-only operand that is privileged little enough does not fault.
+    if (raises) store<u16>(cpu, op, memory_operand(cpu, op, 2, true), adjusted);
   } else {
     write_gpr<u16>(cpu, op->destination, adjusted);
   }

@@ -84,10 +84,10 @@ bool nothing_to_repeat(const Cpu* cpu, const Op* op) {
 
 template <class T>
 void ins(Cpu* cpu, const Op* op) {
-  if (nothing_to_repeat(cpu, op)) return end_block(cpu, op);
   const u16 port = static_cast<u16>(cpu->gpr[RDX]);
   cpu->current_op = op;
   require_port(cpu, op, port, sizeof(T));
+  if (nothing_to_repeat(cpu, op)) return end_block(cpu, op);
   require_single(cpu, op);
   const u64 lin = segment_address(cpu, op, ES, cpu->gpr[RDI] & address_mask(op), sizeof(T), true);
   probe_write(cpu, op, lin, sizeof(T), ES);
@@ -97,10 +97,10 @@ void ins(Cpu* cpu, const Op* op) {
 
 template <class T>
 void outs(Cpu* cpu, const Op* op) {
-  if (nothing_to_repeat(cpu, op)) return end_block(cpu, op);
   const u16 port = static_cast<u16>(cpu->gpr[RDX]);
   cpu->current_op = op;
   require_port(cpu, op, port, sizeof(T));
+  if (nothing_to_repeat(cpu, op)) return end_block(cpu, op);
   require_single(cpu, op);
   const u64 lin = segment_address(cpu, op, op->segment, cpu->gpr[RSI] & address_mask(op), sizeof(T), false);
   port_write(cpu, port, sizeof(T), load<T>(cpu, op, lin));

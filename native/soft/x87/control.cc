@@ -60,6 +60,7 @@ void emms(Cpu* cpu, const Op* op) {
   if ((cpu->cr0 & cr0::EM) != 0) raise(cpu, op, Vector::UD);
   require_ready(cpu, op);
   cpu->fpu.empty = 0xff;
+  set_top(cpu->fpu, 0);
 }
 
 Handler select_store_status(const Instruction& instruction, bool) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // FST, FSTP, FIST, FISTP, FISTTP, FBSTP. Memory is written before anything else changes; when an unmasked exception
-// forbids the store, nothing is popped either.
+// forbids the store, nothing is popped either, but the memory must still be writable.
 #include "soft/float/convert.h"
 #include "soft/float/integer.h"
 #include "soft/x87/groups.h"
@@ -60,9 +60,24 @@ void store_memory(Cpu* cpu, const Op* op) {
   const typename Format::Bits bits = Format::convert(context, stored_value(fpu, missing));
   if (missing) context.raise(fp::invalid);
   const bool stored = completes_store(context);
-  if (stored) store_operand<typename Format::Bits>(cpu, op, bits);
+  const u64 lin = operand_address(cpu, op, sizeof(bits), true);
+  if (stored) {
+    store<typename Format::Bits>(cpu, op, lin, bits);
+  } else {
+    probe_write(cpu, op, lin, sizeof(bits), op->segment);
+  }
   record_operand(cpu, op);
   finish(fpu, context, missing, stored, pops);
+}
+
+/// A refused store still raises what the memory would.
+void store_or_probe80(Cpu* cpu, const Op* op, bool stored, const fp::Float80& value) {
+  const u64 lin = operand_address(cpu, op, 10, true);
+  if (stored) {
+    store80(cpu, op, lin, value);
+  } else {
+    probe_write(cpu, op, lin, 10, op->segment);
+  }
 }
 
 /// FSTP m80 changes no bit and raises nothing but a stack fault.
@@ -73,7 +88,7 @@ void store_extended(Cpu* cpu, const Op* op) {
   fp::Context context = context_of(fpu);
   if (missing) context.raise(fp::invalid);
   const bool stored = completes_store(context);
-  if (stored) store80(cpu, op, operand_address(cpu, op, 10, true), missing ? indefinite() : get(fpu, 0));
+  store_or_probe80(cpu, op, stored, missing ? indefinite() : get(fpu, 0));
   record_operand(cpu, op);
   finish(fpu, context, missing, stored, 1);
 }
@@ -85,11 +100,9 @@ void fbstp(Cpu* cpu, const Op* op) {
   fp::Context context = context_of(fpu);
   const fp::PackedDecimal decimal = fp::to_decimal(context, stored_value(fpu, missing));
   const bool stored = completes_store(context);
-  if (stored) {
-    fp::Float80 bytes{0, static_cast<u16>(decimal[9] << 8 | decimal[8])};
-    for (u32 i = 0; i < 8; i++) bytes.significand |= u64{decimal[i]} << (8 * i);
-    store80(cpu, op, operand_address(cpu, op, 10, true), bytes);
-  }
+  fp::Float80 bytes{0, static_cast<u16>(decimal[9] << 8 | decimal[8])};
+  for (u32 i = 0; i < 8; i++) bytes.significand |= u64{decimal[i]} << (8 * i);
+  store_or_probe80(cpu, op, stored, bytes);
   record_operand(cpu, op);
   finish(fpu, context, missing, stored, 1);
 }

@@ -106,6 +106,17 @@ export function byteFields(region: string, fields: readonly { name: string | nul
   return [0x5b, 0x81, ...packageOf([...nameString(region), BYTE_ACCESS_NO_LOCK_PRESERVE, ...list])];
 }
 
+/** 19.6.142: the first three groups are little-endian, the others are bytes in order. */
+export function uuid(text: string): Aml {
+  const [a = '', b = '', c = '', ...rest] = text.split('-');
+  const bytes = [a, b, c].map((group) => [...Buffer.from(group, 'hex')].reverse());
+  return buffer([...bytes.flat(), ...Buffer.from(rest.join(''), 'hex')]);
+}
+
+export function createDWordField(source: Aml, byteIndex: number, path: string): Aml {
+  return [0x8a, ...source, ...integer(byteIndex), ...nameString(path)];
+}
+
 export function createWordField(source: Aml, byteIndex: number, path: string): Aml {
   return [0x8b, ...source, ...integer(byteIndex), ...nameString(path)];
 }
@@ -113,11 +124,15 @@ export function createWordField(source: Aml, byteIndex: number, path: string): A
 // Statements and expressions
 
 export const arg0: Aml = [0x68];
+export const args: readonly [Aml, Aml, Aml, Aml] = [arg0, [0x69], [0x6a], [0x6b]];
 export const local0: Aml = [0x60];
 
 export const ref = nameString;
 export const store = (value: Aml, target: Aml): Aml => [0x70, ...value, ...target];
 export const and = (left: Aml, right: Aml): Aml => [0x7b, ...left, ...right, ...NULL_TARGET];
+export const or = (left: Aml, right: Aml): Aml => [0x7d, ...left, ...right, ...NULL_TARGET];
+export const equal = (left: Aml, right: Aml): Aml => [0x93, ...left, ...right];
+export const not = (value: Aml): Aml => [0x92, ...value];
 export const shiftLeft = (value: Aml, count: Aml): Aml => [0x79, ...value, ...count, ...NULL_TARGET];
 export const decrement = (target: Aml): Aml => [0x76, ...target];
 export const findSetRightBit = (value: Aml, target: Aml): Aml => [0x82, ...value, ...target];

@@ -7,6 +7,7 @@ import { PCI_IO, PCI_MEM32, pciMem64, VGA_WINDOW } from '../memory-map.js';
 import * as aml from './aml.js';
 import { busWindow, io, ioWindow, memoryWindow32, memoryWindow64, resourceTemplate } from './aml-resources.js';
 import { fwCfgDevice, hpetDevice, isaBridge } from './dsdt-isa.js';
+import { oscMethod } from './dsdt-osc.js';
 import { linkDevices, picModeMethod, routingTable } from './dsdt-pirq.js';
 import { vmGenerationDevice, vmGenerationEvent } from './dsdt-vmgenid.js';
 import type { AcpiOptions } from './options.js';
@@ -58,6 +59,7 @@ function pciRoot(options: AcpiOptions): aml.Aml {
         memoryWindow64(mem64.base, mem64.base + mem64.size - 1),
       ),
     ),
+    oscMethod(),
     ...routingTable(),
     isaBridge(options),
   );

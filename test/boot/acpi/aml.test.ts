@@ -49,6 +49,10 @@ test('EISA identifiers are compressed', () => {
   expect(hex(aml.eisaId('PNP0501'))).toBe('0c41d00501');
 });
 
+test('the first three groups of a UUID are stored with their bytes reversed', () => {
+  expect(hex(aml.uuid('33DB4D5B-1FF7-401C-9657-7441C03DD766'))).toBe('11130a105b4ddb33f71f1c4096577441c03dd766');
+});
+
 test('resource descriptors', () => {
   expect(hex(io(0x3f8, 8))).toBe('4701f803f8030108');
   expect(hex(irqNoFlags(4))).toBe('221000');

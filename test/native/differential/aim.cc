@@ -89,7 +89,9 @@ class Aim {
       case Ins: point(RDI, test_.operand_address = draw_target(random_), ES, width); break;
       case Xlat: point(RBX, draw_target(random_), instruction_.memory.segment, width); break;
       case Maskmovq:
-      case Maskmovdqu: point(RDI, draw_target(random_), instruction_.memory.segment, width); break;
+      case Maskmovdqu:  // whether bytes that are masked out may fault is the processor's choice
+        point(RDI, window_base + 0x700, instruction_.memory.segment, width);
+        break;
       case Leave: point(RBP, test_.operand_address = draw_target(random_), SS, 8); break;
       case Pop:
       case Popa:
@@ -169,11 +171,13 @@ void aim(const Instruction& instruction, Random& random, Case& test) {
   test.operand_address = 0;
   if (!random.chance(24)) {
     aiming.point(RSP, draw_target(random), SS, test.setting == Setting::Code64 ? 8 : 4);
-    if (random.chance(2)) test.registers.gpr[RSP] &= ~u64{7};
+    // AMD pushes a selector as 32 bits, Intel as 16: the same when no page lies between.
+    if (instruction.opcode == PushSeg || random.chance(2)) test.registers.gpr[RSP] &= ~u64{7};
   }
   const Opcode opcode = instruction.opcode;
   if (opcode == JmpIndirect || opcode == CallIndirect || opcode == Ret) aiming.code_target();
-  if (opcode == Popf || !random.chance(16)) {
+  const bool must_hit = opcode == Popf || opcode == Maskmovq || opcode == Maskmovdqu || loads_selector(opcode);
+  if (must_hit || !random.chance(16)) {
     aiming.implicit_operands();
     if (names_memory(instruction)) aiming.memory_operand();
   }

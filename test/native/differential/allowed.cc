@@ -75,53 +75,105 @@ bool is_transcendental(Opcode opcode) {
   }
 }
 
-/// Images with the instruction and data pointers, which AMD saves only while an exception is pending.
-bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsave || opcode == Fxsave; }
-
-}  // namespace
-
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result) {
-  Tolerance tolerance;
+/// Flags and results that the SDM leaves undefined.
+void allow_undefined(const Instruction& instruction, const Case& test, Tolerance& tolerance) {
   const Opcode opcode = instruction.opcode;
   for (const UndefinedFlags& row : undefined_flags) {
     if (row.opcode == opcode) tolerance.flags = row.flags;
   }
   tolerance.flags |= undefined_shift_flags(instruction, test);
-  // A 16-bit double shift by more than 16 leaves an undefined destination.
-  if ((opcode == Shld || opcode == Shrd) && masked_count(instruction, test, 2) > instruction.operand_size * 8u) {
+  const bool double_shift = opcode == Shld || opcode == Shrd;
+  if (double_shift && masked_count(instruction, test, 2) > instruction.operand_size * 8u) {
     tolerance.destination = tolerance.memory = true;
   }
+  if (opcode == Bswap && instruction.operand_size == 2) tolerance.destination = true;
+}
+
+/// Images with the instruction and data pointers, which AMD saves only while an exception is pending.
+bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsave || opcode == Fxsave; }
+
+/// Many accesses, or checks in an order of the maker's choice.
+bool orders_faults(const Instruction& instruction, const Case& test) {
+  switch (instruction.opcode) {
+    case Call:          // AMD pushes before it checks the target
+    case CallIndirect:
+    case Enter:
+    case Bound:         // two operands each, at the end of a segment
+    case LoadFarPointer:
+    case Fldenv:
+    case Fnstenv:
+    case Frstor:
+    case Fnsave:
+    case Fxsave:
+    case Fxrstor: return true;
+    default: break;
+  }
+  // AMD also asks that the address before FS.base and GS.base is added be canonical.
+  if (test.setting == Setting::Code64 && instruction.memory.segment >= FS) return true;
+  // Limit, alignment and page, for operands wider than a register.
+  return test.uses_fx && (test.setting != Setting::Code64 || instruction.operands[0].size == 10);
+}
+
+constexpr u16 status_exceptions = 0x3f, status_invalid = 1, status_denormal = 2, status_underflow = 0x10, status_precision = 0x20, status_summary = 0x8080;
+constexpr u16 status_c1 = 0x200, status_codes = 0x4500;
+
+bool compares(Opcode opcode) { return (opcode >= Fcom && opcode <= Fxam); }
+bool compares_to_flags(Opcode opcode) { return opcode == Fcomi || opcode == Fcomip || opcode == Fucomi || opcode == Fucomip; }
+
+/// What the two makers' x87 units do differently.
+void allow_x87(const Instruction& instruction, const Result& result, Tolerance& tolerance) {
+  const Opcode opcode = instruction.opcode;
+  const bool unmasked = (result.fx.status & ~u32{result.fx.control} & (status_invalid | status_denormal)) != 0;
+  // "If the exception is unmasked, the condition code flags are not set" (SDM, FCOM): AMD sets them.
+  if (compares(opcode) && unmasked) {
+    tolerance.status |= status_codes;
+    if (compares_to_flags(opcode)) tolerance.flags |= status_flags;
+  }
+  // "C1: set to 0" (SDM, FCOMI): AMD keeps it.
+  if (compares_to_flags(opcode)) tolerance.status |= status_c1;
+  if (is_transcendental(opcode)) tolerance.status |= status_c1 | status_precision | status_underflow | status_summary;
+  // Out of range the result is undefined, and so is what is raised.
+  if (opcode == F2xm1 || opcode == Fyl2xp1) {
+    tolerance.status |= status_exceptions;
+    tolerance.x87_state = (~result.fx.control & status_invalid) != 0;
+  }
+  // Only Intel documents the change to MMX state; AMD makes it before faults and not for memory operands.
+  const bool converts_to_mmx = opcode >= Cvttps2pi && opcode <= Cvttpd2pi;
+  const bool faults = result.vector != ran_to_end;
+  if (opcode == Cvtpi2ps) tolerance.x87_state = true;
+  if (faults && (converts_to_mmx || opcode == Cvtps2pi || opcode == Cvtpd2pi || opcode == Maskmovq)) tolerance.x87_state = true;
+}
+
+}  // namespace
+
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result, bool reference) {
+  Tolerance tolerance;
+  const Opcode opcode = instruction.opcode;
+  if (!reference) allow_undefined(instruction, test, tolerance);
   tolerance.result = is_estimate(opcode) || is_transcendental(opcode);
   tolerance.memory |= saves_pointers(opcode);
+  // AMD writes zeros above a selector that is pushed as 32 bits; Intel leaves the memory alone.
+  tolerance.memory |= opcode == PushSeg && instruction.operand_size == 4;
   // A null selector leaves FS.base and GS.base alone on AMD processors.
   tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
-  // Instructions of many accesses may have done some of them before one faults.
-  if (result.vector != ran_to_end) {
-    tolerance.registers = opcode == Popa;
-    tolerance.memory |= opcode == Enter || opcode == Pusha;
-    // AMD pushes before it checks the target; and nobody says in which order ENTER touches the two frames.
-    tolerance.fault_order = opcode == Call || opcode == CallIndirect || opcode == Enter;
-  }
+  allow_x87(instruction, result, tolerance);
+  if (result.vector == ran_to_end) return tolerance;
+  // Some accesses may have been made before one faults.
+  tolerance.registers = opcode == Popa;
+  tolerance.memory |= opcode == Enter || opcode == Pusha;
+  tolerance.fault_order = orders_faults(instruction, test);
   return tolerance;
 }
 
-bool leaves_undefined(const Instruction& instruction) {
+bool leaves_undefined(const Instruction& instruction, bool reference) {
   const Opcode opcode = instruction.opcode;
+  if (is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode) || compares(opcode)) return true;
+  if (opcode == Cvtpi2ps || (opcode == PushSeg && instruction.operand_size == 4)) return true;
+  if (reference) return false;
   for (const UndefinedFlags& row : undefined_flags) {
     if (row.opcode == opcode) return true;
   }
-  switch (opcode) {
-    case Shl:
-    case Shr:
-    case Sar:
-    case Shld:
-    case Shrd:
-    case Rol:
-    case Ror:
-    case Rcl:
-    case Rcr: return true;
-    default: return is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode);
-  }
+  return opcode >= Rol && opcode <= Shrd;
 }
 
 }  // namespace tsbhyve::differential

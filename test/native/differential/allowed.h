@@ -8,7 +8,9 @@ namespace tsbhyve::differential {
 
 struct Tolerance {
   u32 flags = 0;           // RFLAGS bits
-  bool result = false;     // the destination: x87 ST(0), ST(1) and the rounding bits, or all XMM and MMX registers
+  bool result = false;     // of an approximation: ST(0), ST(1) and what rounding tells, or the XMM register
+  bool x87_state = false;  // tags, TOP and the registers that it turns
+  u16 status = 0;          // x87 status bits
   bool destination = false;  // the general register of the first operand
   bool memory = false;     // the memory written
   bool registers = false;  // all general registers
@@ -16,9 +18,11 @@ struct Tolerance {
   bool segment_bases = false;
 };
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result);
+/// `reference`: the judge is a processor of the kind that docs/undefined-flags.md was measured on, so that even what the SDM
+/// leaves undefined must agree.
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result, bool reference);
 
-/// Whether the instruction may leave anything undefined, whatever its operands.
-bool leaves_undefined(const Instruction& instruction);
+/// Whether the instruction may leave anything that a block's later instructions must not see.
+bool leaves_undefined(const Instruction& instruction, bool reference);
 
 }  // namespace tsbhyve::differential

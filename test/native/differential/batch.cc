@@ -5,6 +5,7 @@
 
 #include "allowed.h"
 #include "generate.h"
+#include "host.h"
 #include "soft/cpu.h"
 
 namespace tsbhyve::differential {
@@ -67,7 +68,7 @@ std::optional<Batch> batch_of(Setting setting, u64 start, const std::vector<u8>&
     if (decode(code.data() + at, code.size() - at, info_of(setting).code_size, instruction) != DecodeStatus::Ok) return std::nullopt;
     batch.test.uses_fx |= uses_fx(instruction.opcode);
     batch.test.loads_segments |= loads_segments(instruction.opcode);
-    batch.is_exact &= !leaves_undefined(instruction);
+    batch.is_exact &= !leaves_undefined(instruction, host_is_reference());
     batch.instructions.push_back(instruction);
     at += instruction.length;
   }
@@ -79,8 +80,9 @@ std::optional<Batch> draw_single(const Form& form, Random& random) {
   u8 bytes[15];
   Instruction instruction;
   if (!draw_instruction(form, setting, random, bytes, instruction)) return std::nullopt;
-  // Now and then the code runs into the absent page, sometimes in the middle of the instruction.
-  const u64 start = random.chance(32) ? code_end - 1 - random.below(instruction.length) : code_start;
+  // Now and then the code runs into the absent page, sometimes in the middle of the instruction. AMD does not fetch the ModRM
+  // byte of UD1.
+  const u64 start = instruction.opcode != Ud && random.chance(32) ? code_end - 1 - random.below(instruction.length) : code_start;
   return batch_of(setting, start, {bytes, bytes + instruction.length});
 }
 
@@ -105,7 +107,7 @@ std::optional<Batch> BlockMaker::draw(Random& random) const {
     Instruction instruction;
     const Form& form = list[random.below(static_cast<u32>(list.size()))];
     if (!draw_instruction(form, setting, random, bytes, instruction) || !fits_block(instruction)) continue;
-    if (exact && leaves_undefined(instruction)) continue;
+    if (exact && leaves_undefined(instruction, host_is_reference())) continue;
     if (code.size() + instruction.length > max_code) break;
     code.insert(code.end(), bytes, bytes + instruction.length);
     i++;

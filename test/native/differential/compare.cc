@@ -12,7 +12,7 @@ namespace {
 constexpr u64 compared_flags = status_flags | rflags::DF | rflags::NT | rflags::AC | rflags::ID;
 constexpr u64 first_kernel_address = (u64{1} << 47) - page_size;  // as Linux sees it
 constexpr u32 page_fault_present = 1;
-constexpr u32 x87_rounded_up = 0x200, x87_precision = 0x20;
+constexpr u32 x87_top = 7 << 11;
 
 void canonicalize_fx(const Case& test, const Instruction& instruction, const Tolerance& tolerance, FxImage& fx) {
   if (!test.uses_fx) {
@@ -26,12 +26,17 @@ void canonicalize_fx(const Case& test, const Instruction& instruction, const Tol
   fx.reserved = 0;
   std::memset(fx.rest, 0, sizeof(fx.rest));
   for (auto& st : fx.st) std::memset(st + 10, 0, 6);
+  fx.status = static_cast<u16>(fx.status & ~u32{tolerance.status});
+  if (tolerance.x87_state) {
+    fx.valid = 0;
+    fx.status = static_cast<u16>(fx.status & ~x87_top);
+    std::memset(fx.st, 0, sizeof(fx.st));
+  }
   if (!tolerance.result) return;
   if (instruction.operands[0].kind == OperandKind::Xmm) {
     std::memset(fx.xmm[instruction.operands[0].reg], 0, 16);
   } else {
     std::memset(fx.st, 0, 32);
-    fx.status = static_cast<u16>(fx.status & ~(x87_rounded_up | x87_precision));
   }
 }
 
@@ -82,6 +87,8 @@ void canonicalize(const Case& test, const Instruction& instruction, const Tolera
   if (tolerance.destination && instruction.operands[0].kind == OperandKind::Gpr) registers.gpr[instruction.operands[0].reg] = 0;
   if (tolerance.registers) std::memset(registers.gpr, 0, sizeof(registers.gpr));
   if (tolerance.segment_bases) registers.fs_base = registers.gs_base = 0;
+  // The kernel loses the RPL of null selectors on the way to a signal handler.
+  for (u16& selector : registers.selector) selector = selector < 4 ? u16{0} : selector;
   registers.rflags &= compared_flags & ~u64{tolerance.flags};
   // Linux hides from processes whether a kernel address is mapped.
   if (result.vector == Vector::PF && result.cr2 >= first_kernel_address) result.error &= ~page_fault_present;

@@ -10,9 +10,9 @@ namespace {
 using enum Opcode;
 
 /// System calls and exits to the kernel, the machine's identity and clocks, what other prefixes turn into instructions that only
-/// the host knows, and what UMIP lets the kernel fake.
+/// the host knows, and what UMIP lets the kernel fake. INT1: virtual machine monitors report it at different addresses.
 constexpr Opcode untestable[] = {
-    Invalid, Int,   Syscall, Sysenter, Cpuid,   Rdtsc, Rdtscp, Rdpmc, Rdpid,  Xgetbv, Xsetbv, Monitor,  Mwait,
+    Invalid, Int, Int1,   Syscall, Sysenter, Cpuid,   Rdtsc, Rdtscp, Rdpmc, Rdpid,  Xgetbv, Xsetbv, Monitor,  Mwait,
     Vmcall,  Rsm,   Getsec,  Sgdt,     Sidt,    Sldt,  Str,    Smsw,  Iret,   Sysret, Sysexit, Invpcid, Xsave,
     Xrstor,  Xsaveopt, Xsavec, Xsaves, Xrstors, Movbe, Pause,  JmpFar, CallFar, RetFar,
 };

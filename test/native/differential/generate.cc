@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "soft/cpu.h"
 #include "values.h"
 
 namespace tsbhyve::differential {
@@ -23,12 +24,6 @@ u8 draw_immediate_byte(Random& random) {
   return random.chance(2) ? random.pick(boundaries) : random.byte();
 }
 
-/// Whether the opcode reads its memory or register operand as a selector.
-bool loads_selector(Opcode opcode) {
-  constexpr Opcode loaders[] = {MovSeg, PopSeg, LoadFarPointer, Lar, Lsl, Verr, Verw, Arpl};
-  return std::find(std::begin(loaders), std::end(loaders), opcode) != std::end(loaders);
-}
-
 /// Branches into themselves or into what follows, which differs between the two sides.
 bool runs_into_itself(const Instruction& instruction) {
   constexpr u64 longest_end = 16;
@@ -38,16 +33,36 @@ bool runs_into_itself(const Instruction& instruction) {
 }
 
 void draw_selectors(const Instruction& instruction, Random& random, Case& test) {
+  // Other selectors only of the LDT: what else is in the host's GDT, Linux decides.
   for (u64& gpr : test.registers.gpr) {
-    if (!random.chance(8)) gpr = (gpr & ~u64{0xffff}) | random.pick(selectors);
+    gpr = random.chance(8) ? gpr | 4 : (gpr & ~u64{0xffff}) | random.pick(selectors);
   }
   // Far pointers hold the selector behind the offset.
   const size_t at = instruction.opcode == LoadFarPointer ? instruction.operand_size : 0;
   const u16 selector = random.pick(selectors);
-  if (!random.chance(8)) std::memcpy(test.operand + at, &selector, sizeof(selector));
+  std::memcpy(test.operand + at, &selector, sizeof(selector));
+}
+
+/// MXCSR images: the host's AMD-only bit 17 never, a valid one mostly.
+void draw_mxcsr_image(Random& random, u8* at) {
+  at[2] &= 0xfd;
+  if (!random.chance(8)) at[2] = at[3] = 0;
+}
+
+/// Whether, and as what, alignment checking applies to wide operands, a processor may choose (SDM vol. 2, table 2-21).
+bool alignment_check_is_optional(const Instruction& instruction) {
+  // Intel writes a pushed selector as 16 bits, whatever the operand size.
+  if (instruction.opcode == Maskmovdqu || instruction.opcode == Maskmovq || instruction.opcode == PushSeg) return true;
+  return std::any_of(std::begin(instruction.operands), std::end(instruction.operands),
+                     [](const Operand& operand) { return operand.kind == OperandKind::Memory && operand.size >= 10; });
 }
 
 }  // namespace
+
+bool loads_selector(Opcode opcode) {
+  constexpr Opcode loaders[] = {MovSeg, PopSeg, LoadFarPointer, Lar, Lsl, Verr, Verw, Arpl};
+  return std::find(std::begin(loaders), std::end(loaders), opcode) != std::end(loaders);
+}
 
 bool draw_instruction(const Form& form, Setting setting, Random& random, u8* bytes, Instruction& instruction) {
   for (u32 attempt = 0; attempt < attempts; attempt++) {
@@ -85,6 +100,12 @@ bool means_the_same(const u8* bytes, const Instruction& instruction) {
     if (byte == 0xf3 && (instruction.opcode == Bsf || instruction.opcode == Bsr)) return false;
     // AMD reads four bytes where Intel documents two.
     if (byte == 0x66 && instruction.opcode == Movsxd && instruction.operand_size == 2) return false;
+    // FENI, FDISI and FSETPM are FNOP here but do not wait for exceptions; D9 D8-DF pops an empty register in silence.
+    if (byte == 0xdb && instruction.opcode == Fnop) return false;
+    if (byte == 0xd9 && instruction.opcode == Fstp && bytes[i + 1] >= 0xd8) return false;
+    // Whether a segment that bars bytes which are masked out faults is the processor's choice.
+    const bool masked_move = instruction.opcode == Maskmovq || instruction.opcode == Maskmovdqu;
+    if (masked_move && instruction.memory.segment != DS) return false;
     // F2 and F3 make LOOPNE of LOOPE and the other way round on AMD; nobody documents them there.
     if ((byte == 0xf2 || byte == 0xf3) && (instruction.opcode == Loope || instruction.opcode == Loopne)) return false;
     // PREFETCHW of a register: #UD on AMD, a reserved NOP on Intel.
@@ -111,6 +132,11 @@ void draw_state(const Instruction& instruction, Random& random, Case& test) {
   std::copy(std::begin(chosen), std::end(chosen), registers.selector);
   draw_operand(random, test.operand);
   if (test.uses_fx) draw_fx(random, test.fx);
+  if (alignment_check_is_optional(instruction)) registers.rflags &= ~rflags::AC;
+  // Whether it looks at x87 exceptions when it converts memory, AMD and Intel disagree.
+  if (instruction.opcode == Cvtpi2ps) test.fx.status &= 0x7f00;
+  if (instruction.opcode == Ldmxcsr) draw_mxcsr_image(random, test.operand);
+  if (instruction.opcode == Fxrstor) draw_mxcsr_image(random, test.operand + 24);
   if (loads_selector(instruction.opcode)) draw_selectors(instruction, random, test);
   aim(instruction, random, test);
 }

@@ -21,6 +21,9 @@ void steer(Setting setting, Random& random, u8* bytes, size_t modrm_at, Instruct
 /// Makes the registers that form addresses point into the window, mostly.
 void aim(const Instruction& instruction, Random& random, Case& test);
 
+/// Whether the opcode reads its memory or register operand as a selector.
+bool loads_selector(Opcode opcode);
+
 /// Whether the host and Intel's rule book part ways on this encoding, or a prefix makes it another instruction there.
 bool means_the_same(const u8* bytes, const Instruction& instruction);
 

@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include "guest_tables.h"
-#include "soft/flags.h"
+#include "end_of_code.h"
+#include "soft/host/rounding.h"
 #include "soft/memory/access.h"
 #include "soft/run.h"
 #include "soft/system/system.h"
@@ -14,7 +15,8 @@ namespace tsbhyve::differential {
 namespace {
 
 constexpr i64 case_budget = 100'000;
-constexpr u8 software_interrupt = 0xcd, breakpoint = 0xcc;
+/// INT 80h, at way_back.
+constexpr u8 end_of_case[] = {0xcd, ran_to_end};
 
 /// The frame that an exception pushes (SDM vol. 3, 6.14.2).
 struct Frame {
@@ -71,6 +73,7 @@ Guest::Guest()
   u8* const system = ram_.add_segment(system_base, system_pages * page_size, false).host;
   window_ = ram_.add_segment(window_base, window_pages * page_size, false).host;
   code_ = ram_.add_segment(code_base, page_size, false).host;
+  std::memcpy(ram_.add_segment(way_back, page_size, false).host, end_of_case, sizeof(end_of_case));
   blocks_ = std::make_unique<BlockCache>(cpu_.get(), &ram_);
   cpu_->mmu = &mmu_;
   cpu_->blocks = blocks_.get();
@@ -88,12 +91,7 @@ Guest::~Guest() = default;
 
 void Guest::load(const Case& test, const WindowImage& image) {
   std::memcpy(window_, image.bytes, sizeof(image.bytes));
-  std::memset(code_, breakpoint, page_size);
-  u8* at = code_ + (test.start - code_base);
-  const size_t room = code_end - test.start;
-  std::memcpy(at, test.code, std::min<size_t>(test.length, room));
-  const u8 end[] = {software_interrupt, ran_to_end};
-  if (test.length + sizeof(end) <= room) std::memcpy(at + test.length, end, sizeof(end));
+  write_code(code_, test);
   blocks_->written(code_base, page_size);
 }
 
@@ -121,6 +119,7 @@ void Guest::run(const Case& test, const WindowImage& image, Mode mode, Result& r
   prepare_window(window_, image, test);
   enter(test);
   cpu_->retire_limit = 0;
+  const u32 host_mxcsr = host::enter_guest_rounding(cpu_->mxcsr);
   if (mode == Mode::Blocks) {
     cpu_->budget = case_budget;
     execute(cpu_.get());
@@ -130,6 +129,7 @@ void Guest::run(const Case& test, const WindowImage& image, Mode mode, Result& r
       execute(cpu_.get());
     }
   }
+  host::leave_guest_rounding(host_mxcsr);
   leave(test, result);
   collect_zones(window_, result);
 }
@@ -158,7 +158,10 @@ void Guest::leave(const Case& test, Result& result) const {
   result.registers.fs_base = cpu.segment[FS].base;
   result.registers.gs_base = cpu.segment[GS].base;
   result.cr2 = result.vector == Vector::PF ? cpu.cr2 : 0;
-  if (result.vector == ran_to_end) result.registers.rip -= sizeof(u16);  // INT 80h itself
+  if (result.vector == ran_to_end) {
+    result.registers.rip = test.start + test.length - info_of(test.setting).code_offset;
+    result.registers.selector[CS] = info_of(test.setting).cs;
+  }
   if (test.uses_fx) store_fx(cpu, result.fx);
 }
 

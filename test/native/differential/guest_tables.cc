@@ -10,7 +10,8 @@ namespace tsbhyve::differential {
 namespace {
 
 // Pages of the system area.
-constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, first_table = 4, descriptors = 7, interrupts = 8, tss = 9;
+constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, way_directory = 4, first_table = 5, descriptors = 9, interrupts = 10,
+              tss = 11;
 constexpr u64 gdt_offset = 0, gdt_bytes = 0x80, ldt_offset = 0x100;
 constexpr u16 kernel_code = 0x10, ldt_in_gdt = 0x40, tss_in_gdt = 0x50;
 
@@ -97,6 +98,7 @@ void write_tables(u8* host) {
     area.map(low_directory, first_table + 1, lin, absent ? 0 : leaf | user | no_execute | (lin == read_only_page ? 0 : writable));
   }
   area.map(low_directory, first_table + 2, code_base, leaf | user);
+  area.map(way_directory, first_table + 3, way_back, leaf | user);
   write_descriptors(area);
   write_interrupts(area, host);
   area.put(page(tss) + 4, stack_top);                    // RSP0

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "host.h"
 
+#include "end_of_code.h"
 #include "host_stub.h"
 #include "soft/cpu.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
 #include <asm/ldt.h>
+#include <cpuid.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -71,30 +73,11 @@ void load_ldt() {
   }
 }
 
-/// JMP rel32 from `from`, in 64-bit code.
-size_t write_jump(u8* at, u64 from, u64 target) {
-  constexpr u32 length = 5;
-  const auto displacement = static_cast<u32>(target - from - length);
-  at[0] = 0xe9;
-  std::memcpy(at + 1, &displacement, sizeof(displacement));
-  return length;
-}
-
 /// JMP [RIP+2]: the pointer lies aligned, for RFLAGS.AC may be set.
 void write_way_back(u8* at, u64 target) {
   constexpr u8 jump[] = {0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc};
   std::memcpy(at, jump, sizeof(jump));
   std::memcpy(at + sizeof(jump), &target, sizeof(target));
-}
-
-/// Far jump ptr16:32, with the operand-size prefix in 16-bit code.
-size_t write_far_jump(u8* at, bool is_16bit, u16 selector, u32 offset) {
-  size_t n = 0;
-  if (is_16bit) at[n++] = 0x66;
-  at[n++] = 0xea;
-  std::memcpy(at + n, &offset, 4);
-  std::memcpy(at + n + 4, &selector, 2);
-  return n + 6;
 }
 
 Result* current;
@@ -113,6 +96,16 @@ void copy_registers(const ucontext_t& context, Registers& out) {
 }
 
 }  // namespace
+
+bool host_is_reference() {
+  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+  __cpuid(0, eax, ebx, ecx, edx);
+  constexpr u32 amd = 0x68747541;  // "Auth"
+  if (ebx != amd) return false;
+  __cpuid(1, eax, ebx, ecx, edx);
+  constexpr u32 extended_family = 0x19 - 0xf;
+  return (eax >> 20 & 0xff) == extended_family;
+}
 
 bool host_available() { return (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0; }
 
@@ -142,17 +135,7 @@ void host_start() {
 
 void host_load(const Case& test, const WindowImage& image) {
   std::memcpy(window, image.bytes, sizeof(image.bytes));
-  std::memset(code, 0xcc, page_size);
-  u8* at = code + (test.start - code_base);
-  const size_t room = code_end - test.start;
-  std::memcpy(at, test.code, std::min<size_t>(test.length, room));
-  if (test.length >= room) return;
-  const SettingInfo& setting = info_of(test.setting);
-  u8 end[16];
-  const size_t length = setting.code_size == CodeSize::Bits64
-                            ? write_jump(end, test.start + test.length, way_back)
-                            : write_far_jump(end, setting.code_size == CodeSize::Bits16, flat_code64, way_back);
-  std::memcpy(at + test.length, end, std::min(length, room - test.length));
+  write_code(code, test);
 }
 
 void host_run(const Case& test, const WindowImage& image, Result& result) {
@@ -207,6 +190,7 @@ void differential_signal(int number, void*, void* context) {
 
 namespace tsbhyve::differential {
 bool host_available() { return false; }
+bool host_is_reference() { return true; }
 void host_start() {}
 void host_load(const Case&, const WindowImage&) {}
 void host_run(const Case&, const WindowImage&, Result&) {}

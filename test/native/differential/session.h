@@ -33,6 +33,7 @@ class Session {
  private:
   void judge(const Batch& batch, const Case& test, Result& expected, Result& got);
 
+  const bool host_is_reference_;
   Guest guest_;
   WindowImage image_;
   std::map<std::string, u64> by_name_;  // mismatches

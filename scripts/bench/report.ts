@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The table at the end, and what has to be reached. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  readonly tsbhyve: number;
+  /** Null where QEMU has nothing to compare. */
+  readonly qemu: number | null;
+  /** Null for what is only shown. */
+  readonly bar: Bar | null;
+}
+
+export interface Bar {
+  readonly text: string;
+  readonly isMet: boolean;
+}
+
+export function atMost(value: number, limit: number, text: string): Bar {
+  return { text, isMet: value <= limit };
+}
+
+export function atLeast(value: number, limit: number, text: string): Bar {
+  return { text, isMet: value >= limit };
+}
+
+export function table(rows: readonly Row[], qemuVersion: string): string {
+  const heads = ['', 'tsbhyve', `QEMU ${qemuVersion}`, 'unit', 'wanted', ''];
+  const cells = rows.map(({ name, unit, tsbhyve, qemu, bar }) => {
+    const verdict = bar === null ? '' : bar.isMet ? 'ok' : 'MISSED';
+    return [name, shown(tsbhyve), qemu === null ? '-' : shown(qemu), unit, bar?.text ?? '', verdict];
+  });
+  const lines = [heads, ...cells];
+  const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const isNumber = (column: number) => column === 1 || column === 2;
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          isNumber(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function shown(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}

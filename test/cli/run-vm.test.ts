@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { connect, type Socket } from 'node:net';
+import { exitStatus } from '../../src/cli/exit-status.js';
+import { runVm } from '../../src/cli/run-vm.js';
+import type { Settings } from '../../src/cli/settings.js';
+import type { Vm, VmEvents } from '../../src/cli/vm.js';
+import { DEFAULT_CONFIG } from '../../src/machine/config.js';
+import type { StopReason } from '../../src/machine/stop.js';
+import { FakeLine, until } from '../host/support/fake-line.js';
+
+class FakeVm implements Vm {
+  readonly asked: string[] = [];
+  readonly com1 = new FakeLine();
+  events: VmEvents | null = null;
+
+  line(): FakeLine {
+    return this.com1;
+  }
+
+  async start(events: VmEvents): Promise<void> {
+    this.events = events;
+    this.asked.push('start');
+  }
+
+  pressPowerButton(): void {
+    this.asked.push('button');
+  }
+
+  powerOff(): void {
+    this.asked.push('plug');
+    this.events?.stopped({ kind: 'requested' });
+  }
+
+  async close(): Promise<void> {
+    this.asked.push('close');
+  }
+}
+
+const settings: Settings = {
+  machine: DEFAULT_CONFIG,
+  consoles: new Map([['com1', 'tcp=127.0.0.1:0']]),
+  verbosity: 'warn',
+};
+
+const sockets: Socket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const signal of ['SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
+    process.removeAllListeners(signal);
+  }
+});
+
+test('a VM runs from its start to its end, with its console and its last words', async () => {
+  const vm = new FakeVm();
+  const printed: string[] = [];
+  const running = runVm(settings, { openVm: () => vm, early: [], print: (text) => printed.push(text) });
+  await until(() => vm.events !== null);
+  const [, port] = /^com1 is tcp=127\.0\.0\.1:(\d+)$/.exec(printed[0] ?? '') ?? [];
+  let received = '';
+  const socket = connect(Number(port), '127.0.0.1');
+  sockets.push(socket);
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  socket.write('typed');
+  await until(() => vm.com1.typed === 'typed');
+  vm.com1.output = 'last words';
+  vm.events?.stopped({ kind: 'power-off' });
+  expect(await running).toEqual({ kind: 'power-off' });
+  await until(() => received === 'last words');
+  expect(vm.asked).toEqual(['start', 'close']);
+});
+
+test('signals that came before the VM are answered when it runs, each kind once', async () => {
+  const vm = new FakeVm();
+  const printed: string[] = [];
+  const early = ['SIGUSR1', 'SIGTERM', 'SIGUSR1'] as const;
+  const running = runVm(settings, { openVm: () => vm, early: [...early], print: (text) => printed.push(text) });
+  await until(() => vm.asked.includes('button'));
+  expect(vm.asked).toEqual(['start', 'button']);
+  expect(printed.filter((line) => line.startsWith('SIGUSR1'))).toHaveLength(1);
+  vm.events?.powerButton(false);
+  expect(printed.at(-1)).toContain('SIGTERM again switches the VM off');
+  vm.powerOff();
+  await running;
+});
+
+test('a VM that cannot start leaves nothing open', async () => {
+  const vm = new FakeVm();
+  vm.start = async () => {
+    throw new Error('no engine');
+  };
+  const running = runVm(settings, { openVm: () => vm, early: [], print: () => {} });
+  await expect(running).rejects.toThrow('no engine');
+  expect(vm.asked).toEqual(['close']);
+});
+
+test.each<[StopReason, number]>([
+  [{ kind: 'reset' }, 0],
+  [{ kind: 'power-off' }, 1],
+  [{ kind: 'requested' }, 1],
+  [{ kind: 'halted' }, 2],
+  [{ kind: 'triple-fault' }, 3],
+  [{ kind: 'error', message: '' }, 4],
+  [{ kind: 'debug-exit', status: 33 }, 33],
+])('%j ends the process with status %i', (reason, status) => {
+  expect(exitStatus(reason)).toBe(status);
+});

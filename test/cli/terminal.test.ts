@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The command on a terminal: raw while the guest runs, and as it was before afterwards, however it ends. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ReadStream } from 'node:tty';
+import { openPtyMaster } from '../../src/host/console/libc-terminal.js';
+import { until } from '../host/support/fake-line.js';
+import { ECHO_GUEST } from './support/echo-guest.js';
+
+let folder = '';
+let kernel = '';
+let terminal: Terminal | null = null;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tsbhyve-terminal-'));
+  kernel = join(folder, 'echo-guest');
+  writeFileSync(kernel, ECHO_GUEST);
+});
+afterEach(() => {
+  terminal?.close();
+  terminal = null;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A terminal window with tsbhyve in it. */
+class Terminal {
+  readonly before: string;
+  screen = '';
+  status: number | null | undefined;
+  readonly child: ChildProcess;
+  private readonly pty = openPtyMaster();
+  private readonly window: ReadStream;
+  private readonly held: number;
+
+  constructor(...words: string[]) {
+    this.held = openSync(this.pty.path, constants.O_RDWR | constants.O_NOCTTY);
+    this.before = this.modes();
+    this.window = new ReadStream(this.pty.master);
+    this.window.on('data', (bytes) => {
+      this.screen += bytes.toString('latin1');
+    });
+    const program = resolve('dist/src/cli/main.js');
+    this.child = spawn(process.execPath, [program, ...words], { stdio: [this.held, this.held, this.held] });
+    this.child.on('close', (status) => {
+      this.status = status;
+    });
+  }
+
+  modes(): string {
+    return execFileSync('stty', ['-a'], { stdio: [this.held, 'pipe', 'inherit'] }).toString();
+  }
+
+  type(text: string): void {
+    writeSync(this.pty.master, Buffer.from(text, 'latin1'));
+  }
+
+  shows(text: string): Promise<void> {
+    return until(() => this.screen.includes(text));
+  }
+
+  ended(): Promise<void> {
+    return until(() => this.status !== undefined);
+  }
+
+  close(): void {
+    this.child.kill('SIGKILL');
+    this.window.destroy();
+    closeSync(this.held);
+  }
+}
+
+function boot(): Terminal {
+  terminal = new Terminal('-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev');
+  return terminal;
+}
+
+test('keys go to the guest one by one, Ctrl-Z too, and Ctrl-A x ends it', async () => {
+  const window = boot();
+  await window.shows('UP');
+  expect(window.modes()).not.toBe(window.before);
+  window.type('a\x07\x1a\x01\x01z');
+  await window.shows('a\x07\x1a\x01z');
+  window.type('\x01x');
+  await window.ended();
+  expect(window.status).toBe(1);
+  expect(window.modes()).toBe(window.before);
+});
+
+test('Ctrl-A h shows the keys, each line from the left edge', async () => {
+  const window = boot();
+  await window.shows('UP');
+  window.type('guest# ');
+  await window.shows('guest# ');
+  window.type('\x01h');
+  await window.shows('Ctrl-A Ctrl-A');
+  expect(window.screen).toMatch(/guest# \r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/);
+  window.type('\x01z');
+  await window.shows('tsbhyve: cannot suspend: snapshots are not there yet; the VM runs on');
+});
+
+test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('the terminal is as it was after %s', async (signal) => {
+  const window = boot();
+  await window.shows('UP');
+  window.child.kill(signal);
+  await window.ended();
+  expect(window.modes()).toBe(window.before);
+});
+
+test('the terminal is as it was after two SIGTERM, and after a guest that crashed', async () => {
+  const window = boot();
+  await window.shows('UP');
+  window.child.kill('SIGTERM');
+  await window.shows('does not listen to the power button');
+  const again = setInterval(() => window.child.kill('SIGTERM'), 100);
+  await window.ended();
+  clearInterval(again);
+  expect(window.modes()).toBe(window.before);
+
+  window.close();
+  const other = boot();
+  await other.shows('UP');
+  other.type('\x04'); // triple fault
+  await other.ended();
+  expect(other.status).toBe(3);
+  expect(other.modes()).toBe(other.before);
+});

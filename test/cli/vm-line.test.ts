@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { VmLine } from '../../src/cli/vm-line.js';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+function line(room: () => number) {
+  const seen = { typed: '', rooms: 0, outputs: 0, holds: [] as boolean[] };
+  const made = new VmLine({
+    type: async (given) => {
+      const taken = Math.min(room(), given.length);
+      seen.typed += Buffer.from(given.subarray(0, taken)).toString('latin1');
+      return taken;
+    },
+    inputRoom: () => {
+      seen.rooms += 1;
+    },
+    outputReady: () => {
+      seen.outputs += 1;
+    },
+    hold: (held) => seen.holds.push(held),
+  });
+  return { line: made, seen };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('one piece is on its way at a time, and the next is asked for when the machine has taken it', async () => {
+  const { line: vmLine, seen } = line(() => 100);
+  expect(vmLine.offerInput(bytes('abc'))).toBe(3);
+  expect(vmLine.offerInput(bytes('def'))).toBe(0);
+  await settled();
+  expect(seen).toMatchObject({ typed: 'abc', rooms: 1 });
+  expect(vmLine.offerInput(bytes('def'))).toBe(3);
+});
+
+test('a large offer is taken in pieces, in order and complete', async () => {
+  const { line: vmLine, seen } = line(() => 1000);
+  const paste = 'x'.repeat(5000) + 'y'.repeat(5000);
+  for (let rest = bytes(paste); rest.length > 0; await settled()) rest = rest.subarray(vmLine.offerInput(rest));
+  expect(seen.typed).toBe(paste);
+});
+
+test('output is kept until it is taken, and a guest that writes far ahead is held', () => {
+  const { line: vmLine, seen } = line(() => 0);
+  vmLine.receive(bytes('one '));
+  vmLine.receive(bytes('two'));
+  expect(String(vmLine.takeOutput())).toBe('one two');
+  expect(vmLine.takeOutput()).toHaveLength(0);
+  expect(seen).toMatchObject({ outputs: 2, holds: [] });
+  for (let index = 0; index < 3; index += 1) vmLine.receive(Buffer.alloc(600_000));
+  expect(seen.holds).toEqual([true]);
+  expect(vmLine.takeOutput()).toHaveLength(1_800_000);
+  expect(seen.holds).toEqual([true, false]);
+});
