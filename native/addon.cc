@@ -6,6 +6,9 @@
 #include "engine/registers.h"
 #include "machine.h"
 #include "registry.h"
+#ifdef __linux__
+#include "kvm/probe.h"
+#endif
 
 namespace {
 
@@ -35,10 +38,31 @@ Napi::Value wake(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), tsbhyve::wake_machine(info[0].ToNumber().Uint32Value()));
 }
 
+/// { available, reason, instructionsPerSecond, tscHz, tscScalable }, as native/kvm/probe.h explains them.
+Napi::Value kvm_probe(const Napi::CallbackInfo& info) {
+  auto result = Napi::Object::New(info.Env());
+#ifdef __linux__
+  const tsbhyve::KvmProbe probe = tsbhyve::guarded(info.Env(), tsbhyve::kvm_probe);
+  result.Set("available", probe.available);
+  result.Set("reason", probe.reason);
+  result.Set("instructionsPerSecond", probe.instructions_per_second);
+  result.Set("tscHz", Napi::BigInt::New(info.Env(), probe.tsc_hz));
+  result.Set("tscScalable", probe.tsc_scalable);
+#else
+  result.Set("available", false);
+  result.Set("reason", "KVM needs Linux");
+  result.Set("instructionsPerSecond", 0);
+  result.Set("tscHz", Napi::BigInt::New(info.Env(), std::uint64_t{0}));
+  result.Set("tscScalable", false);
+#endif
+  return result;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("abiVersion", tsbhyve::abi_version);
   exports.Set("layout", Napi::Function::New(env, layout, "layout"));
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
+  exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
   return exports;
 }

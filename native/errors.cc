@@ -13,8 +13,9 @@ void throw_coded(Napi::Env env, const char* code, const std::string& message) {
 
 void throw_engine_error(Napi::Env env, const EngineError& failure) {
   const std::string reason = failure.number ? std::string(std::strerror(failure.number)) : failure.message;
-  Napi::Error error = Napi::Error::New(env, std::string(failure.call) + ": " + reason +
-                                                (failure.number && !failure.message.empty() ? " (" + failure.message + ")" : ""));
+  Napi::Error error =
+      Napi::Error::New(env, std::string(failure.call) + ": " + reason +
+                                (failure.number && !failure.message.empty() ? " (" + failure.message + ")" : ""));
   error.Set("code", Napi::String::New(env, failure.number ? strerrorname_np(failure.number) : "ERR_ENGINE"));
   error.Set("errno", Napi::Number::New(env, failure.number));
   error.Set("syscall", Napi::String::New(env, failure.call));

@@ -19,12 +19,16 @@ template <class Work>
 auto guarded(Napi::Env env, Work work) {
   try {
     return work();
+  } catch (const Napi::Error&) {
+    throw;
   } catch (const EngineError& error) {
     throw_engine_error(env, error);
   } catch (const std::invalid_argument& error) {
     throw_coded(env, "ERR_INVALID", error.what());
   } catch (const std::bad_alloc&) {
     throw_coded(env, "ENOMEM", "the host has no memory for this");
+  } catch (const std::exception& error) {
+    throw_coded(env, "ERR_ENGINE", error.what());
   }
 }
 

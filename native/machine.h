@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "errors.h"
 
 namespace tsbhyve {
 
@@ -16,11 +17,25 @@ class Machine : public Napi::ObjectWrap<Machine> {
   explicit Machine(const Napi::CallbackInfo& info);
   ~Machine() override;
 
+  /// The machine behind a JavaScript value, or a thrown ERR_INVALID or ERR_CLOSED.
+  static Machine& from(const Napi::Value& value);
+  /// Shared, so that a native thread may finish with memory whose machine was closed meanwhile.
+  std::shared_ptr<GuestRam> ram() const { return ram_; }
+  /// Keeps what lies under the memory's mappings, a file and its guard, until just before they go.
+  void keep_with_ram(std::shared_ptr<void> backing);
+
  private:
+  /// What every method is called through: an engine's failure is a JavaScript error, whoever forgets that it can fail.
+  template <auto method>
+  auto checked(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return (this->*method)(info); });
+  }
+
   Napi::Value add_memory(const Napi::CallbackInfo& info);
   Napi::Value create_vcpu(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value safepoint(const Napi::CallbackInfo& info);
+  Napi::Value error_text(const Napi::CallbackInfo& info);
   Napi::Value get_time(const Napi::CallbackInfo& info);
   void set_time(const Napi::CallbackInfo& info);
   void hold_time(const Napi::CallbackInfo& info);
@@ -44,6 +59,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
+  void put_back_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
   Napi::Value capabilities(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
@@ -52,7 +68,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   VcpuEngine& engine(Napi::Env env);
   void release();
 
-  std::unique_ptr<GuestRam> ram_;
+  std::shared_ptr<GuestRam> ram_;
   std::unique_ptr<VcpuEngine> engine_;
   EngineOptions options_;
   std::string engine_name_;

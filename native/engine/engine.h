@@ -31,6 +31,7 @@ struct EngineOptions {
 struct Capabilities {
   const char* engine;
   bool deterministic;
+  bool counts_instructions;  // what the virtual clock needs
   bool cpuid_settable;
   bool tsc_scalable;
   std::uint32_t lapic_hz;
@@ -61,6 +62,8 @@ class VcpuEngine {
   virtual void wake() = 0;
   /// Finishes an instruction that waits for an answer, without starting another. Returns the exit that it needs first, else None.
   virtual ExitKind safepoint() = 0;
+  /// One sentence on the last ExitKind::Error: what the engine cannot go on from.
+  virtual std::string error_text() const = 0;
 
   /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
   virtual std::int64_t time() const = 0;

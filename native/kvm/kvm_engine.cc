@@ -48,7 +48,7 @@ Capabilities KvmEngine::capabilities() const {
       "an interrupt or exception in the middle of its delivery, an end of interrupt not yet handed out";
   if (has_xsave_) missing += ", AVX and later processor state";
   if (!clock_.moves_tsc()) missing += ", the TSC (this /dev/kvm does not move it)";
-  return {"kvm", false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
+  return {"kvm", false, false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
 }
 
 ExitKind KvmEngine::leave(ExitKind kind) {

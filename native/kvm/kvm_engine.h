@@ -25,6 +25,7 @@ class KvmEngine final : public VcpuEngine {
   ExitKind run(std::int64_t deadline) override;
   void wake() override { kick_.wake(); }
   ExitKind safepoint() override;
+  std::string error_text() const override { return exits_.error(); }
 
   std::int64_t time() const override { return clock_.time(); }
   void set_time(std::int64_t nanoseconds) override { clock_.set_time(nanoseconds); }
@@ -55,9 +56,6 @@ class KvmEngine final : public VcpuEngine {
   /// The kernel's log is fetched at each safepoint once a client exists.
   void dirty_log_taken() override { memory_.start_log(); }
   void drop_caches() override {}
-
-  /// One sentence on the last ExitKind::Error.
-  const std::string& error() const { return exits_.error(); }
 
  private:
   ExitKind leave(ExitKind kind);

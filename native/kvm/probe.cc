@@ -69,12 +69,13 @@ double measure(GuestRam* ram, const kvm::Vm& vm, const kvm::Vcpu& vcpu) {
 }  // namespace
 
 KvmProbe kvm_probe() {
-  KvmProbe probe{false, "", 0, 0};
+  KvmProbe probe{false, "", 0, 0, false};
   try {
     GuestRam ram;
     const kvm::Vm vm;
     const kvm::Vcpu vcpu(vm);
     probe.tsc_hz = kvm::host_tsc_hz(vcpu);
+    probe.tsc_scalable = vm.check(KVM_CAP_TSC_CONTROL) != 0;
     probe.instructions_per_second = measure(&ram, vm, vcpu);
     probe.available = probe.instructions_per_second >= slowest_native;
     if (!probe.available) {

@@ -12,6 +12,7 @@ struct KvmProbe {
   std::string reason;              // why not; empty when available
   double instructions_per_second;  // of a short ring-0 loop; 0 when it could not run
   std::uint64_t tsc_hz;            // the guest's TSC rate without scaling; 0 when unknown
+  bool tsc_scalable;               // any other TSC rate can be had
 };
 
 /// Runs 200,000 ring-0 instructions once (0.1 s where they are emulated, far less elsewhere). Some /dev/kvm emulate

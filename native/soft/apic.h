@@ -64,7 +64,7 @@ class LocalApic {
   int take_ended_level();
 
   std::vector<u64> save() const;
-  bool load(std::span<const u64> rows);  // false: not a state this APIC can have
+  void load(std::span<const u64> rows);  // throws std::invalid_argument: not a state this APIC can have
 
  private:
   u32 read_register(u32 index);
@@ -82,7 +82,9 @@ class LocalApic {
   u8 processor_priority() const;
   u64 now() const;
   u64 period() const;
+  u64 elapsed() const;
   u32 current_count() const;
+  u64 tsc_deadline_time() const;
   void load_count(u32 value);
   bool x2() const { return state_.base & (1 << 10); }
   bool software_enabled() const { return state_.spurious & 0x100; }

@@ -127,6 +127,12 @@ void BlockCache::drop(Block* block) {
   count_--;
 }
 
+/// The branch that waits for its target may belong to a block that dies here.
+void BlockCache::free_dropped() {
+  cpu_->link = nullptr;
+  dropped_.clear();
+}
+
 void BlockCache::forget_page(u64 physical) {
   ram_->clear_attention(ram_->page_index(physical), page_has_code);
   page_of(physical) = {};

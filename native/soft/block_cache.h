@@ -35,7 +35,9 @@ class BlockCache {
   Block* keep_once(std::unique_ptr<Block> block) { return dropped_.emplace_back(std::move(block)).get(); }
 
   /// Frees dropped blocks. Only when no handler runs.
-  void collect() { dropped_.clear(); }
+  void collect() {
+    if (!dropped_.empty()) free_dropped();
+  }
 
  private:
   struct PageBlocks {
@@ -45,6 +47,7 @@ class BlockCache {
   };
 
   void drop(Block* block);
+  void free_dropped();
   PageBlocks& page_of(u64 physical);
   void forget_page(u64 physical);
   void mark(u64 physical, u64 granules);

@@ -185,13 +185,11 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   u32 available = static_cast<u32>(std::min(page ? page_size - page_offset : max_instruction_length, limit));
   const u32 most = mode & mode_single ? 1 : max_block_instructions;
 
-  auto block = std::make_unique<Block>();
-  block->mode = mode;
-  block->physical = physical;
+  // Nothing with a destructor may exist before the last raise(), which skips it.
   Decoded decoded[max_block_instructions];
   Straddle straddle;
   u32 count = 0, offset = 0;
-  bool too_long = false;
+  bool too_long = false, straddles = false;
   while (count < most) {
     Instruction& instruction = decoded[count].instruction;
     instruction = {};
@@ -200,8 +198,7 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
       if (count > 0) break;
       if (limit < page_size - page_offset) raise(cpu, nullptr, Vector::GP, 0);  // beyond the segment limit
       straddle = gather_straddle(cpu, lin, bytes, limit);
-      block->straddles = true;
-      block->second_page = straddle.second_page;
+      straddles = true;
       status = decode(straddle.bytes, straddle.available, code_size_of(mode), instruction);
       if (status == DecodeStatus::Truncated) raise(cpu, nullptr, Vector::GP, 0);
     }
@@ -214,9 +211,14 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
     decoded[count].offset = offset;
     offset += instruction.length;
     count++;
-    if (too_long || block->straddles || is_rep_string(instruction) || opcode_info(instruction.opcode).ends_block) break;
+    if (too_long || straddles || is_rep_string(instruction) || opcode_info(instruction.opcode).ends_block) break;
   }
 
+  auto block = std::make_unique<Block>();
+  block->mode = mode;
+  block->physical = physical;
+  block->straddles = straddles;
+  if (straddles) block->second_page = straddle.second_page;
   block->count = count;
   block->length = offset;
   block->storage = std::make_unique<Op[]>(count + 1);
@@ -224,6 +226,7 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
   fill_ops(*block, decoded, count);
+  block->repeats = is_rep_string(decoded[0].instruction);
   block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
   if (too_long) block->ops[0].handler = instruction_too_long;
   return block;

@@ -156,6 +156,7 @@ struct alignas(64) Cpu {
   bool init_pending = false, sipi_pending = false;
   u8 sipi_vector = 0;
   u32 pending_debug = 0;             // DR6 bits of a trap to be taken after the instruction
+  bool resume_flag = false;          // RF as the instruction in flight found it
   bool apic_interrupt = false;       // derived: the LAPIC holds a vector above the processor priority
   bool deadline_changed = false;     // derived: the engine must look at the LAPIC timer again
 

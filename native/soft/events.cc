@@ -64,6 +64,7 @@ bool take_events(Cpu* cpu) {
   if (cpu->init_pending) {
     cpu->init_pending = false;
     reset_cpu(cpu, true);
+    cpu->apic->init();
     if (!cpu->apic->is_bootstrap()) cpu->run_state = RunState::WaitForSipi;
     return true;
   }

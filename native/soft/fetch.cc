@@ -10,6 +10,8 @@ namespace tsbhyve::soft {
 
 namespace {
 
+constexpr u64 cut_to_16_bits = 0xffff;
+
 /// Bytes that the code segment allows from `rip` on; raises #GP(0) when none (SDM vol. 3, 5.3).
 u64 code_limit(Cpu* cpu, u64 rip) {
   if (cpu->mode & mode_code64) {
@@ -20,26 +22,27 @@ u64 code_limit(Cpu* cpu, u64 rip) {
   return u64{cpu->segment[CS].limit} - rip + 1;
 }
 
-/// Chains a direct branch to its target when both lie on one linear page (see Link).
-void connect(Cpu* cpu, Block* target, u64 lin) {
+/// Chains a direct branch to its target when that may be done for good (see Link).
+void connect(Cpu* cpu, Block* target) {
   Link* link = cpu->link;
   cpu->link = nullptr;
-  if (!link || target->straddles || target->mode & mode_single) return;
-  const u64 source = cut_linear(cpu, (cpu->mode & mode_code64 ? 0 : cpu->segment[CS].base) + cpu->gpr[17]);
-  if ((source ^ lin) & page_mask || cpu->block->mode != target->mode) return;
-  // Outside 64-bit code a chained branch skips the limit check, which only a flat segment makes needless.
-  if (!(cpu->mode & mode_code64) && cpu->segment[CS].limit != 0xffffffff) return;
+  if (!link || !(target->mode & mode_flat) || target->mode & mode_single || target->straddles) return;
+  if (link->mask == cut_to_16_bits) return;  // how far it leads depends on where the page is mapped
+  const Block* source = cpu->block;
+  const u64 from = cpu->gpr[17], led_to = (from + link->delta) & link->mask;
+  if (led_to != cpu->rip || source->mode != target->mode) return;  // an event came between
+  if ((from ^ led_to) & page_mask || (source->physical ^ target->physical) & page_mask) return;
   link->block = target;
   target->incoming.push_back(link);
 }
 
 /// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a
 /// time.
-void remember_jump(Cpu* cpu, Block* block, u64 rip, u64 lin) {
+void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
   block->jump_slot = slot;
-  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(lin >> 12) & (code_pages - 1)])};
+  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)])};
 }
 
 }  // namespace
@@ -71,10 +74,9 @@ Block* fetch_block(Cpu* cpu, bool single) {
       block = cpu->blocks->keep_once(std::move(built));  // code outside RAM is decoded each time
     }
   }
-  connect(cpu, block, lin);
-  if (!block->straddles && !single && cpu->ram->host_page(physical) &&
-      (cpu->mode & mode_code64 || (cpu->segment[CS].limit == 0xffffffff && cpu->segment[CS].base == 0))) {
-    remember_jump(cpu, block, rip, lin);
+  connect(cpu, block);
+  if (cpu->mode & mode_flat && !block->straddles && !single && cpu->ram->host_page(physical)) {
+    remember_jump(cpu, block, rip);
   }
   return block;
 }

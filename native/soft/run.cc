@@ -51,9 +51,11 @@ void run_handlers(Cpu* cpu, Block* block) {
 
 /// One instruction alone in its block, with everything that may happen around it (SDM vol. 3, 6.9 and 17.3).
 void run_single(Cpu* cpu) {
+  const u64 rip = cpu->rip;
   const bool was_shadowed = cpu->interrupt_shadow, trap_flag = cpu->rflags & rflags::TF;
   if (any_breakpoint(cpu) && !(cpu->rflags & rflags::RF) && cpu->answered_count == 0) check_instruction_breakpoint(cpu);
   Block* block = fetch_block(cpu, true);
+  cpu->resume_flag = cpu->rflags & rflags::RF;
   cpu->rflags &= ~rflags::RF;  // holds for one instruction; faults push it set again
   FastEntry* const fast = cpu->fast;
   if (any_breakpoint(cpu)) cpu->fast = cpu->never_fast;
@@ -63,18 +65,42 @@ void run_single(Cpu* cpu) {
   if (cpu->fast == cpu->never_fast) cpu->fast = fast;
   if (was_shadowed && cpu->interrupt_shadow) cpu->interrupt_shadow = cpu->debug_shadow = false;
   if (trap_flag && traps_after(block)) cpu->pending_debug |= dr6_single_step;
+  // All iterations of a REP string operation are one instruction to its breakpoint (SDM vol. 3, 17.3.1.1).
+  if (cpu->resume_flag && block->repeats && cpu->rip == rip) cpu->rflags |= rflags::RF;
+  cpu->resume_flag = false;
   cpu->answered_count = cpu->answered_used = 0;
 }
 
+/// The instruction will run again from its start.
+void prepare_rerun(Cpu* cpu, Escape reason, bool between_instructions) {
+  if (cpu->resume_flag) cpu->rflags |= rflags::RF;
+  // The delivery of an event cannot run again: a stack or descriptor table that the device model answers for ends in
+  // shutdown, as it does for exceptions (deliver_fault).
+  if (reason == Escape::Exit && between_instructions && cpu->access.kind == AccessKind::Memory) {
+    cpu->run_state = RunState::Shutdown;
+  }
+}
+
 void after_escape(Cpu* cpu, Escape reason) {
+  const bool between_instructions = cpu->current_op == nullptr;
   cpu->mode &= ~mode_single;
   cpu->link = nullptr;
   cpu->next_op = nullptr;
   if (cpu->fast == cpu->never_fast) update_mode(cpu);
   rewind(cpu);
-  if (reason != Escape::Fault) return;
-  cpu->answered_count = cpu->answered_used = 0;
-  deliver_fault(cpu);
+  // Data breakpoints that an unfinished instruction has met do not trap; those before a load of SS still wait.
+  if (!between_instructions && !cpu->debug_shadow) cpu->pending_debug = 0;
+  if (reason != Escape::Fault) {
+    prepare_rerun(cpu, reason, between_instructions);
+  } else {
+    cpu->answered_count = cpu->answered_used = 0;
+    deliver_fault(cpu);
+  }
+  cpu->resume_flag = false;
+}
+
+bool waits_for_device(const Cpu* cpu, Escape reason) {
+  return reason == Escape::Exit && cpu->run_state != RunState::Shutdown;
 }
 
 }  // namespace
@@ -88,7 +114,7 @@ Stop execute(Cpu* cpu) {
   volatile bool single = false;  // survives longjmp
   if (const int reason = setjmp(cpu->escape_point)) {
     after_escape(cpu, static_cast<Escape>(reason));
-    if (static_cast<Escape>(reason) == Escape::Exit) return Stop::Device;
+    if (waits_for_device(cpu, static_cast<Escape>(reason))) return Stop::Device;
     single = static_cast<Escape>(reason) == Escape::Single;
   }
   for (;;) {
@@ -123,7 +149,7 @@ Stop finish_instruction(Cpu* cpu) {
   if (cpu->answered_count == 0) return Stop::Budget;
   if (const int reason = setjmp(cpu->escape_point)) {
     after_escape(cpu, static_cast<Escape>(reason));
-    return static_cast<Escape>(reason) == Escape::Exit ? Stop::Device : Stop::Budget;
+    return waits_for_device(cpu, static_cast<Escape>(reason)) ? Stop::Device : Stop::Budget;
   }
   cpu->answered_used = 0;
   if (events_wait(cpu)) take_events(cpu);

@@ -50,7 +50,7 @@ SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
 SoftEngine::~SoftEngine() = default;
 
 Capabilities SoftEngine::capabilities() const {
-  return {"soft", time_.is_virtual(), true, true, 1'000'000'000, 1, true, ""};
+  return {"soft", time_.is_virtual(), true, true, true, 1'000'000'000, 1, true, ""};
 }
 
 CpuidLeaf SoftEngine::cpuid(u32 leaf, u32 subleaf) const {
@@ -163,6 +163,12 @@ ExitKind SoftEngine::safepoint() {
   if (cpu_->answered_count == 0) return ExitKind::None;
   if (cpu_->budget <= 0) set_budget(1);
   return after_stop(under_guest_rounding(finish_instruction)) == ExitKind::None ? ExitKind::None : static_cast<ExitKind>(slot.kind);
+}
+
+/// exit_kind() has no other way to it.
+std::string SoftEngine::error_text() const {
+  return "the soft CPU asks for a device access of kind " + std::to_string(static_cast<unsigned>(cpu_->access.kind)) +
+         ", which is none";
 }
 
 void SoftEngine::drop_caches() {

@@ -25,6 +25,7 @@ class SoftEngine final : public VcpuEngine, private Platform {
   ExitKind run(std::int64_t deadline) override;
   void wake() override { woken_.store(true, std::memory_order_release); }
   ExitKind safepoint() override;
+  std::string error_text() const override;
 
   std::int64_t time() const override;
   void set_time(std::int64_t nanoseconds) override;

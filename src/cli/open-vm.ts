@@ -30,15 +30,17 @@ class ThreadedVm implements Vm {
     return line;
   }
 
-  async start(events: VmEvents): Promise<void> {
+  async build(events: VmEvents): Promise<void> {
     this.events = events;
     const outputs = [...this.settings.consoles.keys()].map((port) => {
       const line = this.line(port);
       return [port, (bytes: Uint8Array) => line.receive(bytes)] as const;
     });
-    this.host = await this.build(Object.fromEntries(outputs), events);
-    await this.host.call('resume');
-    if (this.unplugged) this.powerOff();
+    this.host = await this.startThread(Object.fromEntries(outputs), events);
+  }
+
+  async run(): Promise<void> {
+    if (!this.unplugged) await this.host?.call('resume');
   }
 
   pressPowerButton(): void {
@@ -54,7 +56,7 @@ class ThreadedVm implements Vm {
     await this.host?.close();
   }
 
-  private async build(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
+  private async startThread(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
     try {
       return await MachineHost.start(this.settings.machine, {
         ...(outputs !== undefined && { outputs }),

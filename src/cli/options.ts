@@ -71,7 +71,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { flags: '--initrd <file>', about: 'initial RAM disk, or the first module', apply: sets('boot.initrd') },
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
-  { flags: '--engine <name>', about: 'auto, soft, kvm or vmm (auto)', apply: sets('engine') },
+  { flags: '--engine <name>', about: 'soft, kvm, or auto: kvm where it runs natively (soft)', apply: sets('engine') },
   {
     flags: '--clock <clock>',
     about: 'real, or virtual[,num/den]: nanoseconds an instruction takes (real)',

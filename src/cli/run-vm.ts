@@ -5,10 +5,10 @@ import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
-import type { VmSignal } from './early-signals.js';
+import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { logWriter } from './log-writer.js';
 import type { Settings } from './settings.js';
-import { listenForSignals, SignalHandler } from './signals.js';
+import { PLUG_SIGNALS, SignalHandler, SignalListener } from './signals.js';
 import type { OpenVm, Vm } from './vm.js';
 
 export interface Surroundings {
@@ -23,15 +23,10 @@ const ANNOUNCED = /^(pty$|tcp=)/;
 export async function runVm(settings: Settings, { openVm, early, print }: Surroundings): Promise<StopReason> {
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
-  let stopListening = (): void => {};
+  const signals = new SignalListener(new SignalHandler(vm, print, () => performance.now()));
+  const { promise: stopped, resolve: stop } = latch<StopReason>();
   try {
-    for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), escapeCommands(vm, print));
-      consoles.set(port, backend);
-      if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
-    }
-    const { promise: stopped, resolve: stop } = latch<StopReason>();
-    await vm.start({
+    await vm.build({
       outputReady: (port) => consoles.get(port)?.outputReady(),
       inputRoom: (port) => consoles.get(port)?.inputRoom(),
       powerButton: (guestListens) => {
@@ -40,12 +35,21 @@ export async function runVm(settings: Settings, { openVm, early, print }: Surrou
       stopped: stop,
       log: logWriter(settings.verbosity, print),
     });
-    stopListening = listenForSignals(new SignalHandler(vm, print, () => performance.now()), early);
+    // From here on the terminal may be raw, and a signal must not end the process without restoring it.
+    signals.listen(PLUG_SIGNALS);
+    for (const [port, path] of settings.consoles) {
+      const backend = await openConsole(path, vm.line(port), escapeCommands(vm, print));
+      consoles.set(port, backend);
+      if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
+    }
+    await vm.run();
+    signals.listen(VM_SIGNALS);
+    signals.replay(early);
     return await stopped;
   } finally {
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
-    stopListening();
+    signals.close();
   }
 }
 

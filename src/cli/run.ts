@@ -6,7 +6,7 @@ import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { settingsOf } from './settings.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
-const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'StartError'];
+const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'HypervisorError', 'StartError'];
 
 export async function main(words: readonly string[], early: VmSignal[]): Promise<number> {
   try {
@@ -17,6 +17,7 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
     }
     const now = new Date();
     const settings = settingsOf(parsed.tree, now.getTime(), -now.getTimezoneOffset());
+    if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
     const reason = await runVm(settings, { openVm, early, print: say });
     if (reason.kind === 'error') say(reason.message);

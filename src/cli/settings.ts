@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The configuration tree as typed values: the machine, and what the command itself does around it. */
 import { createHash } from 'node:crypto';
+import type { KvmProbe } from '../hypervisor/addon.js';
+import { chooseEngine } from '../hypervisor/engine-choice.js';
 import { type ComPort, DEFAULT_CONFIG, type KernelBoot, type MachineConfig, machineConfig } from '../machine/config.js';
 import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';
@@ -14,6 +16,8 @@ import { UsageError } from './usage-error.js';
 
 export interface Settings {
   readonly machine: MachineConfig;
+  /** Something to say about the engine before the machine starts. */
+  readonly engineNotice?: string;
   /** Back end of each serial port that has one. */
   readonly consoles: ReadonlyMap<ComPort, string>;
   readonly verbosity: Verbosity;
@@ -25,22 +29,22 @@ const NOT_YET = [
   { name: 'x86.mptable', byDefault: true, what: 'leaving the MP table out (-Y)' },
 ] as const;
 
-export const ENGINES = ['auto', 'soft', 'kvm', 'vmm'] as const;
-
 /** `now` is the host's time in milliseconds since 1970, `zoneMinutes` how far local time is ahead of UTC. */
-export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number): Settings {
+export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, probeKvm?: () => KvmProbe): Settings {
   for (const { name, byDefault, what } of NOT_YET) {
     if (tree.bool(name, byDefault) !== byDefault) throw new UsageError(name, `${what} is not there yet`);
   }
   const name = tree.get('name') ?? DEFAULT_CONFIG.name;
   const clock = parseClock('clock', tree.get('clock') ?? CLOCK_DEFAULT);
   const pci = pciDevices(tree);
+  const { engine, tscHz, notice } = chooseEngine(tree.get('engine') ?? DEFAULT_CONFIG.engine, clock, probeKvm);
   const machine = machineConfig({
     name,
     uuid: tree.get('uuid') ?? uuidOf(name),
     cpus: topologyOf(tree).cpus,
     memory: memorySize('memory.size', tree.get('memory.size') ?? '256M'),
-    engine: engineOf(tree),
+    engine,
+    tscHz,
     cpuModel: tree.get('cpu.model') ?? DEFAULT_CONFIG.cpuModel,
     clock,
     boot: kernelBoot(tree),
@@ -53,13 +57,12 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number): 
   if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
-  return { machine, consoles, verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn') };
-}
-
-/** Choosing by itself, tsbhyve takes the engine that works everywhere. */
-function engineOf(tree: ConfigTree): string {
-  const engine = tree.oneOf('engine', ENGINES, 'auto');
-  return engine === 'auto' ? DEFAULT_CONFIG.engine : engine;
+  return {
+    machine,
+    ...(notice !== null && { engineNotice: notice }),
+    consoles,
+    verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
+  };
 }
 
 function kernelBoot(tree: ConfigTree): KernelBoot {

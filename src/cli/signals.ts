@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What signals do to a running VM. */
-import { VM_SIGNALS, type VmSignal } from './early-signals.js';
+import type { VmSignal } from './early-signals.js';
 
 /** End the VM as pulling the plug does, but with the terminal restored. */
-const PLUG_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
-type PlugSignal = (typeof PLUG_SIGNALS)[number];
+export const PLUG_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
+type AnySignal = VmSignal | (typeof PLUG_SIGNALS)[number];
 
 /** Two SIGTERM closer together than this are one: process managers and npx may send it twice. */
 const SAME_PRESS_MS = 1000;
@@ -29,7 +29,7 @@ export class SignalHandler {
     private readonly now: () => number,
   ) {}
 
-  handle(signal: VmSignal | PlugSignal): void {
+  handle(signal: AnySignal): void {
     switch (signal) {
       case 'SIGTERM':
         this.terminate();
@@ -61,19 +61,29 @@ export class SignalHandler {
 }
 
 /**
- * Answers what came early, then everything until the returned function is called. After that signals are ignored: the
- * process is about to end, and must end with the status of the VM.
+ * Passes signals on until it is closed. After that they are ignored: the process is about to end, and must end with the
+ * status of the VM.
  */
-export function listenForSignals(handler: SignalHandler, early: VmSignal[]): () => void {
-  let listening = true;
-  for (const signal of VM_SIGNALS) process.removeAllListeners(signal);
-  for (const signal of [...VM_SIGNALS, ...PLUG_SIGNALS]) {
-    process.on(signal, () => {
-      if (listening) handler.handle(signal);
-    });
+export class SignalListener {
+  private open = true;
+
+  constructor(private readonly handler: SignalHandler) {}
+
+  listen(signals: readonly AnySignal[]): void {
+    for (const signal of signals) {
+      process.removeAllListeners(signal);
+      process.on(signal, () => {
+        if (this.open) this.handler.handle(signal);
+      });
+    }
   }
-  for (const signal of new Set(early.splice(0))) handler.handle(signal);
-  return () => {
-    listening = false;
-  };
+
+  /** Answers what came before anybody listened, each kind once. */
+  replay(early: VmSignal[]): void {
+    for (const signal of new Set(early.splice(0))) this.handler.handle(signal);
+  }
+
+  close(): void {
+    this.open = false;
+  }
 }

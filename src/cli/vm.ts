@@ -18,8 +18,10 @@ export interface VmEvents {
 
 export interface Vm {
   line(port: ComPort): GuestLine;
-  /** Builds the machine and powers it on; rejects with what is wrong with its parts. */
-  start(events: VmEvents): Promise<void>;
+  /** Builds the machine; rejects with what is wrong with its parts. */
+  build(events: VmEvents): Promise<void>;
+  /** Lets it run. */
+  run(): Promise<void>;
   pressPowerButton(): void;
   /** Pulls the plug; `stopped` follows. */
   powerOff(): void;

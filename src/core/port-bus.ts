@@ -22,7 +22,7 @@ const PORTS = 0x10000;
 export class PortBus {
   /** Told about accesses that no device answers. */
   onUnmapped: UnmappedAccess | undefined;
-  private readonly table: (PortRange | undefined)[] = Array.from({ length: PORTS }, () => undefined);
+  private readonly table = new Array<PortRange | undefined>(PORTS).fill(undefined);
 
   /** Returns the function that takes the range off the bus again. */
   register(name: string, base: number, length: number, handler: PortHandler): () => void {

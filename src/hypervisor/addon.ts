@@ -7,7 +7,7 @@ import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import { packageRoot } from './package-root.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -23,6 +23,7 @@ export interface AddonOptions {
 export interface AddonCapabilities {
   readonly engine: string;
   readonly deterministic: boolean;
+  readonly countsInstructions: boolean;
   readonly cpuidSettable: boolean;
   readonly tscScalable: boolean;
   readonly lapicHz: number;
@@ -37,6 +38,7 @@ export interface AddonMachine {
   createVcpu(): ArrayBuffer;
   run(): number;
   safepoint(): number;
+  errorText(): string;
   getTime(): bigint;
   setTime(nanoseconds: bigint): void;
   holdTime(held: boolean): void;
@@ -65,10 +67,24 @@ export interface AddonMachine {
   close(): void;
 }
 
+/** What native/kvm/probe.h explains. */
+export interface KvmProbe {
+  /** There, complete enough, and running guest ring 0 natively. */
+  readonly available: boolean;
+  /** Why it is not; empty when available. */
+  readonly reason: string;
+  /** Of a short ring-0 loop; 0 when it could not run. */
+  readonly instructionsPerSecond: number;
+  /** The guest's TSC rate without scaling; 0 when unknown. */
+  readonly tscHz: bigint;
+  readonly tscScalable: boolean;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
+  kvmProbe(): KvmProbe;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

@@ -17,6 +17,8 @@ export type FakeStep =
   /** End of a level-triggered interrupt. */
   | { readonly do: 'eoi'; readonly vector: number }
   | { readonly do: 'triple-fault' }
+  /** The engine cannot go on, and says this. */
+  | { readonly do: 'break-down'; readonly reason: string }
   /** Instructions that need nobody. */
   | { readonly do: 'spend'; readonly instructions: number };
 

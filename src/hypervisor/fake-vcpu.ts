@@ -75,6 +75,10 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
     return ExitKind.None;
   }
 
+  errorText(): string {
+    return this.step?.do === 'break-down' ? this.step.reason : '';
+  }
+
   nextDeadline(): bigint {
     return NEVER;
   }
@@ -211,6 +215,9 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
       case 'triple-fault':
         this.waiting = 'nothing';
         return ExitKind.Shutdown;
+      case 'break-down':
+        this.waiting = 'nothing';
+        return ExitKind.Error;
       case 'hlt':
       case 'cli-hlt':
         this.waiting = 'nothing';

@@ -28,6 +28,7 @@ export class FakeEngine implements Engine {
     this.capabilities = {
       engine: 'fake',
       deterministic: options.clock.kind === 'virtual',
+      countsInstructions: true,
       cpuidSettable: true,
       tscScalable: true,
       lapicHz: 1_000_000_000,

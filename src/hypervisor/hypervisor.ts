@@ -27,6 +27,8 @@ export interface Capabilities {
   readonly engine: string;
   /** The virtual clock: same configuration and inputs, same bits. */
   readonly deterministic: boolean;
+  /** What the virtual clock needs. Without it `instructions()` and the slot's count are 0. */
+  readonly countsInstructions: boolean;
   readonly cpuidSettable: boolean;
   readonly tscScalable: boolean;
   readonly lapicHz: number;
@@ -70,6 +72,8 @@ export interface Vcpu {
   run(): ExitKind;
   /** Finishes an instruction that waits for its answer. An exit it needs first is returned, to be answered before the next call. */
   safepoint(): ExitKind;
+  /** One sentence on the last `ExitKind.Error`: what the engine cannot go on from. */
+  errorText(): string;
   /** VM time of the next event inside the engine, or `NEVER`. */
   nextDeadline(): bigint;
   instructions(): bigint;

@@ -14,7 +14,7 @@ export function openNativeEngine(name: string, options: EngineOptions): Engine {
   return guarded(`engine ${name}`, () => {
     const machine = new Machine(name, { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid });
     try {
-      return new NativeEngine(name, machine, memory);
+      return new NativeEngine(`engine ${name}`, machine, memory);
     } catch (error) {
       machine.close();
       throw error;
@@ -46,23 +46,23 @@ class NativeEngine implements Engine {
   }
 
   getTime(): bigint {
-    return this.machine.getTime();
+    return guarded(this.name, () => this.machine.getTime());
   }
 
   setTime(nanoseconds: bigint): void {
-    this.machine.setTime(nanoseconds);
+    guarded(this.name, () => this.machine.setTime(nanoseconds));
   }
 
   holdTime(held: boolean): void {
-    this.machine.holdTime(held);
+    guarded(this.name, () => this.machine.holdTime(held));
   }
 
   sendMsi(address: number, data: number): void {
-    this.machine.sendMsi(address, data);
+    guarded(this.name, () => this.machine.sendMsi(address, data));
   }
 
   setExternalInterrupt(level: boolean): void {
-    this.machine.setExternalInterrupt(level);
+    guarded(this.name, () => this.machine.setExternalInterrupt(level));
   }
 
   openDirtyLog(): number {
@@ -104,8 +104,12 @@ class NativeVcpu implements Vcpu {
     return guarded(this.name, () => this.machine.safepoint() as ExitKind); // as above
   }
 
+  errorText(): string {
+    return this.machine.errorText();
+  }
+
   nextDeadline(): bigint {
-    return this.machine.nextDeadline();
+    return guarded(this.name, () => this.machine.nextDeadline());
   }
 
   instructions(): bigint {
@@ -113,7 +117,7 @@ class NativeVcpu implements Vcpu {
   }
 
   injectNmi(): void {
-    this.machine.injectNmi();
+    guarded(this.name, () => this.machine.injectNmi());
   }
 
   reset(): void {

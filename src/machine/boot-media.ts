@@ -5,7 +5,7 @@ import { firmwareTables } from '../boot/firmware-tables.js';
 import { loadKernel } from '../boot/load-kernel.js';
 import type { RamLayout } from '../boot/memory-map.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
-import type { MachineConfig } from './config.js';
+import type { KernelBoot, MachineConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
 import { enterKernel } from './entry.js';
 import { firmwareMtrrs } from './memory-types.js';
@@ -13,15 +13,39 @@ import { firmwareMtrrs } from './memory-types.js';
 /** Reads a file of the host that the configuration names. */
 export type ReadFile = (path: string) => Uint8Array;
 
-export interface FirmwarePlan extends BootPlan {
+interface FirmwarePlan extends BootPlan {
   /** Pairs of number and value. */
   readonly msrs: BigUint64Array;
 }
 
+/**
+ * What the configuration boots. It is planned at once, so that a file that does not fit is refused before anything
+ * starts; an unpacked kernel is large, so the plan is kept only until it is used, and a reset reads the files again.
+ */
+export class BootMedia {
+  private planned: FirmwarePlan | null;
+
+  constructor(private readonly plan: () => FirmwarePlan) {
+    this.planned = plan();
+  }
+
+  /** Loads memory and registers. */
+  load(engine: Engine): void {
+    const plan = this.planned ?? this.plan();
+    this.planned = null;
+    applyPlan(engine.memory, plan);
+    engine.vcpu.setMsrs(plan.msrs);
+    enterKernel(engine.vcpu, plan.cpu);
+  }
+}
+
 /** Null when the configuration boots nothing: the vCPU then starts at its reset vector. */
-export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFile): FirmwarePlan | null {
+export function bootMedia(config: MachineConfig, ram: RamLayout, readFile: ReadFile): BootMedia | null {
   const { boot } = config;
-  if (boot === null) return null;
+  return boot === null ? null : new BootMedia(() => planBoot(config, boot, ram, readFile));
+}
+
+function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readFile: ReadFile): FirmwarePlan {
   const file = (name: string) => ({ name, bytes: readFile(name) });
   const plan = loadKernel(file(boot.kernel), {
     ram,
@@ -32,12 +56,6 @@ export function planBoot(config: MachineConfig, ram: RamLayout, readFile: ReadFi
   checkWrites(boot.kernel, writes, ram);
   const msrs = firmwareMtrrs(cpuModel(config.cpuModel).physicalAddressBits);
   return { ...plan, writes, msrs };
-}
-
-export function applyBoot(engine: Engine, plan: FirmwarePlan): void {
-  applyPlan(engine.memory, plan);
-  engine.vcpu.setMsrs(plan.msrs);
-  enterKernel(engine.vcpu, plan.cpu);
 }
 
 function tables({ cpus, uuid, pci }: MachineConfig, ram: RamLayout) {

@@ -4,9 +4,10 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
+import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
-import { planBoot, type ReadFile } from './boot-media.js';
+import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
@@ -38,8 +39,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { log = nullLogger, outputs = {}, readFile = (path: string) => readFileSync(path) } = host;
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
-  const bootPlan = planBoot(config, ram, readFile);
-  const model = cpuModel(config.cpuModel);
+  const media = bootMedia(config, ram, readFile);
+  const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
   const engine = openEngine({
     memory: engineMemory(ram),
     clock: config.clock,
@@ -61,5 +62,5 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, stop, hash, bootPlan });
+  return new Machine({ config, engine, time, board, loop, stop, hash, media });
 }

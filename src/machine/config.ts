@@ -3,6 +3,7 @@
  * What a machine is made of. Plain data, so that it can be written to a snapshot's manifest and sent to the machine's
  * thread; files and terminals are named here and opened by the host layer.
  */
+import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
 
@@ -35,6 +36,8 @@ export interface MachineConfig {
   readonly memory: number;
   readonly engine: string;
   readonly cpuModel: string;
+  /** Null: the rate of the CPU model. A kvm without TSC scaling has its host's rate only. */
+  readonly tscHz: bigint | null;
   readonly clock: ClockMode;
   readonly boot: KernelBoot | null;
   /** Seconds since 1970 that the real-time clock shows at power-on. */
@@ -57,6 +60,7 @@ export const DEFAULT_CONFIG: MachineConfig = {
   memory: 256 * MIB,
   engine: 'soft',
   cpuModel: 'tsb-1',
+  tscHz: null,
   clock: { kind: 'real' },
   boot: null,
   // 2013-11-30, so that a machine without a given time is the same every time.
@@ -73,6 +77,8 @@ export const DEFAULT_CONFIG: MachineConfig = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const MAX_RATE = 0xffff_ffff;
+const MIN_TSC_HZ = 10_000_000n;
+const MAX_TSC_HZ = 100_000_000_000n;
 
 /** Fills in defaults and refuses what no machine can be. Memory sizes are checked with the memory layout. */
 export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
@@ -83,6 +89,9 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
   if (!UUID.test(config.uuid)) throw new ConfigError('uuid', `"${config.uuid}": expected 8-4-4-4-12 hex digits`);
   if (config.cpus !== 1) throw new ConfigError('cpus', `${config.cpus}: this version runs 1`);
   checkClock(config.clock);
+  const refusal = engineRefusal(config.engine, config.clock);
+  if (refusal !== null) throw new ConfigError('engine', refusal);
+  checkTscHz(config.tscHz);
   checkPci(config.pci);
   return config;
 }
@@ -95,6 +104,11 @@ function checkClock(clock: ClockMode): void {
       throw new ConfigError(`clock.${part}`, `${value}: expected an integer from 1 to ${MAX_RATE}`);
     }
   }
+}
+
+function checkTscHz(tscHz: bigint | null): void {
+  if (tscHz === null || (tscHz >= MIN_TSC_HZ && tscHz <= MAX_TSC_HZ)) return;
+  throw new ConfigError('tscHz', `${tscHz}: expected ${MIN_TSC_HZ} to ${MAX_TSC_HZ}, or null for the CPU model's`);
 }
 
 function checkPci(devices: readonly PciDeviceConfig[]): void {

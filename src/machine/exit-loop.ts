@@ -4,6 +4,7 @@
  */
 import type { IoApic } from '../../devices/isa/ioapic.js';
 import type { Pic8259 } from '../../devices/isa/pic8259.js';
+import { hex } from '../core/bits.js';
 import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
 import { ExitKind, type ExitSlot } from '../hypervisor/exit.js';
@@ -112,6 +113,9 @@ export class ExitLoop {
         break;
       case ExitKind.Shutdown:
         stop.set({ kind: 'triple-fault' });
+        break;
+      case ExitKind.Error:
+        stop.set({ kind: 'error', message: `at RIP ${hex(slot.rip)}: ${this.parts.vcpu.errorText()}` });
         break;
       default:
         stop.set({ kind: 'error', message: `the engine stopped with exit ${kind}, detail ${slot.detail}` });

@@ -5,6 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { SinkLogger } from '../core/log.js';
+import { collectGarbage } from '../host/collect-garbage.js';
 import { buildMachine } from './build.js';
 import { COM_PORTS, type ComPort } from './config.js';
 import { ConsoleRing } from './console-ring.js';
@@ -34,6 +35,7 @@ export class MachineThread {
       const live = Object.keys(rings).length > 0;
       const machine = buildMachine(config, { log, live, outputs: ringOutputs(rings, control, post) });
       machine.powerOn();
+      collectGarbage(); // the kernel that was unpacked
       post({ event: 'ready', engineId: machine.parts.engine.id });
       new MachineThread(machine, port, control).turn();
     } catch (error) {

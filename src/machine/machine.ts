@@ -5,7 +5,7 @@
  */
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
-import { applyBoot, type FirmwarePlan } from './boot-media.js';
+import type { BootMedia } from './boot-media.js';
 import type { MachineTime } from './clock.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
@@ -23,7 +23,7 @@ export interface MachineParts {
   readonly loop: ExitLoop;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
-  readonly bootPlan: FirmwarePlan | null;
+  readonly media: BootMedia | null;
 }
 
 /** Rounds of asking devices to finish what they are doing. */
@@ -54,7 +54,7 @@ export class Machine {
   /** Loads the boot media into memory and registers. A machine that is restored instead is not powered on. */
   powerOn(): void {
     this.expect('power on', 'built');
-    if (this.parts.bootPlan !== null) applyBoot(this.parts.engine, this.parts.bootPlan);
+    this.parts.media?.load(this.parts.engine);
   }
 
   /** Lets VM time run, from now on or again. */
@@ -95,11 +95,11 @@ export class Machine {
   /** The reset line: everything starts again from the boot media. */
   reset(): void {
     this.expect('reset', 'running', 'paused', 'stopped');
-    const { engine, time, board, bootPlan, stop } = this.parts;
+    const { engine, time, board, media, stop } = this.parts;
     time.stop();
     engine.vcpu.reset();
     for (const device of board.devices) device.reset();
-    if (bootPlan !== null) applyBoot(engine, bootPlan);
+    media?.load(engine);
     stop.clear();
     this.lifecycle = 'paused';
   }

@@ -17,9 +17,13 @@ class FakeVm implements Vm {
     return this.com1;
   }
 
-  async start(events: VmEvents): Promise<void> {
+  async build(events: VmEvents): Promise<void> {
     this.events = events;
-    this.asked.push('start');
+    this.asked.push('build');
+  }
+
+  async run(): Promise<void> {
+    this.asked.push('run');
   }
 
   pressPowerButton(): void {
@@ -54,7 +58,7 @@ test('a VM runs from its start to its end, with its console and its last words',
   const vm = new FakeVm();
   const printed: string[] = [];
   const running = runVm(settings, { openVm: () => vm, early: [], print: (text) => printed.push(text) });
-  await until(() => vm.events !== null);
+  await until(() => vm.asked.includes('run'));
   const [, port] = /^com1 is tcp=127\.0\.0\.1:(\d+)$/.exec(printed[0] ?? '') ?? [];
   let received = '';
   const socket = connect(Number(port), '127.0.0.1');
@@ -68,7 +72,7 @@ test('a VM runs from its start to its end, with its console and its last words',
   vm.events?.stopped({ kind: 'power-off' });
   expect(await running).toEqual({ kind: 'power-off' });
   await until(() => received === 'last words');
-  expect(vm.asked).toEqual(['start', 'close']);
+  expect(vm.asked).toEqual(['build', 'run', 'close']);
 });
 
 test('signals that came before the VM are answered when it runs, each kind once', async () => {
@@ -77,7 +81,7 @@ test('signals that came before the VM are answered when it runs, each kind once'
   const early = ['SIGUSR1', 'SIGTERM', 'SIGUSR1'] as const;
   const running = runVm(settings, { openVm: () => vm, early: [...early], print: (text) => printed.push(text) });
   await until(() => vm.asked.includes('button'));
-  expect(vm.asked).toEqual(['start', 'button']);
+  expect(vm.asked).toEqual(['build', 'run', 'button']);
   expect(printed.filter((line) => line.startsWith('SIGUSR1'))).toHaveLength(1);
   vm.events?.powerButton(false);
   expect(printed.at(-1)).toContain('SIGTERM again switches the VM off');
@@ -85,9 +89,9 @@ test('signals that came before the VM are answered when it runs, each kind once'
   await running;
 });
 
-test('a VM that cannot start leaves nothing open', async () => {
+test('a VM that cannot be built leaves nothing open', async () => {
   const vm = new FakeVm();
-  vm.start = async () => {
+  vm.build = async () => {
     throw new Error('no engine');
   };
   const running = runVm(settings, { openVm: () => vm, early: [], print: () => {} });

@@ -114,7 +114,7 @@ test.each([
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
   [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],
   [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
-  [['--engine', 'diesel'], "engine: unknown value 'diesel'; accepted are auto, soft, kvm, vmm"],
+  [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, auto'],
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
   [['-U', 'me'], 'uuid: "me": expected 8-4-4-4-12 hex digits'],
   [['-o', 'x86.strictmsr=maybe'], "x86.strictmsr: 'maybe' is neither true"],

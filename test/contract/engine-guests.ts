@@ -11,6 +11,8 @@ export const CODE_BASE = 0x1000;
 /** Where the handler of vector 0x40 is expected. */
 export const HANDLER_BASE = 0x2000;
 export const VECTOR = 0x40;
+/** Leads to the same handler. */
+export const NMI = 2;
 
 const CLI_HLT = [0xfa, 0xf4];
 
@@ -60,6 +62,15 @@ export const waiting: ContractGuest = {
     yield { do: 'hlt' };
     yield { do: 'out', port: 0x3f8, value: 0x57 };
     yield { do: 'cli-hlt' };
+  },
+};
+
+/** Halts with interrupts off; the handler writes "W" to port 0x3F8. */
+export const halting: ContractGuest = {
+  code: CLI_HLT,
+  *fake({ interrupts }) {
+    while (!interrupts.includes(NMI)) yield { do: 'cli-hlt' };
+    yield { do: 'out', port: 0x3f8, value: 0x57 };
   },
 };
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What holds for every engine, and for the fake that stands in for them. */
+
+import { cpuidWords } from '../../src/hypervisor/cpu-models/cpu-model.js';
+import { tsb1 } from '../../src/hypervisor/cpu-models/tsb-1.js';
 import { ExitKind, NEVER } from '../../src/hypervisor/exit.js';
-import type { Engine, EngineOptions } from '../../src/hypervisor/hypervisor.js';
+import type { Capabilities, ClockMode, Engine, EngineOptions } from '../../src/hypervisor/hypervisor.js';
 import {
   lapicIndex,
   REGISTER_COUNT,
@@ -19,7 +22,9 @@ import {
   echoing,
   HANDLER,
   HANDLER_BASE,
+  halting,
   mapped,
+  NMI,
   printing,
   VECTOR,
   waiting,
@@ -30,23 +35,46 @@ export interface EngineUnderTest {
   wake(engine: Engine): void;
 }
 
+const REAL: ClockMode = { kind: 'real' };
+const VIRTUAL: ClockMode = { kind: 'virtual', numerator: 1, denominator: 1 };
+const MS = 1_000_000n;
+
 const OPTIONS: EngineOptions = {
   memory: [{ base: 0, length: 0x10000 }],
-  clock: { kind: 'virtual', numerator: 1, denominator: 1 },
-  tscHz: 1_000_000_000n,
-  physicalAddressBits: 40,
-  cpuid: new Uint32Array(0),
+  clock: REAL,
+  tscHz: tsb1.tscHz,
+  physicalAddressBits: tsb1.physicalAddressBits,
+  cpuid: cpuidWords(tsb1),
 };
 
+/** What an engine cannot do it says in its capabilities, and the tests ask for no more than it says. */
 export function engineContract(name: string, subject: EngineUnderTest): void {
-  describe(`${name}: engine contract`, () => {
+  const { countsInstructions } = capabilitiesOf(subject);
+  clockContract(name, subject, REAL);
+  if (countsInstructions) return clockContract(name, subject, VIRTUAL);
+  test(`${name} counts no instructions, and refuses the virtual clock`, () => {
+    expect(() => subject.open({ ...OPTIONS, clock: VIRTUAL }, busy).close()).toThrow('virtual clock');
+  });
+}
+
+function capabilitiesOf(subject: EngineUnderTest): Capabilities {
+  const engine = subject.open(OPTIONS, busy);
+  engine.close();
+  return engine.capabilities;
+}
+
+function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode): void {
+  const isVirtual = clock.kind === 'virtual';
+  const testVirtual = isVirtual ? test : test.skip;
+
+  describe(`${name}: engine contract, ${clock.kind} clock`, () => {
     const opened: Engine[] = [];
     afterEach(() => {
       for (const engine of opened.splice(0)) engine.close();
     });
 
     function cold(guest: ContractGuest, options: Partial<EngineOptions> = {}): Engine {
-      const engine = subject.open({ ...OPTIONS, ...options }, guest);
+      const engine = subject.open({ ...OPTIONS, clock, ...options }, guest);
       opened.push(engine);
       return engine;
     }
@@ -98,7 +126,34 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x57 });
     });
 
-    test('run ends at the deadline, to the instruction', () => {
+    test('capabilities say whether equal runs give equal bits, and name what cannot be saved', () => {
+      const { deterministic, missingFromSnapshot } = cold(busy).capabilities;
+      expect(deterministic).toBe(isVirtual);
+      expect(missingFromSnapshot).not.toMatch(/^\s|[\s,.]$/);
+    });
+
+    test('run ends at the deadline, and at once if that has passed', () => {
+      const engine = boot(busy);
+      const deadline = engine.getTime() + MS;
+      engine.vcpu.slot.deadline = deadline;
+      expect(runOn(engine)).toBe(ExitKind.Deadline);
+      expect(engine.vcpu.slot.time >= deadline).toBe(true);
+      expect(engine.vcpu.run()).toBe(ExitKind.Deadline);
+    });
+
+    test('a halted vCPU wakes at the deadline', () => {
+      const engine = boot(waiting);
+      const deadline = engine.getTime() + MS;
+      engine.vcpu.slot.deadline = deadline;
+      let kind = runOn(engine);
+      while (kind === ExitKind.Hlt && engine.getTime() < deadline) {
+        if (isVirtual) engine.setTime(deadline);
+        kind = runOn(engine);
+      }
+      expect(kind === ExitKind.Hlt ? runOn(engine) : kind).toBe(ExitKind.Deadline);
+    });
+
+    testVirtual('run ends at the deadline to the instruction', () => {
       const engine = boot(busy);
       engine.vcpu.slot.deadline = 1000n;
       expect(runOn(engine)).toBe(ExitKind.Deadline);
@@ -108,7 +163,7 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
       expect(engine.vcpu.instructions()).toBe(1000n);
     });
 
-    test('a rate of the virtual clock counts from power-on without drift', () => {
+    testVirtual('a rate of the virtual clock counts from power-on without drift', () => {
       const engine = boot(busy, { clock: { kind: 'virtual', numerator: 2, denominator: 3 } });
       for (let deadline = 1n; deadline <= 20n; deadline += 1n) {
         engine.vcpu.slot.deadline = deadline;
@@ -121,13 +176,14 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
       const engine = boot(busy);
       engine.vcpu.slot.deadline = NEVER;
       expect(engine.vcpu.run()).toBe(ExitKind.None);
-      expect(engine.vcpu.instructions()).toBeGreaterThan(0n);
+      const { countsInstructions } = engine.capabilities;
+      expect(engine.vcpu.instructions() > 0n).toBe(countsInstructions);
     });
 
     test('wake ends the next run once', () => {
       const engine = boot(busy);
       subject.wake(engine);
-      engine.vcpu.slot.deadline = 100n;
+      engine.vcpu.slot.deadline = engine.getTime() + MS;
       expect(engine.vcpu.run()).toBe(ExitKind.Woken);
       expect(runOn(engine)).toBe(ExitKind.Deadline);
     });
@@ -139,7 +195,8 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
       const before = engine.vcpu.instructions();
       expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
       expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
-      expect(engine.vcpu.instructions()).toBe(before + 1n);
+      const { countsInstructions } = engine.capabilities;
+      expect(engine.vcpu.instructions() - before).toBe(countsInstructions ? 1n : 0n);
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x1234 });
     });
 
@@ -188,11 +245,32 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
 
     test('time goes where it is set', () => {
       const engine = boot(busy);
-      engine.setTime(5_000n);
-      expect(engine.getTime()).toBe(5_000n);
-      engine.vcpu.slot.deadline = 5_010n;
+      engine.holdTime(true);
+      const time = engine.getTime() + 5_000n;
+      engine.setTime(time);
+      expect(engine.getTime()).toBe(time);
+      engine.holdTime(false);
+      engine.vcpu.slot.deadline = time + 10n;
       expect(runOn(engine)).toBe(ExitKind.Deadline);
-      expect(engine.vcpu.instructions()).toBe(10n);
+      expect(engine.vcpu.slot.time >= time + 10n).toBe(true);
+      if (isVirtual) expect(engine.vcpu.instructions()).toBe(10n);
+    });
+
+    test('an NMI reaches a vCPU that has interrupts off', () => {
+      const engine = boot(halting);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
+      engine.vcpu.injectNmi();
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x57 });
+    });
+
+    test('a reset leads back to the reset vector', () => {
+      const engine = boot(counting);
+      nextExit(engine);
+      engine.holdTime(true);
+      engine.vcpu.reset();
+      const values = registers(engine);
+      expect(values[registerIndex('rip')]).toBe(0xfff0n);
+      expect(values[registerIndex('cs_base')]).toBe(0xffff_0000n);
     });
 
     test('close works twice, and nothing else works after it', () => {
@@ -214,13 +292,18 @@ export function engineContract(name: string, subject: EngineUnderTest): void {
       const original = boot(counting);
       for (let exits = 0; exits < 5; exits += 1) nextExit(original);
       expect(original.vcpu.safepoint()).toBe(ExitKind.None);
+      original.holdTime(true);
       const saved = vcpuShape.save(captureVcpu(original));
       const copy = cold(counting);
       copy.memory.write(0, original.memory.read(0, 0x10000));
       applyVcpu(copy, vcpuShape.load(saved));
       expect(vcpuShape.save(captureVcpu(copy))).toEqual(saved);
+      original.holdTime(false);
       copy.holdTime(false);
-      for (let exits = 0; exits < 5; exits += 1) expect(nextExit(copy)).toEqual(nextExit(original));
+      for (let exits = 0; exits < 5; exits += 1) {
+        const [expected, seen] = [nextExit(original), nextExit(copy)];
+        expect(seen).toEqual(isVirtual ? expected : { ...expected, time: seen.time });
+      }
     });
   });
 }
@@ -243,19 +326,22 @@ function nextExit(engine: Engine): SeenExit {
   return { kind, address, width, data, detail, instructions, time };
 }
 
+/** Slices that a guest may need for a few instructions, on the slowest of hosts. */
+const MANY = 5000;
+
 function runOn({ vcpu }: Engine): ExitKind {
-  for (let slice = 0; slice < 100; slice += 1) {
+  for (let slice = 0; slice < MANY; slice += 1) {
     const kind = vcpu.run();
     if (kind !== ExitKind.None) return kind;
   }
-  throw new Error('the guest ran for 100 slices without an exit');
+  throw new Error(`the guest ran for ${MANY} slices without an exit`);
 }
 
 function enterRealMode(engine: Engine, guest: ContractGuest): void {
   const { memory, vcpu } = engine;
   memory.write(CODE_BASE, Uint8Array.from(guest.code));
   memory.write(HANDLER_BASE, Uint8Array.from(HANDLER));
-  memory.writeU32(4 * VECTOR, HANDLER_BASE);
+  for (const vector of [NMI, VECTOR]) memory.writeU32(4 * vector, HANDLER_BASE);
   const values = registers(engine);
   const set = (name: RegisterName, value: number) => {
     values[registerIndex(name)] = BigInt(value);

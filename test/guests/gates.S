@@ -8,6 +8,7 @@
 .set CALL16, FREE+0x80     # 16-bit gate with two parameters
 .set CALL_SAME, FREE+0x88  # to user code
 .set CALL_KERNEL, FREE+0x90 # DPL 0
+.set CALL_KERNEL_RPL3, CALL_KERNEL+3
 .set CALL_ABSENT, FREE+0x98
 .set CALL_NULL, FREE+0xa0
 .set CALL_DATA, FREE+0xa8
@@ -28,7 +29,7 @@
 .endm
 
 .macro try_call_bad_stack name:req
-  try_call "\name", CALL0
+  try_call "\name", CALL1
 .endm
 
 main:
@@ -56,7 +57,7 @@ main:
   push 0x111
   call CALL0:0
   pop edx
-  show_user eax, ebx, ecx, edx
+  show_user ebx, ecx, edx
   endtry
   try "three parameters"
   enter_user
@@ -74,6 +75,8 @@ main:
   jmp USER_LOW:(offset 1f-multiboot_header)
 1:
   call CALL16:0
+  jmp USER_CODE32:offset 1f
+1:
   show_user eax, ebx, ecx
   endtry
   try "to ring 1"
@@ -90,7 +93,7 @@ main:
   try_call "absent gate", CALL_ABSENT
   try_call "gate to null", CALL_NULL
   try_call "gate to data", CALL_DATA
-  try_call "rpl above the gate's dpl", CALL_KERNEL+3
+  try_call "rpl above the gate's dpl", CALL_KERNEL_RPL3
   try_call "kernel code", CODE32
   try_call "tss descriptor of ring 0", TSS32
   try_call "data", USER_DATA
@@ -104,8 +107,11 @@ main:
   leave_user
   endtry
   try "jmp to a gate of the same ring"
+  gate CALL_SAME, USER_CODE32, 1f, 0xec
   enter_user
   jmp CALL_SAME:0
+1:
+  leave_user
   endtry
   try "conforming code keeps cpl"
   enter_user
@@ -124,19 +130,20 @@ main:
   endtry
 
   # Stacks that the TSS names
-  mov dword ptr [tss32 + 8], DATA+3
+  mov dword ptr [tss32 + 16], DATA1
   try_call_bad_stack "stack rpl"
-  mov dword ptr [tss32 + 8], 0
+  mov dword ptr [tss32 + 16], 0
   try_call_bad_stack "null stack"
-  mov dword ptr [tss32 + 8], CODE32
+  mov dword ptr [tss32 + 16], CODE1+1
   try_call_bad_stack "code as stack"
-  mov dword ptr [tss32 + 8], 0x7ff8
+  mov dword ptr [tss32 + 16], 0x7ff8
   try_call_bad_stack "stack beyond"
-  mov dword ptr [tss32 + 8], USER_DATA-3
+  mov dword ptr [tss32 + 16], USER_DATA-2
   try_call_bad_stack "stack dpl"
-  mov byte ptr [gdt + SMALL_STACK + 5], 0x12
-  mov dword ptr [tss32 + 8], SMALL_STACK
+  mov byte ptr [gdt + SMALL_STACK + 5], 0x32
+  mov dword ptr [tss32 + 16], SMALL_STACK+1
   try_call_bad_stack "stack absent"
+  mov byte ptr [gdt + SMALL_STACK + 5], 0xb2
 
   # Far returns
   .macro try_return name:req, selector:req, stack:req, pop=0
@@ -241,12 +248,6 @@ interrupts:
   int 0x30
   endtry
   gate32 0x30, handler, CODE32, 0xee
-  mov dword ptr [tss32 + 8], 0
-  gate32 10, exit_from_ts, CODE32, 0x8e
-  try "handler of ring 0 on its own stack"
-  int 0x30
-  endtry
-  mov dword ptr [tss32 + 8], DATA
   try "idt limit"
   lidt [short_idtr]
   int 0x30
@@ -317,8 +318,6 @@ handler_flags:
   iretd
 handler_same:
   iretd
-exit_from_ts:
-  jmp recover32
 gate_target:  # parameters are above CS
   mov eax, [esp + 8]
   mov ebx, cs

@@ -9,6 +9,7 @@
 #include "soft/device_access.h"
 #include "soft/leave.h"
 #include "soft/memory/debug_watch.h"
+#include "soft/memory/physical.h"
 
 namespace tsbhyve::soft {
 
@@ -101,19 +102,20 @@ void read_page(Cpu* cpu, const Op* op, u64 lin, u64 physical, u8* out, u32 size,
   if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, host, false);
 }
 
+/// Lets a write that hits the running block, or a device, find its instruction alone. Before anything has changed.
+void prepare_write(Cpu* cpu, const Op* op, u64 physical, u32 size) {
+  if (!cpu->ram->host_page(physical) || hits_running_block(cpu, physical, size)) require_single(cpu, op);
+}
+
 void write_page(Cpu* cpu, const Op* op, u64 lin, u64 physical, const u8* bytes, u32 size, Rights rights) {
   u8* host = cpu->ram->host_page(physical);
   if (!host) return write_device(cpu, op, physical, bytes, size);
   const u64 page = cpu->ram->page_index(physical);
   const u8 attention = cpu->ram->attention(page);
   if (attention & page_read_only) return;
-  if (attention & page_has_code) {
-    if (cpu->current_op && cpu->blocks->overlaps(cpu->block, physical, size)) require_single(cpu, op);
-    __builtin_memcpy(host + (physical & page_offset_mask), bytes, size);
-    cpu->blocks->written(physical, size);
-  } else {
-    __builtin_memcpy(host + (physical & page_offset_mask), bytes, size);
-  }
+  if (attention & page_has_code) prepare_write(cpu, op, physical, size);
+  __builtin_memcpy(host + (physical & page_offset_mask), bytes, size);
+  if (attention & page_has_code) cpu->blocks->written(physical, size);
   if (attention & page_unlogged) cpu->ram->mark_dirty(page);
   if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, host, true);
 }
@@ -137,9 +139,14 @@ void write_linear(Cpu* cpu, const Op* op, u64 lin, const u8* bytes, u32 size, Ri
   if (first == size) {
     write_page(cpu, op, lin, physical, bytes, size, rights);
   } else {
-    const u64 second = translate(cpu, cut_linear(cpu, lin + first), Access::Write, rights);
+    const u64 second_lin = cut_linear(cpu, lin + first), second = translate(cpu, second_lin, Access::Write, rights);
+    prepare_write(cpu, op, physical, first);
+    prepare_write(cpu, op, second, size - first);
+    // What waits for the device model comes first: the instruction will run again and must find memory as it was.
+    const bool second_first = !cpu->ram->host_page(second);
+    if (second_first) write_page(cpu, op, second_lin, second, bytes + first, size - first, rights);
     write_page(cpu, op, lin, physical, bytes, first, rights);
-    write_page(cpu, op, cut_linear(cpu, lin + first), second, bytes + first, size - first, rights);
+    if (!second_first) write_page(cpu, op, second_lin, second, bytes + first, size - first, rights);
   }
   watch_data(cpu, lin, size, true);
 }

@@ -9,8 +9,12 @@ namespace tsbhyve::soft {
 /// Little-endian value of `size` (4 or 8) bytes at a physical address aligned to it. All ones outside RAM and ROM.
 u64 read_physical(Cpu* cpu, u64 physical, u32 size);
 
+/// Whether a write would change code of the block that is running.
+bool hits_running_block(const Cpu* cpu, u64 physical, u64 size);
+
 /// Sets `bits` in the value that was `seen`, atomically towards the other vCPUs; false when memory holds something else
-/// by now. Outside RAM, and in ROM, the write is dropped and counts as done.
+/// by now. Outside RAM, and in ROM, the write is dropped and counts as done. The
+/// instruction runs again alone when it changes its own block by this.
 bool set_bits_physical(Cpu* cpu, u64 physical, u32 size, u64 seen, u64 bits);
 
 }  // namespace tsbhyve::soft

@@ -33,7 +33,13 @@ class Evaluation {
 
   /// An unmasked exception found before computing, in any lane, keeps all lanes from being computed, so that nothing
   /// which computing would raise is reported (SDM vol. 1, 11.5.2).
-  u32 reported() const { return flags_ & before_computing & unmasked() ? flags_ & before_computing : flags_; }
+  u32 reported() const { return earlier_ | (flags_ & before_computing & unmasked() ? flags_ & before_computing : flags_); }
+
+  /// Goes on to the next of several steps. What the last one raised, all of it masked, stays.
+  void next_step() {
+    earlier_ |= flags_;
+    flags_ = 0;
+  }
 
   /// Whether the result may not be written.
   bool faults() const { return (flags_ & unmasked()) != 0; }
@@ -46,7 +52,7 @@ class Evaluation {
   u32 unmasked() const { return ~u32{context_.masks} & fp::all_exceptions; }
 
   fp::Context context_;
-  u32 flags_ = 0;
+  u32 flags_ = 0, earlier_ = 0;
 };
 
 }  // namespace tsbhyve::soft::sse

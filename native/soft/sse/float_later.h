@@ -74,6 +74,7 @@ struct DotProduct {
       products[i] = choice >> (4 + i) & 1 ? multiply(evaluation, x, y).bits : 0;
     }
     for (u32 width = count; width > 1 && !evaluation.faults(); width /= 2) {
+      evaluation.next_step();
       for (u32 i = 0; i < width / 2; i++) {
         products[i] = add(evaluation, F{products[2 * i]}, F{products[2 * i + 1]}).bits;
       }

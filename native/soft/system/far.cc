@@ -50,6 +50,7 @@ template <bool Memory>
 void jmp_far(Cpu* cpu, const Op* op) {
   cpu->current_op = op;
   const FarTarget target = target_of<Memory>(cpu, op);
+  cpu->rip = next_rip(cpu, op);  // what a task switch saves
   far_jump(cpu, target.selector, target.offset);
 }
 

@@ -13,15 +13,18 @@ AccessClass access_class(const Cpu* cpu) {
   return closed ? AccessClass::SupervisorWithoutUserPages : AccessClass::Supervisor;
 }
 
+bool is_flat(const Segment& code) { return code.base == 0 && code.limit == 0xffffffff; }
+
 }  // namespace
 
 void update_mode(Cpu* cpu) {
   u32 mode = cpu->mode & mode_single;
   if (code64(cpu)) {
-    mode |= mode_code64 | mode_stack64;
+    mode |= mode_code64 | mode_stack64 | mode_flat;
   } else {
     if (cpu->segment[CS].attributes & segment_big) mode |= mode_code32;
     if (cpu->segment[SS].attributes & segment_big) mode |= mode_stack32;
+    if (is_flat(cpu->segment[CS])) mode |= mode_flat;
   }
   if (cpu->cpl == 3) mode |= mode_user;
   cpu->mode = mode;

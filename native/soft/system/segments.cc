@@ -22,23 +22,23 @@ void load_stack_segment(Cpu* cpu, u16 selector) {
   update_mode(cpu);
 }
 
-void load_data_segment(Cpu* cpu, u8 reg, u16 selector) {
+}  // namespace
+
+void load_data_segment(Cpu* cpu, u8 reg, u16 selector, u8 vector, u32 external) {
   if (is_null(selector)) {
     cpu->segment[reg] = null_segment(selector, 0);
     return;
   }
-  Descriptor d = fetch_descriptor(cpu, selector, Vector::GP, 0);
+  Descriptor d = fetch_descriptor(cpu, selector, vector, external);
   const u32 attributes = attributes_of(d);
-  if (!(attributes & segment_user) || !is_readable(attributes)) fault(cpu, Vector::GP, selector_error(selector));
+  if (!(attributes & segment_user) || !is_readable(attributes)) fault(cpu, vector, selector_error(selector, external));
   if (!is_conforming(attributes) && std::max(rpl_of(selector), cpu->cpl) > dpl_of(attributes)) {
-    fault(cpu, Vector::GP, selector_error(selector));
+    fault(cpu, vector, selector_error(selector, external));
   }
-  if (!(attributes & segment_present)) fault(cpu, Vector::NP, selector_error(selector));
+  if (!(attributes & segment_present)) fault(cpu, Vector::NP, selector_error(selector, external));
   mark_accessed(cpu, d);
   cpu->segment[reg] = segment_of(d, selector);
 }
-
-}  // namespace
 
 void load_segment(Cpu* cpu, u8 reg, u16 selector) {
   Segment& segment = cpu->segment[reg];
@@ -56,7 +56,7 @@ void load_segment(Cpu* cpu, u8 reg, u16 selector) {
   if (reg == SS) {
     load_stack_segment(cpu, selector);
   } else {
-    load_data_segment(cpu, reg, selector);
+    load_data_segment(cpu, reg, selector, Vector::GP, 0);
   }
 }
 

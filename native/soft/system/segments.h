@@ -17,6 +17,8 @@ inline bool within_limit(const Segment& segment, u64 offset, u32 size) {
 
 /// Loads ES, SS, DS, FS or GS in any mode.
 void load_segment(Cpu* cpu, u8 reg, u16 selector);
+/// DS, ES, FS or GS in protected mode; `vector` is raised for a descriptor that will not do.
+void load_data_segment(Cpu* cpu, u8 reg, u16 selector, u8 vector, u32 external);
 
 /// SS for a transfer to privilege `cpl`, checked but not yet loaded. Faults are `vector` (#TS for stacks from a TSS,
 /// #GP for returns) or #SS when not present.

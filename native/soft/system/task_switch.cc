@@ -82,7 +82,8 @@ void set_busy(Cpu* cpu, u16 selector, bool busy) {
 }
 
 Segment checked_tss(Cpu* cpu, u16 selector, TaskSwitch reason, u32 external) {
-  const u8 vector = reason == TaskSwitch::Jump || reason == TaskSwitch::Call ? Vector::GP : Vector::TS;
+  // Only a bad link field is #TS; JMP, CALL and events blame the selector (SDM vol. 2, INT n and IRET).
+  const u8 vector = reason == TaskSwitch::Return ? Vector::TS : Vector::GP;
   if (selector & 4) fault(cpu, vector, selector_error(selector, external));
   const Descriptor d = fetch_descriptor(cpu, selector, vector, external);
   const u8 type = system_type(d) & 7;
@@ -133,7 +134,7 @@ void load_task_segments(Cpu* cpu, const TaskState& state, u32 external) {
   cpu->cpl = cpl;
   cpu->segment[SS] = checked_stack_segment(cpu, state.segment[SS], cpl, Vector::TS, external);
   enter_code(cpu, code, state.eip, cpl);
-  for (const u8 reg : {ES, DS, FS, GS}) load_segment(cpu, reg, state.segment[reg]);
+  for (const u8 reg : {ES, DS, FS, GS}) load_data_segment(cpu, reg, state.segment[reg], Vector::TS, external);
   check_code_offset(cpu, code, state.eip, external);
 }
 

@@ -171,9 +171,10 @@ void aim(const Instruction& instruction, Random& random, Case& test) {
   test.operand_address = 0;
   if (!random.chance(24)) {
     aiming.point(RSP, draw_target(random), SS, test.setting == Setting::Code64 ? 8 : 4);
-    // AMD pushes a selector as 32 bits, Intel as 16: the same when no page lies between.
-    if (instruction.opcode == PushSeg || random.chance(2)) test.registers.gpr[RSP] &= ~u64{7};
+    if (random.chance(2)) test.registers.gpr[RSP] &= ~u64{7};
   }
+  // AMD pushes a selector as 32 bits, Intel as 16: the same when no page lies between.
+  if (instruction.opcode == PushSeg) test.registers.gpr[RSP] &= ~u64{7};
   const Opcode opcode = instruction.opcode;
   if (opcode == JmpIndirect || opcode == CallIndirect || opcode == Ret) aiming.code_target();
   const bool must_hit = opcode == Popf || opcode == Maskmovq || opcode == Maskmovdqu || loads_selector(opcode);

@@ -114,11 +114,15 @@ bool orders_faults(const Instruction& instruction, const Case& test) {
   return test.uses_fx && (test.setting != Setting::Code64 || instruction.operands[0].size == 10);
 }
 
-constexpr u16 status_exceptions = 0x3f, status_invalid = 1, status_denormal = 2, status_underflow = 0x10, status_precision = 0x20, status_summary = 0x8080;
+constexpr u16 status_exceptions = 0x3f, status_stops_pop = 7, status_invalid = 1, status_denormal = 2, status_underflow = 0x10, status_precision = 0x20, status_summary = 0x8080;
 constexpr u16 status_c1 = 0x200, status_codes = 0x4500;
 
 bool compares(Opcode opcode) { return (opcode >= Fcom && opcode <= Fxam); }
 bool compares_to_flags(Opcode opcode) { return opcode == Fcomi || opcode == Fcomip || opcode == Fucomi || opcode == Fucomip; }
+
+bool converts_to_mmx(Opcode opcode) {
+  return opcode == Cvttps2pi || opcode == Cvttpd2pi || opcode == Cvtps2pi || opcode == Cvtpd2pi;
+}
 
 /// What the two makers' x87 units do differently.
 void allow_x87(const Instruction& instruction, const Result& result, Tolerance& tolerance) {
@@ -135,13 +139,11 @@ void allow_x87(const Instruction& instruction, const Result& result, Tolerance& 
   // Out of range the result is undefined, and so is what is raised.
   if (opcode == F2xm1 || opcode == Fyl2xp1) {
     tolerance.status |= status_exceptions;
-    tolerance.x87_state = (~result.fx.control & status_invalid) != 0;
+    tolerance.x87_state = (~u32{result.fx.control} & status_stops_pop) != 0;
   }
-  // Only Intel documents the change to MMX state; AMD makes it before faults and not for memory operands.
-  const bool converts_to_mmx = opcode >= Cvttps2pi && opcode <= Cvttpd2pi;
-  const bool faults = result.vector != ran_to_end;
+  // Intel does not say that a fault keeps MMX state from being entered; AMD enters it first, and not for memory operands.
   if (opcode == Cvtpi2ps) tolerance.x87_state = true;
-  if (faults && (converts_to_mmx || opcode == Cvtps2pi || opcode == Cvtpd2pi || opcode == Maskmovq)) tolerance.x87_state = true;
+  if (result.vector != ran_to_end && (converts_to_mmx(opcode) || opcode == Maskmovq)) tolerance.x87_state = true;
 }
 
 }  // namespace
@@ -168,7 +170,7 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
 bool leaves_undefined(const Instruction& instruction, bool reference) {
   const Opcode opcode = instruction.opcode;
   if (is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode) || compares(opcode)) return true;
-  if (opcode == Cvtpi2ps || (opcode == PushSeg && instruction.operand_size == 4)) return true;
+  if (opcode == Cvtpi2ps || converts_to_mmx(opcode) || (opcode == PushSeg && instruction.operand_size == 4)) return true;
   if (reference) return false;
   for (const UndefinedFlags& row : undefined_flags) {
     if (row.opcode == opcode) return true;

@@ -38,7 +38,7 @@ bool fits_block(const Instruction& instruction) {
 
 bool belongs_in_block(const Form& form) {
   if (family_of(form.opcode) == Family::Branch) return is_one_of(form.opcode, {Nop});
-  if (is_one_of(form.opcode, {Div, Idiv, Aam, Popf, Enter, Leave, Xlat, Maskmovq, Maskmovdqu, Ldmxcsr, Fxrstor})) return false;
+  if (is_one_of(form.opcode, {Div, Idiv, Aam, Pusha, Popa, Popf, Enter, Leave, Xlat, Maskmovq, Maskmovdqu, Ldmxcsr, Fxrstor, Fldenv, Frstor})) return false;
   const Family family = family_of(form.opcode);
   return family == Family::Integer || family == Family::X87 || family == Family::Sse;
 }

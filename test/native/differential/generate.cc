@@ -103,9 +103,9 @@ bool means_the_same(const u8* bytes, const Instruction& instruction) {
     // FENI, FDISI and FSETPM are FNOP here but do not wait for exceptions; D9 D8-DF pops an empty register in silence.
     if (byte == 0xdb && instruction.opcode == Fnop) return false;
     if (byte == 0xd9 && instruction.opcode == Fstp && bytes[i + 1] >= 0xd8) return false;
-    // Whether a segment that bars bytes which are masked out faults is the processor's choice.
+    // Whether bytes that are masked out may fault is the processor's choice.
     const bool masked_move = instruction.opcode == Maskmovq || instruction.opcode == Maskmovdqu;
-    if (masked_move && instruction.memory.segment != DS) return false;
+    if (masked_move && (instruction.memory.segment != DS || (byte == 0x67 && !is_64))) return false;
     // F2 and F3 make LOOPNE of LOOPE and the other way round on AMD; nobody documents them there.
     if ((byte == 0xf2 || byte == 0xf3) && (instruction.opcode == Loope || instruction.opcode == Loopne)) return false;
     // PREFETCHW of a register: #UD on AMD, a reserved NOP on Intel.
@@ -132,7 +132,8 @@ void draw_state(const Instruction& instruction, Random& random, Case& test) {
   std::copy(std::begin(chosen), std::end(chosen), registers.selector);
   draw_operand(random, test.operand);
   if (test.uses_fx) draw_fx(random, test.fx);
-  if (alignment_check_is_optional(instruction)) registers.rflags &= ~rflags::AC;
+  const bool block_with_wide_operands = instruction.opcode == Invalid && test.uses_fx;
+  if (block_with_wide_operands || alignment_check_is_optional(instruction)) registers.rflags &= ~rflags::AC;
   // Whether it looks at x87 exceptions when it converts memory, AMD and Intel disagree.
   if (instruction.opcode == Cvtpi2ps) test.fx.status &= 0x7f00;
   if (instruction.opcode == Ldmxcsr) draw_mxcsr_image(random, test.operand);

@@ -90,7 +90,7 @@ Guest::Guest()
 Guest::~Guest() = default;
 
 void Guest::load(const Case& test, const WindowImage& image) {
-  std::memcpy(window_, image.bytes, sizeof(image.bytes));
+  reset_window(image);
   write_code(code_, test);
   blocks_->written(code_base, page_size);
 }

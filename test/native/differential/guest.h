@@ -21,6 +21,9 @@ class Guest final : private Platform {
 
   void load(const Case& test, const WindowImage& image);
 
+  /// Puts back all of the window: between two runs that must find the same.
+  void reset_window(const WindowImage& image) { std::memcpy(window_, image.bytes, sizeof(image.bytes)); }
+
   /// Blocks: as production runs it. Single: every instruction alone in its block, nothing fused, all flags kept.
   enum class Mode : u8 { Blocks, Single };
   void run(const Case& test, const WindowImage& image, Mode mode, Result& result);

@@ -134,7 +134,7 @@ void host_start() {
 }
 
 void host_load(const Case& test, const WindowImage& image) {
-  std::memcpy(window, image.bytes, sizeof(image.bytes));
+  host_reset_window(image);
   write_code(code, test);
 }
 
@@ -163,6 +163,7 @@ void host_run(const Case& test, const WindowImage& image, Result& result) {
 }
 
 const u8* host_window() { return window; }
+void host_reset_window(const WindowImage& image) { std::memcpy(window, image.bytes, sizeof(image.bytes)); }
 
 }  // namespace tsbhyve::differential
 
@@ -195,6 +196,7 @@ void host_start() {}
 void host_load(const Case&, const WindowImage&) {}
 void host_run(const Case&, const WindowImage&, Result&) {}
 const u8* host_window() { return nullptr; }
+void host_reset_window(const WindowImage&) {}
 }  // namespace tsbhyve::differential
 
 #endif

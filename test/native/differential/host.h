@@ -23,5 +23,6 @@ void host_load(const Case& test, const WindowImage& image);
 void host_run(const Case& test, const WindowImage& image, Result& result);
 
 const u8* host_window();
+void host_reset_window(const WindowImage& image);
 
 }  // namespace tsbhyve::differential

@@ -37,7 +37,6 @@ class Session {
   Guest guest_;
   WindowImage image_;
   std::map<std::string, u64> by_name_;  // mismatches
-  bool memory_differs_by_right_ = false;  // after some case of this batch
   u64 cases_ = 0, mismatches_ = 0;
 };
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "convert.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "errors.h"
+
+namespace tsbhyve {
+
+std::uint64_t to_u64(const Napi::Value& value, const char* name) {
+  bool lossless = false;
+  if (value.IsBigInt()) {
+    const std::uint64_t number = value.As<Napi::BigInt>().Uint64Value(&lossless);
+    if (lossless) return number;
+  } else if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (number >= 0 && number <= 9007199254740991.0 &&
+        number == static_cast<double>(static_cast<std::uint64_t>(number))) {
+      return static_cast<std::uint64_t>(number);
+    }
+  }
+  throw_coded(value.Env(), "ERR_INVALID", std::string(name) + ": expected an unsigned 64-bit integer");
+}
+
+std::span<std::uint8_t> bytes_of(const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw_coded(value.Env(), "ERR_INVALID", "expected a Uint8Array");
+  const auto array = value.As<Napi::TypedArray>();
+  auto* data = static_cast<std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  return {data, array.ByteLength()};
+}
+
+std::span<std::uint64_t> words_of(const Napi::Value& value, std::size_t at_least) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
+      value.As<Napi::TypedArray>().ElementLength() < at_least) {
+    throw_coded(value.Env(), "ERR_INVALID",
+                "expected a BigUint64Array of at least " + std::to_string(at_least) + " elements");
+  }
+  auto array = value.As<Napi::BigUint64Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
+Napi::Value to_bytes(Napi::Env env, const std::vector<std::uint8_t>& bytes) {
+  auto copy = Napi::Uint8Array::New(env, bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.Data());
+  return copy;
+}
+
+Napi::Value to_words(Napi::Env env, const std::vector<std::uint64_t>& words) {
+  auto copy = Napi::BigUint64Array::New(env, words.size());
+  std::copy(words.begin(), words.end(), copy.Data());
+  return copy;
+}
+
+EngineOptions options_from(const Napi::Object& source) {
+  EngineOptions options;
+  options.virtual_clock = source.Get("virtualClock").ToBoolean();
+  options.nanoseconds_numerator = source.Get("numerator").ToNumber().Uint32Value();
+  options.nanoseconds_denominator = source.Get("denominator").ToNumber().Uint32Value();
+  options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");
+  options.physical_address_bits = source.Get("physicalAddressBits").ToNumber().Uint32Value();
+  if (options.nanoseconds_numerator == 0 || options.nanoseconds_denominator == 0) {
+    throw std::invalid_argument("the virtual clock's rate must be a fraction of positive integers");
+  }
+  const auto cpuid = source.Get("cpuid").As<Napi::Uint32Array>();
+  for (std::size_t at = 0; at + 6 <= cpuid.ElementLength(); at += 6) {
+    options.cpuid.push_back({cpuid[at], cpuid[at + 1], cpuid[at + 2], cpuid[at + 3], cpuid[at + 4], cpuid[at + 5]});
+  }
+  return options;
+}
+
+Napi::Value to_object(Napi::Env env, const Capabilities& capabilities) {
+  auto result = Napi::Object::New(env);
+  result.Set("engine", capabilities.engine);
+  result.Set("deterministic", capabilities.deterministic);
+  result.Set("countsInstructions", capabilities.counts_instructions);
+  result.Set("cpuidSettable", capabilities.cpuid_settable);
+  result.Set("tscScalable", capabilities.tsc_scalable);
+  result.Set("lapicHz", capabilities.lapic_hz);
+  result.Set("maxVcpus", capabilities.max_vcpus);
+  result.Set("dirtyLog", capabilities.dirty_log);
+  result.Set("missingFromSnapshot", capabilities.missing_from_snapshot);
+  return result;
+}
+
+}  // namespace tsbhyve

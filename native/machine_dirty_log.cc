@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which pages of guest memory were written, by whom and since when.
+#include "convert.h"
+#include "errors.h"
+#include "machine.h"
+
+namespace tsbhyve {
+
+namespace {
+
+unsigned client_of(const Napi::Value& value) {
+  const std::uint32_t client = value.ToNumber().Uint32Value();
+  if (client >= 8) throw_coded(value.Env(), "ERR_INVALID", "dirty-log client: expected 0 to 7");
+  return client;
+}
+
+std::span<std::uint8_t> bitmap_for(const Napi::Value& value, const GuestRam& ram) {
+  const auto bitmap = bytes_of(value);
+  if (bitmap.size() < (ram.page_count() + 7) / 8) {
+    throw_coded(value.Env(), "ERR_INVALID", "the bitmap is too short for this memory");
+  }
+  return bitmap;
+}
+
+}  // namespace
+
+void Machine::memory_written(const Napi::CallbackInfo& info) {
+  const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
+  VcpuEngine& vcpu = engine(info.Env());
+  for (std::uint64_t page = address & ~std::uint64_t{4095}; page < address + length; page += 4096) {
+    if (ram_->find(page)) ram_->mark_dirty(ram_->page_index(page));
+  }
+  vcpu.memory_written(address, length);
+}
+
+Napi::Value Machine::open_dirty_log(const Napi::CallbackInfo& info) {
+  VcpuEngine& vcpu = engine(info.Env());
+  unsigned client = 0;
+  if (!ram_->open_client(client)) throw_coded(info.Env(), "ERR_INVALID", "the dirty log has 8 clients already");
+  vcpu.dirty_log_taken();
+  return Napi::Number::New(info.Env(), client);
+}
+
+void Machine::close_dirty_log(const Napi::CallbackInfo& info) {
+  engine(info.Env());
+  ram_->close_client(client_of(info[0]));
+}
+
+void Machine::take_dirty_log(const Napi::CallbackInfo& info) {
+  VcpuEngine& vcpu = engine(info.Env());
+  const auto bitmap = bitmap_for(info[1], *ram_);
+  ram_->take(client_of(info[0]), bitmap.data());
+  vcpu.dirty_log_taken();
+}
+
+void Machine::put_back_dirty_log(const Napi::CallbackInfo& info) {
+  engine(info.Env());
+  const auto bitmap = bitmap_for(info[1], *ram_);
+  ram_->put_back(client_of(info[0]), bitmap.data());
+}
+
+}  // namespace tsbhyve

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Guests that come from Debian's packages, fetched once into the user's cache. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DebianPackages } from '../../../scripts/quickstart/debian-packages.js';
+import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/guest.js';
+import type { Step } from '../../../scripts/quickstart/tools.js';
+
+const silently: Step = (_, work) => work(() => {});
+
+/** Debian's cloud kernel, with the initramfs of quickstart. */
+export function cloudGuest(): Promise<Guest> {
+  return guestIn(cacheFolder(process.env), silently);
+}
+
+/** Debian's standard kernel, with the same initramfs. */
+export async function standardGuest(): Promise<Guest> {
+  const { initrd } = await cloudGuest();
+  const kernel = await fetched('vmlinuz-standard', async (packages) => {
+    const name = await packages.dependency('linux-image-amd64', /^linux-image-\d.*-amd64$/);
+    const boot = join(await packages.unpacked(name), 'boot');
+    return join(boot, readdirSync(boot).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz');
+  });
+  return { kernel, initrd };
+}
+
+export function memtest(): Promise<string> {
+  return fetched('memtest86+x64.bin', async (packages) =>
+    join(await packages.unpacked('memtest86+'), 'boot/memtest86+x64.bin'),
+  );
+}
+
+async function fetched(file: string, fetch: (packages: DebianPackages) => Promise<string>): Promise<string> {
+  const folder = join(cacheFolder(process.env), 'test-guests');
+  const path = join(folder, file);
+  if (existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, 'work-'));
+  try {
+    const packages = new DebianPackages(work, silently);
+    await packages.update();
+    const copy = join(work, file);
+    copyFileSync(await fetch(packages), copy);
+    renameSync(copy, path);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return path;
+}
