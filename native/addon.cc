@@ -6,6 +6,7 @@
 #include "engine/registers.h"
 #include "machine.h"
 #include "registry.h"
+#include "snapshot_exports.h"
 #ifdef __linux__
 #include "kvm/probe.h"
 #endif
@@ -64,6 +65,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
+  exports.Set("snapshot", tsbhyve::snapshot_exports(env));
   return exports;
 }
 

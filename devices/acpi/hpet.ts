@@ -155,6 +155,7 @@ export class Hpet extends Device<typeof shape.fields> implements MmioHandler {
 
   /** Takes every match up to now, so that an access sees the block as it is at this tick. */
   private serve(): void {
+    if (this.state.timers.every(({ nextMatch }) => nextMatch === null)) return;
     const now = this.tick();
     let matched = false;
     for (const [index, timer] of this.state.timers.entries()) {

@@ -25,17 +25,27 @@ const GuestRam::Segment& GuestRam::add_segment(std::uint64_t base, std::uint64_t
   for (const Segment& other : segments_) {
     if (base < other.base + other.length && other.base < base + length) throw std::invalid_argument("memory segments overlap");
   }
+  // What may fail for want of memory comes first: then nothing has changed.
+  segments_.reserve(max_segments);  // callers hold pointers into it
+  attention_.reserve(pages_ + length / page_bytes);
+  dirty_.reserve(pages_ + length / page_bytes);
   void* host = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (host == MAP_FAILED) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
   madvise(host, length, MADV_HUGEPAGE);  // advice only: a refusal changes nothing but speed
 #endif
-  segments_.reserve(max_segments);  // callers and `last_` hold pointers into it
   segments_.push_back({base, length, static_cast<std::uint8_t*>(host), pages_, read_only});
   pages_ += length / page_bytes;
   attention_.resize(pages_, read_only ? page_read_only : 0);
   dirty_.resize(pages_, 0);
   return segments_.back();
+}
+
+void GuestRam::mark_dirty(std::uint64_t physical, std::uint64_t length) {
+  for_each_part(physical, length, [this](std::uint64_t start, std::uint64_t size) {
+    const std::uint64_t first = page_index(start), last = page_index(start + size - 1);
+    for (std::uint64_t page = first; page <= last; page++) mark_dirty(page);
+  });
 }
 
 bool GuestRam::open_client(unsigned& client) {

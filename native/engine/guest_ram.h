@@ -2,6 +2,7 @@
 // Guest physical memory: host mappings, the dirty log with its clients, and marks on pages that hold translated code.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -48,22 +49,32 @@ class GuestRam {
     return segment->first_page + ((physical - segment->base) >> 12);
   }
   const Segment* find(std::uint64_t physical) const {
-    if (last_ && physical - last_->base < last_->length) return last_;
     for (const Segment& segment : segments_) {
-      if (physical - segment.base < segment.length) return last_ = &segment;
+      if (physical - segment.base < segment.length) return &segment;
     }
     return nullptr;
+  }
+  /// Calls `visit(start, length)` for what of [physical, physical + length) lies in RAM or ROM, piece by piece.
+  template <class Visit>
+  void for_each_part(std::uint64_t physical, std::uint64_t length, Visit visit) const {
+    const std::uint64_t end = physical + length < physical ? ~std::uint64_t{0} : physical + length;
+    for (const Segment& segment : segments_) {
+      const std::uint64_t from = std::max(physical, segment.base), to = std::min(end, segment.base + segment.length);
+      if (from < to) visit(from, to - from);
+    }
   }
 
   std::uint8_t attention(std::uint64_t page) const { return attention_[page]; }
   void set_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] |= bits; }
   void clear_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] &= static_cast<std::uint8_t>(~bits); }
 
-  /// Notes a write to a page, for every client. After the store (design: writes mark after).
+  /// Notes a write, for every client. After the store (design: writes mark after).
   void mark_dirty(std::uint64_t page) {
     dirty_[page] |= clients_;
     attention_[page] &= static_cast<std::uint8_t>(~page_unlogged);
   }
+
+  void mark_dirty(std::uint64_t physical, std::uint64_t length);
 
   /// Opens a dirty-log client (0-7) whose log starts empty; false when all are in use.
   bool open_client(unsigned& client);
@@ -76,7 +87,6 @@ class GuestRam {
 
  private:
   std::vector<Segment> segments_;
-  mutable const Segment* last_ = nullptr;
   std::uint64_t pages_ = 0;
   std::vector<std::uint8_t> attention_, dirty_;
   std::uint8_t clients_ = 0;

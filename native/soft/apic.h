@@ -58,7 +58,7 @@ class LocalApic {
 
   /// VM time of the next timer event, or ~0.
   u64 next_deadline() const;
-  /// Fires the timer if it is due.
+  /// Fires the timer if it is due at VM time `now`, which is the present.
   void advance(u64 now);
   /// Level-triggered vector whose end must go to the I/O APIC, or -1.
   int take_ended_level();

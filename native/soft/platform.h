@@ -26,7 +26,9 @@ struct Platform {
   virtual CpuidLeaf cpuid(u32 leaf, u32 subleaf) const = 0;
 
   u64 tsc(u64 retired) const {
-    return static_cast<u64>(static_cast<u128>(time_ns(retired)) * tsc_hz / 1'000'000'000) + static_cast<u64>(tsc_offset);
+    const u64 time = time_ns(retired);
+    const u64 unmoved = tsc_hz == 1'000'000'000 ? time : static_cast<u64>(static_cast<u128>(time) * tsc_hz / 1'000'000'000);
+    return unmoved + static_cast<u64>(tsc_offset);
   }
 };
 

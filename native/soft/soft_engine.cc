@@ -2,6 +2,8 @@
 #include "soft/soft_engine.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 #include "soft/host/rounding.h"
 #include "soft/memory/access.h"
@@ -24,6 +26,18 @@ ExitKind exit_kind(const DeviceAccess& access) {
   return ExitKind::Error;
 }
 
+/// Refuses what the arithmetic of time and paging cannot work with.
+void check_options(const EngineOptions& options) {
+  const auto refuse = [](const char* name, u64 value, const char* accepted) {
+    throw std::invalid_argument(std::string(name) + ": " + std::to_string(value) + " is not " + accepted);
+  };
+  if (options.nanoseconds_numerator == 0) refuse("numerator", 0, "positive");
+  if (options.nanoseconds_denominator == 0) refuse("denominator", 0, "positive");
+  if (options.tsc_hz == 0) refuse("tscHz", 0, "positive");
+  const u32 bits = options.physical_address_bits;
+  if (bits < 32 || bits > 52) refuse("physicalAddressBits", bits, "between 32 and 52");
+}
+
 }  // namespace
 
 SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
@@ -35,6 +49,7 @@ SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
       blocks_(cpu_.get(), ram),
       apic_((cpu_->platform = this, cpu_.get()), true),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
+  check_options(options);
   tsc_hz = options.tsc_hz;
   physical_bits = options.physical_address_bits;
   cpu_->mmu = &mmu_;
@@ -67,7 +82,10 @@ CpuidLeaf SoftEngine::cpuid(u32 leaf, u32 subleaf) const {
 }
 
 std::int64_t SoftEngine::time() const { return static_cast<std::int64_t>(time_.at(retired())); }
-void SoftEngine::set_time(std::int64_t nanoseconds) { time_.set(static_cast<u64>(nanoseconds), retired()); }
+void SoftEngine::set_time(std::int64_t nanoseconds) {
+  if (nanoseconds < 0) throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
+  time_.set(static_cast<u64>(nanoseconds), retired());
+}
 std::uint64_t SoftEngine::instructions() const { return retired(); }
 
 std::int64_t SoftEngine::next_deadline() const {
@@ -75,8 +93,7 @@ std::int64_t SoftEngine::next_deadline() const {
 }
 
 void SoftEngine::reset() {
-  awaits_answer_ = false;
-  cpu_->answered_count = cpu_->answered_used = 0;
+  forget_instruction();
   apic_.reset();
   reset_cpu(cpu_.get(), false);
   mmu_.flush_all(false);
@@ -86,6 +103,12 @@ void SoftEngine::reset() {
 void SoftEngine::set_budget(u64 instructions) {
   cpu_->retire_limit = retired() + instructions;
   cpu_->budget = static_cast<i64>(instructions);
+}
+
+/// The instruction in flight is no more: another state takes its place.
+void SoftEngine::forget_instruction() {
+  awaits_answer_ = false;
+  cpu_->answered_count = cpu_->answered_used = 0;
 }
 
 void SoftEngine::take_answer() {
@@ -135,6 +158,7 @@ Stop SoftEngine::under_guest_rounding(Stop (*work)(Cpu*)) {
 
 ExitKind SoftEngine::run(std::int64_t deadline) {
   take_answer();
+  const u64 target = deadline < 0 ? 0 : static_cast<u64>(deadline);
   const u64 slice_end = retired() + (time_.is_virtual() ? virtual_slice : real_slice);
   for (;;) {
     if (const int vector = apic_.take_ended_level(); vector >= 0) {
@@ -145,11 +169,11 @@ ExitKind SoftEngine::run(std::int64_t deadline) {
     const u64 now = time_.at(retired());
     // Among events of one instant the APIC's own come first.
     apic_.advance(now);
-    if (cpu_->answered_count == 0 && now >= static_cast<u64>(deadline)) return leave(ExitKind::Deadline);
+    if (cpu_->answered_count == 0 && now >= target) return leave(ExitKind::Deadline);
     if (retired() >= slice_end) return leave(ExitKind::None);
     u64 budget = slice_end - retired();
     if (time_.is_virtual()) {
-      const u64 next = std::min<u64>(static_cast<u64>(deadline), apic_.next_deadline());
+      const u64 next = std::min<u64>(target, apic_.next_deadline());
       budget = std::min(budget, std::max<u64>(1, time_.instructions_until(next, retired())));
     }
     set_budget(budget);
@@ -169,6 +193,10 @@ ExitKind SoftEngine::safepoint() {
 std::string SoftEngine::error_text() const {
   return "the soft CPU asks for a device access of kind " + std::to_string(static_cast<unsigned>(cpu_->access.kind)) +
          ", which is none";
+}
+
+void SoftEngine::memory_written(std::uint64_t physical, std::uint64_t length) {
+  ram_->for_each_part(physical, length, [this](u64 start, u64 size) { blocks_.written(start, size); });
 }
 
 void SoftEngine::drop_caches() {

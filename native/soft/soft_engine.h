@@ -49,7 +49,7 @@ class SoftEngine final : public VcpuEngine, private Platform {
   std::vector<std::uint8_t> get_private() override;
   void set_private(std::span<const std::uint8_t> bytes) override;
 
-  void memory_written(std::uint64_t physical, std::uint64_t length) override { blocks_.written(physical, length); }
+  void memory_written(std::uint64_t physical, std::uint64_t length) override;
   void dirty_log_taken() override { mmu_.drop_fast_writes(); }
   void drop_caches() override;
 
@@ -60,6 +60,7 @@ class SoftEngine final : public VcpuEngine, private Platform {
   u64 retired() const { return cpu_->retire_limit - static_cast<u64>(cpu_->budget); }
   void set_budget(u64 instructions);
   void take_answer();
+  void forget_instruction();
   ExitKind leave(ExitKind kind);
   ExitKind device_exit();
   ExitKind after_stop(Stop stop);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The soft engine's private section: the virtual clock's exact position, the x87 selectors and both TLBs. Another engine
 // may drop it: the TLB entries are then a legal flush, and time continues from the contract's VM time.
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 
 #include "soft/soft_engine.h"
 
@@ -10,6 +12,10 @@ namespace tsbhyve::soft {
 namespace {
 
 constexpr u64 layout_version = 1;
+
+[[noreturn]] void refuse(const char* what) {
+  throw std::invalid_argument(std::string("the soft engine's private section has ") + what);
+}
 
 class Writer {
  public:
@@ -23,7 +29,7 @@ class Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
   u64 get() {
-    if (bytes_.size() - at_ < 8) throw std::invalid_argument("the soft engine's private section is cut short");
+    if (bytes_.size() - at_ < 8) refuse("fewer bytes than it needs");
     u64 value = 0;
     for (u32 i = 0; i < 8; i++) value |= u64{bytes_[at_ + i]} << (8 * i);
     at_ += 8;
@@ -50,16 +56,29 @@ void save_tlb(Writer& out, const TlbEntry (&entries)[tlb_entries]) {
   }
 }
 
-void load_tlb(Reader& in, TlbEntry (&entries)[tlb_entries]) {
+using Tlb = std::vector<TlbEntry>;
+
+TlbEntry checked_entry(u64 index, u64 linear, u64 physical, u64 packed) {
+  constexpr u64 largest_page = 30;
+  const u64 flags = packed >> 16 & 0xff, page_shift = packed >> 24;
+  if (index >= tlb_entries || (linear | physical) & page_offset_mask || ((linear >> 12) & (tlb_entries - 1)) != index) {
+    refuse("a TLB entry out of place");
+  }
+  if (flags & ~u64{tlb_flags} || page_shift < 12 || page_shift > largest_page) refuse("a TLB entry of an unknown kind");
+  return {linear, physical, static_cast<u16>(packed), static_cast<u8>(flags), static_cast<u8>(page_shift)};
+}
+
+Tlb read_tlb(Reader& in) {
   const u64 count = in.get();
-  if (count > tlb_entries) throw std::invalid_argument("the soft engine's private section has too many TLB entries");
+  if (count > tlb_entries) refuse("too many TLB entries");
+  Tlb entries(tlb_entries);
   for (u64 n = 0; n < count; n++) {
     const u64 index = in.get(), linear = in.get(), physical = in.get(), packed = in.get();
-    if (index >= tlb_entries || (linear | physical) & page_offset_mask || ((linear >> 12) & (tlb_entries - 1)) != index) {
-      throw std::invalid_argument("the soft engine's private section has a TLB entry out of place");
-    }
-    entries[index] = {linear, physical, static_cast<u16>(packed), static_cast<u8>(packed >> 16), static_cast<u8>(packed >> 24)};
+    const TlbEntry entry = checked_entry(index, linear, physical, packed);
+    if (entries[index].linear_page != ~u64{0}) refuse("a TLB entry twice");
+    entries[index] = entry;
   }
+  return entries;
 }
 
 }  // namespace
@@ -80,18 +99,19 @@ std::vector<std::uint8_t> SoftEngine::get_private() {
 
 void SoftEngine::set_private(std::span<const std::uint8_t> bytes) {
   Reader in(bytes);
-  if (in.get() != layout_version) throw std::invalid_argument("the soft engine's private section has an unknown version");
+  if (in.get() != layout_version) refuse("an unknown version");
   const u64 base = in.get(), base_retired = in.get(), remainder = in.get(), instructions = in.get(), selectors = in.get();
-  if (base_retired > instructions) throw std::invalid_argument("the soft engine's private section has an impossible instruction count");
-  mmu_.flush_all(false);
-  load_tlb(in, mmu_.data);
-  load_tlb(in, mmu_.code);
-  if (!in.at_end()) throw std::invalid_argument("the soft engine's private section has bytes after its end");
+  const VmTime::State time{base, base_retired, remainder};
+  if (!time_.is_possible(time, instructions)) refuse("an impossible VM time or instruction count");
+  const Tlb data = read_tlb(in), code = read_tlb(in);
+  if (!in.at_end()) refuse("bytes after its end");
+  std::copy(data.begin(), data.end(), mmu_.data);
+  std::copy(code.begin(), code.end(), mmu_.code);
   cpu_->fpu.code_selector = static_cast<u16>(selectors);
   cpu_->fpu.data_selector = static_cast<u16>(selectors >> 16);
   cpu_->retire_limit = instructions;
   cpu_->budget = 0;
-  if (time_.is_virtual()) time_.load({base, base_retired, remainder});
+  if (time_.is_virtual()) time_.load(time);
   drop_caches();
 }
 

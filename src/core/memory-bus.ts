@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { hex, high32, join64, low32, MASK64, mask, type Width } from './bits.js';
-import type { UnmappedAccess } from './port-bus.js';
+import type { BusRange, UnmappedAccess } from './port-bus.js';
 
 /** A device's end of an MMIO range; 8-byte accesses become two 4-byte ones, low half first, unless it takes them. */
 export interface MmioHandler {
@@ -10,10 +10,7 @@ export interface MmioHandler {
   write64?(offset: number, value: bigint): void;
 }
 
-interface MmioRange {
-  readonly name: string;
-  readonly base: number;
-  readonly end: number;
+interface MmioRange extends BusRange {
   readonly handler: MmioHandler;
 }
 
@@ -40,6 +37,11 @@ export class MemoryBus {
     this.ranges.push(range);
     this.ranges.sort((a, b) => a.base - b.base);
     return () => this.unregister(range);
+  }
+
+  /** In ascending order. */
+  list(): readonly BusRange[] {
+    return this.ranges;
   }
 
   read(address: number, width: Width): number {

@@ -9,10 +9,14 @@ export interface PortHandler {
 
 export type UnmappedAccess = (address: number, width: number, isWrite: boolean, value: number) => void;
 
-interface PortRange {
+/** Who answers from `base` to just below `end`. */
+export interface BusRange {
   readonly name: string;
   readonly base: number;
   readonly end: number;
+}
+
+interface PortRange extends BusRange {
   readonly handler: PortHandler;
 }
 
@@ -39,6 +43,11 @@ export class PortBus {
     return () => {
       if (this.table[base] === range) this.table.fill(undefined, base, end);
     };
+  }
+
+  /** In ascending order. */
+  list(): BusRange[] {
+    return [...new Set(this.table)].filter((range) => range !== undefined);
   }
 
   read(port: number, width: Width): number {

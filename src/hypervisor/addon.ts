@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import { packageRoot } from './package-root.js';
+import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 2;
@@ -62,6 +63,7 @@ export interface AddonMachine {
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
+  putBackDirtyLog(client: number, bitmap: Uint8Array): void;
   dropCaches(): void;
   capabilities(): AddonCapabilities;
   close(): void;
@@ -80,11 +82,21 @@ export interface KvmProbe {
   readonly tscScalable: boolean;
 }
 
+export interface AddonSnapshot {
+  writeRam(machine: AddonMachine, fd: number, present: Uint8Array | null): RamJob<MadeRam>;
+  readRam(machine: AddonMachine, layer: RamLayer, digest: Uint8Array): RamJob<null>;
+  mapRam(machine: AddonMachine, fd: number): () => boolean;
+  verifyRam(segments: BigUint64Array, fd: number, stored: Uint8Array, digest: Uint8Array): RamJob<null>;
+  mergeRam(segments: BigUint64Array, fd: number, layers: readonly RamLayer[]): RamJob<MadeRam>;
+  lockFile(fd: number, exclusive: boolean): boolean;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
+  readonly snapshot: AddonSnapshot;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

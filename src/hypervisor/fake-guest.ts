@@ -12,7 +12,7 @@ export type FakeStep =
   | { readonly do: 'wrmsr'; readonly msr: number; readonly value: bigint }
   /** With interrupts on; answers with the vector that ended it. */
   | { readonly do: 'hlt' }
-  /** With interrupts off: nothing ends it. */
+  /** With interrupts off: only an NMI ends it; answers as `hlt` does. */
   | { readonly do: 'cli-hlt' }
   /** End of a level-triggered interrupt. */
   | { readonly do: 'eoi'; readonly vector: number }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { LAPIC_ROW_COUNT, REGISTER_COUNT, REGISTER_ROWS } from './registers.js';
+import { LAPIC_ROW_COUNT, REGISTER_COUNT, REGISTER_ROWS, registerIndex } from './registers.js';
 
 const XSAVE_LENGTH = 576;
 const TSC_AND_EFER = BigUint64Array.of(0x10n, 0n, 0xc000_0080n, 0n);
 
+/** Only what a machine or a test can tell a reset by. */
+function powerOnRegisters(): BigUint64Array {
+  const registers = new BigUint64Array(REGISTER_COUNT);
+  registers[registerIndex('rip')] = 0xfff0n;
+  registers[registerIndex('cs_base')] = 0xffff_0000n;
+  return registers;
+}
+
 /** Registers that no instruction uses: they keep what is written. */
 export class FakeRegisters {
-  private registers = new BigUint64Array(REGISTER_COUNT);
+  private registers = powerOnRegisters();
   private msrs: BigUint64Array = TSC_AND_EFER.slice();
   private xsave = new Uint8Array(XSAVE_LENGTH);
   private lapic = new BigUint64Array(LAPIC_ROW_COUNT);
@@ -48,7 +56,7 @@ export class FakeRegisters {
   }
 
   protected resetRegisters(): void {
-    this.registers.fill(0n);
+    this.registers = powerOnRegisters();
     this.msrs = TSC_AND_EFER.slice();
     this.xsave.fill(0);
     this.lapic.fill(0n);

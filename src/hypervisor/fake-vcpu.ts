@@ -9,6 +9,8 @@ import type { ClockMode, Vcpu } from './hypervisor.js';
 /** A real engine returns from `run()` now and then; so does this one. */
 const INSTRUCTIONS_A_RUN = 10_000n;
 
+const NMI = 2;
+
 /** Saved in place of an answer of #GP: no u64 answer can be mistaken for it, being saved behind a one-word tag. */
 const VALUE = 0n;
 const FAULT = 1n;
@@ -88,7 +90,7 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
   }
 
   injectNmi(): void {
-    this.requests.push(2);
+    this.requests.push(NMI);
   }
 
   reset(): void {
@@ -153,7 +155,7 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
   private advance(end: bigint): ExitKind {
     this.step ??= this.answers.length === 0 ? this.nextStep(0n) : undefined;
     const step = this.step ?? { do: 'cli-hlt' as const };
-    const vector = step.do === 'cli-hlt' ? undefined : this.requests.shift();
+    const vector = this.takeRequest(step);
     if (vector !== undefined) {
       this.deliver(vector);
       return ExitKind.None;
@@ -181,9 +183,15 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
     this.complete(0n);
   }
 
+  /** The oldest, or with interrupts off an NMI. */
+  private takeRequest(step: FakeStep): number | undefined {
+    const index = step.do === 'cli-hlt' ? this.requests.indexOf(NMI) : 0;
+    return index < 0 ? undefined : this.requests.splice(index, 1)[0];
+  }
+
   private deliver(vector: number): void {
     this.interrupts.push(vector);
-    if (this.step?.do === 'hlt') this.complete(BigInt(vector));
+    if (this.step?.do === 'hlt' || this.step?.do === 'cli-hlt') this.complete(BigInt(vector));
   }
 
   private ask(step: Exclude<FakeStep, { do: 'spend' }>): ExitKind {

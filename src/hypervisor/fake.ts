@@ -18,6 +18,7 @@ export class FakeEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
   readonly vcpu: FakeVcpu;
+  readonly ram = null;
   private readonly logs = new Map<number, Uint8Array>();
   private closed = false;
 
@@ -99,6 +100,15 @@ export class FakeEngine implements Engine {
       bitmap[index] = (bitmap[index] ?? 0) | bits;
     });
     log.fill(0);
+  }
+
+  putBackDirtyLog(client: number, bitmap: Uint8Array): void {
+    this.requireOpen();
+    const log = this.logs.get(client);
+    if (log === undefined || bitmap.length < log.length) {
+      throw new HypervisorError('fake: no such dirty-log client, or its bitmap is too short', 'ERR_INVALID');
+    }
+    this.logs.set(client, log.map((bits, index) => bits | (bitmap[index] ?? 0)));
   }
 
   close(): void {

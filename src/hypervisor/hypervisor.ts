@@ -2,6 +2,7 @@
 /** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
 import type { GuestMemory } from '../core/guest-memory.js';
 import type { ExitKind, ExitSlot } from './exit.js';
+import type { RamTransfer } from './ram-job.js';
 
 export interface EngineMemory {
   readonly base: number;
@@ -60,6 +61,11 @@ export interface Engine {
   closeDirtyLog(client: number): void;
   /** ORs the pages written since the last call into `bitmap`, one bit a page. */
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
+  /** Puts pages back that were taken for something that then failed. */
+  putBackDirtyLog(client: number, bitmap: Uint8Array): void;
+
+  /** Null: this engine's memory is JavaScript's own. */
+  readonly ram: RamTransfer | null;
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;

@@ -5,6 +5,7 @@ import { type AddonMachine, loadAddon } from './addon.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
+import type { RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
@@ -32,6 +33,7 @@ class NativeEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
   readonly vcpu: Vcpu;
+  readonly ram: RamTransfer;
 
   constructor(
     private readonly name: string,
@@ -43,6 +45,7 @@ class NativeEngine implements Engine {
     this.vcpu = new NativeVcpu(name, machine);
     this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
     this.capabilities = machine.capabilities();
+    this.ram = ramTransfer(name, machine);
   }
 
   getTime(): bigint {
@@ -75,6 +78,10 @@ class NativeEngine implements Engine {
 
   takeDirtyLog(client: number, bitmap: Uint8Array): void {
     guarded(this.name, () => this.machine.takeDirtyLog(client, bitmap));
+  }
+
+  putBackDirtyLog(client: number, bitmap: Uint8Array): void {
+    guarded(this.name, () => this.machine.putBackDirtyLog(client, bitmap));
   }
 
   close(): void {
@@ -167,6 +174,15 @@ class NativeVcpu implements Vcpu {
   dropCaches(): void {
     this.machine.dropCaches();
   }
+}
+
+function ramTransfer(name: string, machine: AddonMachine): RamTransfer {
+  const { snapshot } = loadAddon();
+  return {
+    write: (fd, present) => guarded(name, () => snapshot.writeRam(machine, fd, present)),
+    read: (layer, digest) => guarded(name, () => snapshot.readRam(machine, layer, digest)),
+    map: (fd) => guarded(name, () => snapshot.mapRam(machine, fd)),
+  };
 }
 
 /** The engine hands memory out in pieces of at most 1 GiB. */

@@ -21,12 +21,16 @@ interface FirmwarePlan extends BootPlan {
 /**
  * What the configuration boots. It is planned at once, so that a file that does not fit is refused before anything
  * starts; an unpacked kernel is large, so the plan is kept only until it is used, and a reset reads the files again.
+ * A machine that is restored needs none of them until it is reset.
  */
 export class BootMedia {
   private planned: FirmwarePlan | null;
 
-  constructor(private readonly plan: () => FirmwarePlan) {
-    this.planned = plan();
+  constructor(
+    private readonly plan: () => FirmwarePlan,
+    restored: boolean,
+  ) {
+    this.planned = restored ? null : plan();
   }
 
   /** Loads memory and registers. */
@@ -40,9 +44,14 @@ export class BootMedia {
 }
 
 /** Null when the configuration boots nothing: the vCPU then starts at its reset vector. */
-export function bootMedia(config: MachineConfig, ram: RamLayout, readFile: ReadFile): BootMedia | null {
+export function bootMedia(
+  config: MachineConfig,
+  ram: RamLayout,
+  readFile: ReadFile,
+  restored = false,
+): BootMedia | null {
   const { boot } = config;
-  return boot === null ? null : new BootMedia(() => planBoot(config, boot, ram, readFile));
+  return boot === null ? null : new BootMedia(() => planBoot(config, boot, ram, readFile), restored);
 }
 
 function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readFile: ReadFile): FirmwarePlan {

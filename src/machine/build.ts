@@ -31,6 +31,8 @@ export interface BuildOptions {
   readonly hashExits?: boolean | ExitHash;
   /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
   readonly live?: boolean;
+  /** A saved state comes next: what the machine boots from is not read. */
+  readonly restored?: boolean;
 }
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
@@ -39,7 +41,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { log = nullLogger, outputs = {}, readFile = (path: string) => readFileSync(path) } = host;
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
-  const media = bootMedia(config, ram, readFile);
+  const media = bootMedia(config, ram, readFile, host.restored);
   const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
   const engine = openEngine({
     memory: engineMemory(ram),

@@ -129,3 +129,14 @@ test('the search finds each of many ranges', () => {
     expect(bus.read(i * 0x1000 + 0x100, 1)).toBe(0xff);
   }
 });
+
+test('the buses list who answers where, in ascending order', () => {
+  for (const bus of [new PortBus(), new MemoryBus()]) {
+    bus.register('second', 0x60, 1, new Scratch());
+    bus.register('first', 0x20, 2, new Scratch());
+    expect(bus.list().map(({ name, base, end }) => [name, base, end])).toEqual([
+      ['first', 0x20, 0x22],
+      ['second', 0x60, 0x61],
+    ]);
+  }
+});

@@ -75,6 +75,8 @@ function plain(engine: FakeEngine): Engine {
     openDirtyLog: () => engine.openDirtyLog(),
     closeDirtyLog: (client) => engine.closeDirtyLog(client),
     takeDirtyLog: (client, bitmap) => engine.takeDirtyLog(client, bitmap),
+    putBackDirtyLog: (client, bitmap) => engine.putBackDirtyLog(client, bitmap),
+    ram: null,
     close: () => engine.close(),
   };
 }

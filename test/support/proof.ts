@@ -15,7 +15,9 @@ export interface Evidence {
   readonly time: bigint;
   readonly instructions: bigint;
   readonly memory: readonly string[];
+  /** Null when the guest has ended the machine, which then cannot be saved. */
   readonly tree: CborValue;
+  readonly stop: string | null;
   readonly console: string;
   readonly exits: string | undefined;
 }
@@ -31,6 +33,8 @@ export interface SavedMachine {
   readonly tree: Uint8Array;
   readonly memory: readonly Uint8Array[];
   readonly hash: ExitHash;
+  /** What the guest had written on its console by then. */
+  readonly output: readonly number[];
 }
 
 /** Runs to `end`, saved and restored into a new machine at each of the `cuts`. `change` may spoil what was saved. */
@@ -40,45 +44,114 @@ export function runTo(
   cuts: readonly bigint[] = [],
   change: (saved: SavedMachine) => SavedMachine = (saved) => saved,
 ): Evidence {
-  const output: number[] = [];
+  let output: number[] = [];
   let machine = subject.build(output, true);
   try {
     subject.start(machine);
     for (const cut of cuts) {
       advance(machine, cut);
-      const saved = change(save(machine));
+      const saved = change(save(machine, output));
       machine.close();
+      output = [...saved.output];
       machine = subject.build(output, saved.hash);
-      restoreMemory(machine.parts.engine.memory, saved.memory);
-      loadTree(machine, decode(saved.tree));
+      restore(machine, saved);
     }
-    advance(machine, end);
-    return evidence(machine, output);
+    return finish(machine, output, end);
   } finally {
     machine.close();
   }
 }
 
-function advance(machine: Machine, time: bigint): void {
+/** What one run, stopped but never replaced, saves at each of the `cuts`. */
+export function savesOf(subject: ProofSubject, cuts: readonly bigint[]): SavedMachine[] {
+  const output: number[] = [];
+  const machine = subject.build(output, true);
+  try {
+    subject.start(machine);
+    return cuts.map((cut) => {
+      advance(machine, cut);
+      return save(machine, output);
+    });
+  } finally {
+    machine.close();
+  }
+}
+
+/** Restores a save and runs it to `end`. */
+export function runFrom(subject: ProofSubject, saved: SavedMachine, end: bigint): Evidence {
+  const output = [...saved.output];
+  const machine = subject.build(output, saved.hash.copy());
+  try {
+    restore(machine, saved);
+    return finish(machine, output, end);
+  } finally {
+    machine.close();
+  }
+}
+
+/** Names the first thing that differs, or null. */
+export function firstDifference(one: Evidence, other: Evidence): string | null {
+  for (const name of ['stop', 'time', 'instructions', 'console', 'exits'] as const) {
+    if (one[name] !== other[name]) return `${name}: ${one[name]} and ${other[name]}`;
+  }
+  const segment = one.memory.findIndex((digest, index) => digest !== other.memory[index]);
+  if (segment >= 0) return `memory segment ${segment}`;
+  return treeDifference(one.tree, other.tree, 'tree');
+}
+
+function treeDifference(one: CborValue | undefined, other: CborValue | undefined, path: string): string | null {
+  if (one instanceof Uint8Array && other instanceof Uint8Array) {
+    if (Buffer.compare(one, other) === 0) return null;
+    return `${path}: byte ${one.findIndex((byte, index) => byte !== other[index])} of ${one.length} and ${other.length}`;
+  }
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) {
+    return one === other ? null : `${path}: ${one} and ${other}`;
+  }
+  const [left, right] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
+  for (const key of new Set([...left.keys(), ...right.keys()])) {
+    const found = treeDifference(left.get(key), right.get(key), `${path}.${key}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+export function advance(machine: Machine, time: bigint): void {
   machine.resume();
   const how = runUntil(machine, time);
   if (how !== 'limit') throw new Error(`the machine did not reach ${time}: ${how} ${machine.stopReason?.kind ?? ''}`);
   machine.pause();
 }
 
-function save(machine: Machine): SavedMachine {
+function save(machine: Machine, output: readonly number[]): SavedMachine {
   const { hash, engine } = machine.parts;
   if (hash === null) throw new Error('a proof needs the exit hash');
-  return { tree: encode(saveTree(machine)), memory: copyMemory(engine.memory), hash: hash.copy() };
+  return {
+    tree: encode(saveTree(machine)),
+    memory: copyMemory(engine.memory),
+    hash: hash.copy(),
+    output: [...output],
+  };
 }
 
-function evidence(machine: Machine, output: readonly number[]): Evidence {
+function restore(machine: Machine, { tree, memory }: SavedMachine): void {
+  restoreMemory(machine.parts.engine.memory, memory);
+  loadTree(machine, decode(tree));
+}
+
+function finish(machine: Machine, output: readonly number[], end: bigint): Evidence {
+  machine.resume();
+  if (runUntil(machine, end) === 'limit') machine.pause();
+  return evidence(machine, output);
+}
+
+export function evidence(machine: Machine, output: readonly number[]): Evidence {
   const { engine, hash } = machine.parts;
   return {
     time: machine.time,
     instructions: machine.instructions,
     memory: engine.memory.segments.map(({ bytes }) => createHash('sha256').update(bytes).digest('hex')),
-    tree: decode(encode(saveTree(machine))),
+    tree: machine.state === 'paused' ? decode(encode(saveTree(machine))) : null,
+    stop: machine.stopReason === null ? null : JSON.stringify(machine.stopReason),
     console: String.fromCharCode(...output),
     exits: hash?.digest(),
   };

@@ -128,6 +128,7 @@ void LocalApic::send_command(u32 destination, u32 low) {
 }
 
 void LocalApic::receive(u64 address, u32 data) {
+  if (!(state_.base & (1 << 11))) return;  // an APIC that is off receives nothing
   // SDM vol. 3, 10.11.1 and 10.11.2; bits 5-11 of the address extend the destination for x2APIC ids above 255.
   const u32 destination = static_cast<u32>(address >> 12) & 0xff;
   const bool logical = address & 4, level = data & (1u << 15);

@@ -23,6 +23,9 @@ enum : u32 {
   DivideConfiguration = 0x3e, SelfIpi = 0x3f,
 };
 
+/// x2APIC logical ids are fixed: cluster in the upper half, one bit in the lower (SDM vol. 3, 10.12.10.2).
+u32 fixed_logical_id(u32 id) { return (id >> 4) << 16 | 1u << (id & 15); }
+
 }  // namespace
 
 void LocalApic::reset() {
@@ -37,6 +40,7 @@ void LocalApic::init() {
   const u64 base = state_.base;
   reset();
   state_.base = base;
+  if (x2()) state_.logical_destination = fixed_logical_id(state_.id);
   update();
 }
 
@@ -48,14 +52,9 @@ bool LocalApic::write_base_msr(u64 value) {
   if (want_x2 && !enable) return false;
   if (x2() && !want_x2 && enable) return false;
   if (!was_enabled && want_x2) return false;
-  if (was_enabled && !enable) {
-    const u64 id = state_.id;
-    state_ = {};
-    state_.id = static_cast<u32>(id);
-  }
+  if (was_enabled && !enable) reset();
   state_.base = (value & ~base_bootstrap) | (bootstrap_ ? base_bootstrap : 0);
-  // x2APIC logical ids are fixed: cluster in the upper half, one bit in the lower (SDM vol. 3, 10.12.10.2).
-  if (want_x2) state_.logical_destination = (state_.id >> 4) << 16 | 1u << (state_.id & 15);
+  if (want_x2) state_.logical_destination = fixed_logical_id(state_.id);
   update();
   return true;
 }
@@ -133,6 +132,7 @@ bool LocalApic::write_register(u32 index, u32 value) {
     case DivideConfiguration: {
       const u32 left = current_count();
       state_.divide_configuration = value & 0xb;
+      // The count goes on from where it is. Its start may lie before power-on: see elapsed().
       if (state_.timer_running) state_.timer_start = now() - (state_.initial_count - u64{left}) * period();
       cpu_->deadline_changed = true;
       break;

@@ -2,6 +2,10 @@
 // The APIC's state as rows of u64, in the order of engine/lapic_state.h.
 #include "soft/apic.h"
 
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
 #include "engine/lapic_state.h"
 #include "soft/cpu.h"
 
@@ -36,8 +40,54 @@ std::vector<u64> LocalApic::save() const {
   return rows;
 }
 
-bool LocalApic::load(std::span<const u64> rows) {
-  if (rows.size() != lapic_row_count) return false;
+namespace {
+
+constexpr u64 any = ~u64{0};
+constexpr u64 base_bits = 0xffffff000 | 1 << 11 | 1 << 10 | 1 << 8;
+
+/// The bits that each row may have, in the order of the rows; a wider value would be cut.
+constexpr u64 legal_bits[] = {
+    base_bits,  // base
+    0xffffffff, 0xff, 0xffffffff, 0xffffffff, 0x13ff,  // id .. spurious
+    0xff, 0xff, any,                                   // error_status .. interrupt_command
+    0xffffffff, 0xffffffff, 0xffffffff,                // in_service .. request
+    0x7ffff,                                           // lvt
+    0xffffffff, 0xf, any, 1, any, 1,                   // initial_count .. external_request
+    0xffffffff,                                        // ended_levels
+};
+static_assert(std::size(legal_bits) == std::size(lapic_rows));
+
+[[noreturn]] void refuse(const std::string& row, u64 value, const std::string& accepted) {
+  throw std::invalid_argument("local APIC, " + row + ": " + std::to_string(value) + " is not " + accepted);
+}
+
+void check_bits(std::span<const u64> rows) {
+  size_t at = 0;
+  for (size_t row = 0; row < std::size(lapic_rows); row++) {
+    for (size_t i = 0; i < lapic_rows[row].count; i++, at++) {
+      if (rows[at] & ~legal_bits[row]) refuse(lapic_rows[row].name, rows[at], "within the bits " + std::to_string(legal_bits[row]));
+    }
+  }
+}
+
+void check_vectors(const char* name, const u32 (&words)[8]) {
+  if (words[0] & 0xffff) refuse(name, words[0], "free of the vectors 0 to 15");
+}
+
+/// What one row must be for the sake of another.
+void check_together(const ApicState& s) {
+  if ((s.base & 1 << 10) && !(s.base & 1 << 11)) refuse("base", s.base, "a mode: x2APIC needs the APIC enabled");
+  if (s.timer_running && s.initial_count == 0) refuse("initial_count", 0, "positive, as a running timer has it");
+  check_vectors("in_service", s.in_service);
+  check_vectors("request", s.request);
+  check_vectors("ended_levels", s.ended_levels);
+}
+
+}  // namespace
+
+void LocalApic::load(std::span<const u64> rows) {
+  if (rows.size() != lapic_row_count) refuse("number of rows", rows.size(), std::to_string(lapic_row_count));
+  check_bits(rows);
   ApicState s;
   auto get = [&rows](LapicRow row, size_t offset = 0) { return rows[static_cast<size_t>(row) + offset]; };
   auto get32 = [&get](LapicRow row, size_t offset = 0) { return static_cast<u32>(get(row, offset)); };
@@ -58,15 +108,14 @@ bool LocalApic::load(std::span<const u64> rows) {
   }
   for (size_t i = 0; i < LvtCount; i++) s.lvt[i] = get32(LapicRow::lvt, i);
   s.initial_count = get32(LapicRow::initial_count);
-  s.divide_configuration = get32(LapicRow::divide_configuration);
+  s.divide_configuration = get32(LapicRow::divide_configuration) & 0xb;
   s.timer_start = get(LapicRow::timer_start);
   s.timer_running = get(LapicRow::timer_running) != 0;
   s.tsc_deadline = get(LapicRow::tsc_deadline);
   s.external_request = get(LapicRow::external_request) != 0;
-  if (s.timer_running && s.initial_count == 0) return false;  // would divide by zero
+  check_together(s);
   state_ = s;
   update();
-  return true;
 }
 
 }  // namespace tsbhyve::soft

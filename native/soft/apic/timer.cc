@@ -21,9 +21,16 @@ u64 LocalApic::period() const {
   return code == 7 ? 1 : u64{2} << code;
 }
 
+/// VM time since the count was loaded. The difference is taken as signed: a change of the divisor may move the start to
+/// before power-on, and a restored one may lie ahead of the clock.
+u64 LocalApic::elapsed() const {
+  const i64 distance = static_cast<i64>(now() - state_.timer_start);
+  return distance > 0 ? static_cast<u64>(distance) : 0;
+}
+
 u32 LocalApic::current_count() const {
   if (!state_.timer_running || timer_mode() == mode_tsc_deadline) return 0;
-  const u64 ticks = (now() - state_.timer_start) / period();
+  const u64 ticks = elapsed() / period();
   if (timer_mode() == mode_periodic) return static_cast<u32>(state_.initial_count - ticks % state_.initial_count);
   return ticks >= state_.initial_count ? 0 : static_cast<u32>(state_.initial_count - ticks);
 }
@@ -36,15 +43,20 @@ void LocalApic::load_count(u32 value) {
   cpu_->deadline_changed = true;
 }
 
+/// VM time at which the TSC reaches IA32_TSC_DEADLINE; zero when it has. Both are unsigned 64-bit numbers (SDM vol. 3,
+/// 10.5.4.1), and the guest may have moved the TSC anywhere.
+u64 LocalApic::tsc_deadline_time() const {
+  if (state_.tsc_deadline == 0) return never;
+  const Platform& platform = *cpu_->platform;
+  const u64 tsc = platform.tsc(retired_between_blocks(cpu_));
+  if (tsc >= state_.tsc_deadline) return 0;
+  const u64 unmoved = tsc - static_cast<u64>(platform.tsc_offset);
+  const u128 wanted = static_cast<u128>(unmoved) + (state_.tsc_deadline - tsc);
+  return static_cast<u64>(std::min<u128>((wanted * 1'000'000'000 + platform.tsc_hz - 1) / platform.tsc_hz, never));
+}
+
 u64 LocalApic::next_deadline() const {
-  if (timer_mode() == mode_tsc_deadline) {
-    if (state_.tsc_deadline == 0) return never;
-    const Platform& platform = *cpu_->platform;
-    const u64 ticks = state_.tsc_deadline - static_cast<u64>(platform.tsc_offset);
-    if (static_cast<i64>(ticks) < 0) return state_.tsc_deadline < static_cast<u64>(platform.tsc_offset) ? 0 : never;
-    const u128 scaled = (static_cast<u128>(ticks) * 1'000'000'000 + platform.tsc_hz - 1) / platform.tsc_hz;
-    return static_cast<u64>(std::min<u128>(scaled, never));
-  }
+  if (timer_mode() == mode_tsc_deadline) return tsc_deadline_time();
   if (!state_.timer_running) return never;
   return state_.timer_start + state_.initial_count * period();
 }
@@ -57,7 +69,7 @@ void LocalApic::advance(u64 now) {
   } else if (timer_mode() == mode_periodic) {
     // Periods that passed unseen are one interrupt, as a request bit holds only one.
     const u64 length = state_.initial_count * period();
-    state_.timer_start += (now - state_.timer_start) / length * length;
+    state_.timer_start += elapsed() / length * length;
   } else {
     state_.timer_running = false;
   }

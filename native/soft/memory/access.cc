@@ -20,14 +20,19 @@ constexpr u64 apic_enabled = u64{1} << 11, apic_x2 = u64{1} << 10;
 
 bool canonical(u64 lin) { return static_cast<u64>(static_cast<i64>(lin << 16) >> 16) == lin; }
 
-/// #GP or #SS for addresses that 64-bit code cannot have, #AC for unaligned user accesses that asked for it.
+/// #AC for unaligned user accesses that asked for it.
+void check_alignment(Cpu* cpu, const Op* op, u64 lin, u32 size) {
+  if (size <= 8 && (lin & (size - 1)) && cpu->cpl == 3 && (cpu->cr0 & cr0::AM) && (cpu->rflags & rflags::AC)) {
+    raise(cpu, op, Vector::AC, 0);
+  }
+}
+
+/// #GP or #SS for addresses that 64-bit code cannot have; #AC.
 void check_address(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
   if (cpu->mode & mode_code64 && (!canonical(lin) || !canonical(lin + size - 1))) {
     raise(cpu, op, segment == SS ? Vector::SegmentSS : Vector::GP, 0);
   }
-  if (size <= 8 && (lin & (size - 1)) && cpu->cpl == 3 && (cpu->cr0 & cr0::AM) && (cpu->rflags & rflags::AC)) {
-    raise(cpu, op, Vector::AC, 0);
-  }
+  check_alignment(cpu, op, lin, size);
 }
 
 /// Lets the fast path serve this page from now on, as far as the access that just succeeded proves.
@@ -244,6 +249,7 @@ void store_system(Cpu* cpu, u64 lin, T value) {
 
 template <class T>
 T load_as(Cpu* cpu, u64 lin, u8 cpl) {
+  if (cpl == 3) check_alignment(cpu, cpu->current_op, lin, sizeof(T));
   T value;
   read_linear(cpu, cpu->current_op, lin, reinterpret_cast<u8*>(&value), sizeof(T), {false, cpl});
   return value;
@@ -251,6 +257,7 @@ T load_as(Cpu* cpu, u64 lin, u8 cpl) {
 
 template <class T>
 void store_as(Cpu* cpu, u64 lin, T value, u8 cpl) {
+  if (cpl == 3) check_alignment(cpu, cpu->current_op, lin, sizeof(T));
   write_linear(cpu, cpu->current_op, lin, reinterpret_cast<const u8*>(&value), sizeof(T), {false, cpl});
 }
 

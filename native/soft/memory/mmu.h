@@ -17,6 +17,7 @@ struct TlbEntry {
   u8 page_shift = 12;         // of the mapping it came from: INVLPG drops all of a large page
 };
 inline constexpr u8 tlb_writable = 1, tlb_user = 2, tlb_global = 4, tlb_no_execute = 8, tlb_dirty = 16;
+inline constexpr u8 tlb_flags = 31;  // all of these
 inline constexpr size_t tlb_entries = 1024;
 
 class Mmu {

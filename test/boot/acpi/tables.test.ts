@@ -155,6 +155,9 @@ const iasl = spawnSync('iasl', ['-v']).error === undefined;
       expect(source).toMatch(/DWordMemory \([^)]*?0xC0000000, \/\/ Range Minimum 0xDFFFFFFF,/);
       expect(source).toMatch(/QWordMemory \([^)]*?0x0000000800000000, \/\/ Range Minimum 0x0000000FFFFFFFFF,/);
       expect(source).toMatch(/Name \(_ADR, 0x001F0000\)/);
+      expect(source).toMatch(
+        /Method \(_OSC, 4, Serialized\).*?ToUUID \("33db4d5b-1ff7-401c-9657-7441c03dd766"\).*?CDW3 & 0x1C/,
+      );
       expect(source.match(/EisaId \("PNP0501"\)/g)).toHaveLength(4);
       expect(source).toContain('Package (0x04) { 0x0003FFFF, Zero, Zero, 0x10 }'); // slot 3 INTA: link (4+3+1)%8, GSI 16
       expect(source).toContain('Package (0x04) { 0x0003FFFF, Zero, \\_SB.LNKA, Zero }');

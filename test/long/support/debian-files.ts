@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Guests that come from Debian's packages, fetched once into the user's cache. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DebianPackages } from '../../../scripts/quickstart/debian-packages.js';
 import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/guest.js';
+import { initramfs } from '../../../scripts/quickstart/initramfs.js';
 import type { Step } from '../../../scripts/quickstart/tools.js';
 
 const silently: Step = (_, work) => work(() => {});
@@ -13,14 +24,16 @@ export function cloudGuest(): Promise<Guest> {
   return guestIn(cacheFolder(process.env), silently);
 }
 
-/** Debian's standard kernel, with the same initramfs. */
+/** Debian's standard kernel. The modules of quickstart's initramfs are the cloud kernel's, so they stay out. */
 export async function standardGuest(): Promise<Guest> {
-  const { initrd } = await cloudGuest();
+  const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
   const kernel = await fetched('vmlinuz-standard', async (packages) => {
     const name = await packages.dependency('linux-image-amd64', /^linux-image-\d.*-amd64$/);
     const boot = join(await packages.unpacked(name), 'boot');
     return join(boot, readdirSync(boot).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz');
   });
+  const initrd = join(dirname(kernel), 'initrd-standard.gz');
+  writeFileSync(initrd, initramfs({ busybox, modules: new Map() }));
   return { kernel, initrd };
 }
 

@@ -16,9 +16,9 @@ u64 mask_of(u32 bytes) { return bytes == 8 ? ~u64{0} : (u64{1} << (bytes * 8)) -
 u64 draw_target(Random& random) {
   const u64 aligned = random.chance(3) ? 0 : 15;
   switch (random.below(16)) {
-    case 0: return window_base + page_size - random.below(20);                // across two writable pages
-    case 1: return writable_end - random.below(20);                           // into the absent page
-    case 2: return writable_end - 8 * random.below(12);                       // up to it
+    case 0: return window_base + page_size - random.below(20);  // across two writable pages
+    case 1: return writable_end - random.below(20);             // into the absent page
+    case 2: return writable_end - 8 * random.below(12);         // up to it
     case 3: return read_only_page + 0x40 + random.below(64);
     case 4: return random.chance(2) ? writable_end + random.below(64) : read_only_page - random.below(16);
     default: return window_base + 0x640 + ((0x80 + random.below(0x140)) & ~aligned);
@@ -62,7 +62,8 @@ class Aim {
     }
     const u64 index = has_index ? gpr_[memory.index] << memory.scale : 0;
     const u64 base = has_base ? gpr_[memory.base] : 0;
-    test_.operand_address = ((base + index + static_cast<u64>(memory.displacement)) & mask) + segment_base(memory.segment);
+    test_.operand_address =
+        ((base + index + static_cast<u64>(memory.displacement)) & mask) + segment_base(memory.segment);
   }
 
   /// The address of an operand that no register moves.
@@ -97,7 +98,9 @@ class Aim {
       case Popa:
       case Popf:
       case PopSeg:
-      case Ret: test_.operand_address = gpr_[RSP] + segment_base(SS); break;
+      case Ret:
+      case RetFar:
+      case Iret: test_.operand_address = gpr_[RSP] + segment_base(SS); break;
       case Bt:
       case Bts:
       case Btr:
@@ -116,7 +119,8 @@ class Aim {
   void code_target() {
     const u64 offset = info_of(test_.setting).code_offset;
     if (random_.chance(6)) return;
-    const u64 target = (random_.chance(4) ? test_.start + test_.length : code_base + 0x100 + random_.below(0x600)) - offset;
+    const u64 target =
+        (random_.chance(4) ? test_.start + test_.length : code_base + 0x100 + random_.below(0x600)) - offset;
     std::memcpy(test_.operand, &target, sizeof(target));
     const Operand& operand = instruction_.operands[0];
     if (operand.kind == OperandKind::Gpr) gpr_[operand.reg] = target;
@@ -151,6 +155,10 @@ void steer(Setting setting, Random& random, u8* bytes, size_t modrm_at, Instruct
   if (instruction.operands[0].kind == OperandKind::Relative) {
     const u32 size = instruction.length - static_cast<u32>(modrm_at);
     if (size > 1) put(bytes + modrm_at, u64{random.below(0xe00)} - 0x700, size);
+  } else if (instruction.operands[0].kind == OperandKind::FarPointer) {
+    u8* const selector = bytes + instruction.length - sizeof(u16);
+    put(selector - instruction.operand_size, draw_code_offset(random), instruction.operand_size);
+    put(selector, draw_code_selector(instruction.opcode, setting, random), sizeof(u16));
   } else if (names_memory(instruction) && instruction.memory.index == no_register) {
     const u64 target = draw_target(random) - info.data_offset;
     const bool is_offset = instruction.opcode == Mov && (bytes[modrm_at - 1] & 0xfc) == 0xa0;
@@ -169,13 +177,14 @@ void steer(Setting setting, Random& random, u8* bytes, size_t modrm_at, Instruct
 void aim(const Instruction& instruction, Random& random, Case& test) {
   Aim aiming(instruction, random, test);
   test.operand_address = 0;
-  if (!random.chance(24)) {
+  const Opcode opcode = instruction.opcode;
+  // A far call may push on the new code's stack or on the old one's: both must be the same.
+  if (is_far_transfer(opcode) || !random.chance(24)) {
     aiming.point(RSP, draw_target(random), SS, test.setting == Setting::Code64 ? 8 : 4);
     if (random.chance(2)) test.registers.gpr[RSP] &= ~u64{7};
   }
   // AMD pushes a selector as 32 bits, Intel as 16: the same when no page lies between.
   if (instruction.opcode == PushSeg) test.registers.gpr[RSP] &= ~u64{7};
-  const Opcode opcode = instruction.opcode;
   if (opcode == JmpIndirect || opcode == CallIndirect || opcode == Ret) aiming.code_target();
   const bool must_hit = opcode == Popf || opcode == Maskmovq || opcode == Maskmovdqu || loads_selector(opcode);
   if (must_hit || !random.chance(16)) {

@@ -20,11 +20,24 @@ struct UndefinedFlags {
 
 // "Flags Affected" of each instruction in SDM volume 2.
 constexpr UndefinedFlags undefined_flags[] = {
-    {Mul, sign_zero_parity | flag_af}, {Imul1, sign_zero_parity | flag_af}, {Imul2, sign_zero_parity | flag_af},
-    {Imul3, sign_zero_parity | flag_af}, {Div, status_flags}, {Idiv, status_flags}, {Bsf, all_but_zf}, {Bsr, all_but_zf},
-    {Bt, all_but_cf & ~flag_zf}, {Bts, all_but_cf & ~flag_zf}, {Btr, all_but_cf & ~flag_zf}, {Btc, all_but_cf & ~flag_zf},
-    {Aaa, flag_of | sign_zero_parity}, {Aas, flag_of | sign_zero_parity}, {Aam, flag_of | flag_af | flag_cf},
-    {Aad, flag_of | flag_af | flag_cf}, {Daa, flag_of}, {Das, flag_of},
+    {Mul, sign_zero_parity | flag_af},
+    {Imul1, sign_zero_parity | flag_af},
+    {Imul2, sign_zero_parity | flag_af},
+    {Imul3, sign_zero_parity | flag_af},
+    {Div, status_flags},
+    {Idiv, status_flags},
+    {Bsf, all_but_zf},
+    {Bsr, all_but_zf},
+    {Bt, all_but_cf & ~flag_zf},
+    {Bts, all_but_cf & ~flag_zf},
+    {Btr, all_but_cf & ~flag_zf},
+    {Btc, all_but_cf & ~flag_zf},
+    {Aaa, flag_of | sign_zero_parity},
+    {Aas, flag_of | sign_zero_parity},
+    {Aam, flag_of | flag_af | flag_cf},
+    {Aad, flag_of | flag_af | flag_cf},
+    {Daa, flag_of},
+    {Das, flag_of},
 };
 
 /// Count of a shift or rotate as the operation sees it.
@@ -95,11 +108,15 @@ bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsav
 /// Many accesses, or checks in an order of the maker's choice.
 bool orders_faults(const Instruction& instruction, const Case& test) {
   switch (instruction.opcode) {
-    case Call:          // AMD pushes before it checks the target
+    case Call:  // AMD pushes before it checks the target
     case CallIndirect:
     case Enter:
-    case Bound:         // two operands each, at the end of a segment
+    case Bound:  // two operands each, at the end of a segment
     case LoadFarPointer:
+    case JmpFar:
+    case CallFar:
+    case RetFar:
+    case Iret:
     case Fldenv:
     case Fnstenv:
     case Frstor:
@@ -114,11 +131,14 @@ bool orders_faults(const Instruction& instruction, const Case& test) {
   return test.uses_fx && (test.setting != Setting::Code64 || instruction.operands[0].size == 10);
 }
 
-constexpr u16 status_exceptions = 0x3f, status_stops_pop = 7, status_invalid = 1, status_denormal = 2, status_underflow = 0x10, status_precision = 0x20, status_summary = 0x8080;
+constexpr u16 status_exceptions = 0x3f, status_stops_pop = 7, status_invalid = 1, status_denormal = 2,
+              status_underflow = 0x10, status_precision = 0x20, status_summary = 0x8080;
 constexpr u16 status_c1 = 0x200, status_codes = 0x4500;
 
 bool compares(Opcode opcode) { return (opcode >= Fcom && opcode <= Fxam); }
-bool compares_to_flags(Opcode opcode) { return opcode == Fcomi || opcode == Fcomip || opcode == Fucomi || opcode == Fucomip; }
+bool compares_to_flags(Opcode opcode) {
+  return opcode == Fcomi || opcode == Fcomip || opcode == Fucomi || opcode == Fucomip;
+}
 
 bool converts_to_mmx(Opcode opcode) {
   return opcode == Cvttps2pi || opcode == Cvttpd2pi || opcode == Cvtps2pi || opcode == Cvtpd2pi;
@@ -141,7 +161,8 @@ void allow_x87(const Instruction& instruction, const Result& result, Tolerance& 
     tolerance.status |= status_exceptions;
     tolerance.x87_state = (~u32{result.fx.control} & status_stops_pop) != 0;
   }
-  // Intel does not say that a fault keeps MMX state from being entered; AMD enters it first, and not for memory operands.
+  // Intel does not say that a fault keeps MMX state from being entered; AMD enters it first, and not for memory
+  // operands.
   if (opcode == Cvtpi2ps) tolerance.x87_state = true;
   if (result.vector != ran_to_end && (converts_to_mmx(opcode) || opcode == Maskmovq)) tolerance.x87_state = true;
 }
@@ -170,7 +191,8 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
 bool leaves_undefined(const Instruction& instruction, bool reference) {
   const Opcode opcode = instruction.opcode;
   if (is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode) || compares(opcode)) return true;
-  if (opcode == Cvtpi2ps || converts_to_mmx(opcode) || (opcode == PushSeg && instruction.operand_size == 4)) return true;
+  if (opcode == Cvtpi2ps || converts_to_mmx(opcode) || (opcode == PushSeg && instruction.operand_size == 4))
+    return true;
   if (reference) return false;
   for (const UndefinedFlags& row : undefined_flags) {
     if (row.opcode == opcode) return true;

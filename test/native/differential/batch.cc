@@ -20,7 +20,7 @@ bool is_one_of(Opcode opcode, std::initializer_list<Opcode> opcodes) {
   return std::find(opcodes.begin(), opcodes.end(), opcode) != opcodes.end();
 }
 
-bool loads_segments(Opcode opcode) { return is_one_of(opcode, {MovSeg, PopSeg, LoadFarPointer}); }
+bool loads_segments(Opcode opcode) { return is_one_of(opcode, {MovSeg, PopSeg, LoadFarPointer, Iret}); }
 
 bool uses_fx(Opcode opcode) {
   const Family family = family_of(opcode);
@@ -38,7 +38,9 @@ bool fits_block(const Instruction& instruction) {
 
 bool belongs_in_block(const Form& form) {
   if (family_of(form.opcode) == Family::Branch) return is_one_of(form.opcode, {Nop});
-  if (is_one_of(form.opcode, {Div, Idiv, Aam, Pusha, Popa, Popf, Enter, Leave, Xlat, Maskmovq, Maskmovdqu, Ldmxcsr, Fxrstor, Fldenv, Frstor})) return false;
+  if (is_one_of(form.opcode, {Div, Idiv, Aam, Pusha, Popa, Popf, Enter, Leave, Xlat, Maskmovq, Maskmovdqu, Ldmxcsr,
+                              Fxrstor, Fldenv, Frstor, Fnstenv, Fnsave, Fxsave}))
+    return false;
   const Family family = family_of(form.opcode);
   return family == Family::Integer || family == Family::X87 || family == Family::Sse;
 }
@@ -65,7 +67,8 @@ std::optional<Batch> batch_of(Setting setting, u64 start, const std::vector<u8>&
   std::copy(code.begin(), code.end(), batch.test.code);
   for (size_t at = 0; at < code.size();) {
     Instruction instruction;
-    if (decode(code.data() + at, code.size() - at, info_of(setting).code_size, instruction) != DecodeStatus::Ok) return std::nullopt;
+    if (decode(code.data() + at, code.size() - at, info_of(setting).code_size, instruction) != DecodeStatus::Ok)
+      return std::nullopt;
     batch.test.uses_fx |= uses_fx(instruction.opcode);
     batch.test.loads_segments |= loads_segments(instruction.opcode);
     batch.is_exact &= !leaves_undefined(instruction, host_is_reference());
@@ -80,9 +83,10 @@ std::optional<Batch> draw_single(const Form& form, Random& random) {
   u8 bytes[15];
   Instruction instruction;
   if (!draw_instruction(form, setting, random, bytes, instruction)) return std::nullopt;
-  // Now and then the code runs into the absent page, sometimes in the middle of the instruction. AMD does not fetch the ModRM
-  // byte of UD1.
-  const u64 start = instruction.opcode != Ud && random.chance(32) ? code_end - 1 - random.below(instruction.length) : code_start;
+  // Now and then the code runs into the absent page, sometimes in the middle of the instruction. AMD does not fetch the
+  // ModRM byte of UD1.
+  const u64 start =
+      instruction.opcode != Ud && random.chance(32) ? code_end - 1 - random.below(instruction.length) : code_start;
   return batch_of(setting, start, {bytes, bytes + instruction.length});
 }
 

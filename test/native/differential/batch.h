@@ -12,9 +12,9 @@
 namespace tsbhyve::differential {
 
 struct Batch {
-  Case test;                               // code and setting; draw_case fills in the rest
+  Case test;  // code and setting; draw_case fills in the rest
   std::vector<Instruction> instructions;
-  bool is_exact = true;                    // a block whose results depend on nothing undefined: the host can judge it
+  bool is_exact = true;  // a block whose results depend on nothing undefined: the host can judge it
 
   bool is_block() const { return instructions.size() > 1; }
   /// What addresses are aimed for: nothing in a block.

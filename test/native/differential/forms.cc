@@ -9,12 +9,13 @@ namespace {
 
 using enum Opcode;
 
-/// System calls and exits to the kernel, the machine's identity and clocks, what other prefixes turn into instructions that only
-/// the host knows, and what UMIP lets the kernel fake. INT1: virtual machine monitors report it at different addresses.
+/// System calls and exits to the kernel, the machine's identity and clocks, what other prefixes turn into instructions
+/// that only the host knows, and what UMIP lets the kernel fake. INT1: virtual machine monitors report it at different
+/// addresses.
 constexpr Opcode untestable[] = {
-    Invalid, Int, Int1,   Syscall, Sysenter, Cpuid,   Rdtsc, Rdtscp, Rdpmc, Rdpid,  Xgetbv, Xsetbv, Monitor,  Mwait,
-    Vmcall,  Rsm,   Getsec,  Sgdt,     Sidt,    Sldt,  Str,    Smsw,  Iret,   Sysret, Sysexit, Invpcid, Xsave,
-    Xrstor,  Xsaveopt, Xsavec, Xsaves, Xrstors, Movbe, Pause,  JmpFar, CallFar, RetFar,
+    Invalid, Int,     Int1,    Syscall, Sysenter, Cpuid,    Rdtsc,  Rdtscp, Rdpmc,   Rdpid, Xgetbv,
+    Xsetbv,  Monitor, Mwait,   Vmcall,  Rsm,      Getsec,   Sgdt,   Sidt,   Sldt,    Str,   Smsw,
+    Sysret,  Sysexit, Invpcid, Xsave,   Xrstor,   Xsaveopt, Xsavec, Xsaves, Xrstors, Movbe, Pause,
 };
 
 bool is_prefix(u8 byte, CodeSize code_size) {
@@ -45,12 +46,13 @@ class Collector {
       u8 bytes[template_bytes];
       encode(form, bytes);
       Instruction instruction;
-      if (decode(bytes, sizeof(bytes), form.code_size, instruction) != DecodeStatus::Ok || !testable(instruction)) continue;
+      if (decode(bytes, sizeof(bytes), form.code_size, instruction) != DecodeStatus::Ok || !testable(instruction))
+        continue;
       form.opcode = instruction.opcode;
       form.memory = names_memory(instruction);
-      const bool known = std::any_of(forms.begin() + static_cast<std::ptrdiff_t>(first), forms.end(), [&](const Form& other) {
-        return other.opcode == form.opcode && other.memory == form.memory;
-      });
+      const bool known =
+          std::any_of(forms.begin() + static_cast<std::ptrdiff_t>(first), forms.end(),
+                      [&](const Form& other) { return other.opcode == form.opcode && other.memory == form.memory; });
       if (!known) forms.push_back(form);
     }
   }
@@ -106,9 +108,9 @@ std::vector<Form> all_forms() {
 std::string describe(const Form& form) {
   constexpr const char* sizes[] = {"16", "32", "64"};
   char text[96];
-  std::snprintf(text, sizeof(text), "%s-bit %s map %u byte %02x prefix %02x%s %s", sizes[static_cast<size_t>(form.code_size)],
-                opcode_name(form.opcode), form.map, form.opcode_byte, form.prefix, form.rex_w ? " W" : "",
-                form.memory ? "memory" : "register");
+  std::snprintf(text, sizeof(text), "%s-bit %s map %u byte %02x prefix %02x%s %s",
+                sizes[static_cast<size_t>(form.code_size)], opcode_name(form.opcode), form.map, form.opcode_byte,
+                form.prefix, form.rex_w ? " W" : "", form.memory ? "memory" : "register");
   return text;
 }
 

@@ -16,10 +16,10 @@ Family family_of(Opcode opcode);
 /// One opcode byte of one map with a mandatory prefix and REX.W, its ModRM extension and whether it names memory.
 struct Form {
   CodeSize code_size;
-  u8 map;      // index into opcode_maps
+  u8 map;  // index into opcode_maps
   u8 opcode_byte, prefix;
   bool rex_w;
-  u8 modrm;    // an example
+  u8 modrm;  // an example
   bool memory;
   Opcode opcode;
 };

@@ -15,9 +15,25 @@ using enum Opcode;
 constexpr u32 attempts = 64;
 constexpr u8 needless_prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67, 0xf0};
 constexpr u8 rex_w = 8;
-constexpr u16 selectors[] = {0,         3,          flat_code32,  flat_data,    flat_code64,     code16,      code32_based,
-                             data16,    data32_small, data_down,  data_read_only, code_unreadable, data_absent, code_conforming,
-                             ldt_selector(9), 0x2000 | 3, data16 & ~3};
+constexpr u16 selectors[] = {0,
+                             3,
+                             flat_code32,
+                             flat_data,
+                             flat_code64,
+                             code16,
+                             code32_based,
+                             data16,
+                             data32_small,
+                             data_down,
+                             data_read_only,
+                             code_unreadable,
+                             data_absent,
+                             code_conforming,
+                             ldt_selector(9),
+                             0x2000 | 3,
+                             data16 & ~3};
+
+constexpr u16 code_selectors[] = {flat_code32, flat_code64, code16, code32_based};
 
 u8 draw_immediate_byte(Random& random) {
   constexpr u8 boundaries[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0xff};
@@ -32,11 +48,25 @@ bool runs_into_itself(const Instruction& instruction) {
   return target < instruction.length + longest_end && target != instruction.length;
 }
 
+/// A far pointer, or what a far return or IRET pops.
+void draw_frame(const Instruction& instruction, Random& random, Case& test) {
+  constexpr u16 stack_selectors[] = {flat_data, flat_data, data16, data32_small, 0, flat_code64};
+  const u64 flags = draw_rflags(random);
+  const u64 frame[] = {draw_code_offset(random), draw_code_selector(instruction.opcode, test.setting, random), flags,
+                       test.registers.gpr[RSP], random.pick(stack_selectors)};
+  u8* at = test.operand;
+  for (const u64 value : frame) {
+    std::memcpy(at, &value, instruction.operand_size);
+    at += instruction.operand_size;
+  }
+}
+
 void draw_selectors(const Instruction& instruction, Random& random, Case& test) {
   // Other selectors only of the LDT: what else is in the host's GDT, Linux decides.
   for (u64& gpr : test.registers.gpr) {
     gpr = random.chance(8) ? gpr | 4 : (gpr & ~u64{0xffff}) | random.pick(selectors);
   }
+  if (is_far_transfer(instruction.opcode)) return draw_frame(instruction, random, test);
   // Far pointers hold the selector behind the offset.
   const size_t at = instruction.opcode == LoadFarPointer ? instruction.operand_size : 0;
   const u16 selector = random.pick(selectors);
@@ -57,10 +87,28 @@ bool alignment_check_is_optional(const Instruction& instruction) {
                      [](const Operand& operand) { return operand.kind == OperandKind::Memory && operand.size >= 10; });
 }
 
+bool has_far_operand(Opcode opcode) { return opcode == LoadFarPointer || opcode == JmpFar || opcode == CallFar; }
+
 }  // namespace
 
+u16 draw_code_selector(Opcode opcode, Setting setting, Random& random) {
+  const u16 selector = random.chance(4) ? random.pick(selectors) : random.pick(code_selectors);
+  // Whether the stack is that of the old or of the new code, AMD and Intel order differently: it must look the same to
+  // both.
+  const bool same_stack = opcode == JmpFar || info_of(setting).data_offset == 0;
+  return selector == flat_code64 && !same_stack ? code32_based : selector;
+}
+
+/// Breakpoints, as an offset in a flat segment or in one that starts with the code.
+u64 draw_code_offset(Random& random) { return 0x100 + random.below(0x600) + (random.chance(2) ? code_base : 0); }
+
+bool is_far_transfer(Opcode opcode) {
+  return opcode == JmpFar || opcode == CallFar || opcode == RetFar || opcode == Iret;
+}
+
 bool loads_selector(Opcode opcode) {
-  constexpr Opcode loaders[] = {MovSeg, PopSeg, LoadFarPointer, Lar, Lsl, Verr, Verw, Arpl};
+  constexpr Opcode loaders[] = {MovSeg, PopSeg, LoadFarPointer, Lar,     Lsl,    Verr,
+                                Verw,   Arpl,   JmpFar,         CallFar, RetFar, Iret};
   return std::find(std::begin(loaders), std::end(loaders), opcode) != std::end(loaders);
 }
 
@@ -112,7 +160,7 @@ bool means_the_same(const u8* bytes, const Instruction& instruction) {
     if (byte == 0x0f && bytes[i + 1] == 0x0d && instruction.opcode == Nop) return false;
     // AMD cuts near branches to 16 bits by 66 in 64-bit code, and has no 64-bit far pointers.
     if (byte == 0x66 && is_64 && family == Family::Branch) return false;
-    if (is_64 && (byte & 0xf8) == 0x48 && instruction.opcode == LoadFarPointer) return false;
+    if (is_64 && (byte & 0xf8) == 0x48 && has_far_operand(instruction.opcode)) return false;
     if (byte == 0x0f) break;
   }
   return true;

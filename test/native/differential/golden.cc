@@ -20,9 +20,9 @@ struct Header {
 };
 
 struct Entry {
-  u32 index;   // of the batch: with the header's seed, what its states follow from
+  u32 index;  // of the batch: with the header's seed, what its states follow from
   u32 digest;
-  u16 start;   // offset in the code page
+  u16 start;  // offset in the code page
   u8 setting, length;
 };
 
@@ -48,12 +48,13 @@ bool record(Session& session, const std::string& path, u64 seed, u32 batches) {
   write(file, header);
   for (u32 index = 0; index < batches; index++) {
     Random random(seed_of(header, index) ^ 1);
-    const std::optional<Batch> batch = index % block_every ? draw_single(forms[index % forms.size()], random) : blocks.draw(random);
+    const std::optional<Batch> batch =
+        index % block_every ? draw_single(forms[index % forms.size()], random) : blocks.draw(random);
     if (!batch || (batch->is_block() && !batch->is_exact)) continue;
     const std::optional<u32> digest = session.digest(*batch, seed_of(header, index), states_per_batch, true);
     if (!digest) continue;
-    write(file, Entry{index, *digest, static_cast<u16>(batch->test.start - code_base), static_cast<u8>(batch->test.setting),
-                      static_cast<u8>(batch->test.length)});
+    write(file, Entry{index, *digest, static_cast<u16>(batch->test.start - code_base),
+                      static_cast<u8>(batch->test.setting), static_cast<u8>(batch->test.length)});
     file.write(reinterpret_cast<const char*>(batch->test.code), batch->test.length);
     header.batches++;
   }

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "guest_tables.h"
 #include "end_of_code.h"
+#include "guest_tables.h"
 #include "soft/host/rounding.h"
 #include "soft/memory/access.h"
 #include "soft/run.h"
@@ -24,7 +24,8 @@ struct Frame {
 };
 
 bool pushes_error(u8 vector) {
-  constexpr u8 with_error[] = {Vector::DF, Vector::TS, Vector::NP, Vector::SegmentSS, Vector::GP, Vector::PF, Vector::AC};
+  constexpr u8 with_error[] = {Vector::DF, Vector::TS, Vector::NP, Vector::SegmentSS,
+                               Vector::GP, Vector::PF, Vector::AC};
   return std::find(std::begin(with_error), std::end(with_error), vector) != std::end(with_error);
 }
 

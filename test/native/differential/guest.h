@@ -28,7 +28,6 @@ class Guest final : private Platform {
   enum class Mode : u8 { Blocks, Single };
   void run(const Case& test, const WindowImage& image, Mode mode, Result& result);
 
-
   const u8* window() const { return window_; }
 
  private:

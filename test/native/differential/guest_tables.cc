@@ -10,8 +10,8 @@ namespace tsbhyve::differential {
 namespace {
 
 // Pages of the system area.
-constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, way_directory = 4, first_table = 5, descriptors = 9, interrupts = 10,
-              tss = 11;
+constexpr u64 pml4 = 0, pdpt = 1, low_directory = 2, high_directory = 3, way_directory = 4, first_table = 5,
+              descriptors = 9, interrupts = 10, tss = 11;
 constexpr u64 gdt_offset = 0, gdt_bytes = 0x80, ldt_offset = 0x100;
 constexpr u16 kernel_code = 0x10, ldt_in_gdt = 0x40, tss_in_gdt = 0x50;
 
@@ -39,10 +39,12 @@ class Area {
 };
 
 u64 descriptor(u64 base, u32 limit, u64 attributes) {
-  return (limit & 0xffff) | (base & 0xffffff) << 16 | attributes << 40 | u64{limit >> 16 & 15} << 48 | (base >> 24 & 0xff) << 56;
+  return (limit & 0xffff) | (base & 0xffffff) << 16 | attributes << 40 | u64{limit >> 16 & 15} << 48 |
+         (base >> 24 & 0xff) << 56;
 }
 
-constexpr u64 type_accessed = 1, code_or_data = 0x10, dpl3 = 0x60, valid = 0x80, long_code = 0x2000, big = 0x4000, pages = 0x8000;
+constexpr u64 type_accessed = 1, code_or_data = 0x10, dpl3 = 0x60, valid = 0x80, long_code = 0x2000, big = 0x4000,
+              pages = 0x8000;
 constexpr u64 available = 0x1000;
 
 /// As Linux writes it: accessed from the start, AVL from user_desc.useable, which the host side leaves clear.
@@ -80,7 +82,8 @@ void write_interrupts(Area& area, u8* host) {
     const u64 stub = stub_base + vector * stub_stride;
     const bool from_user = vector == Vector::BP || vector == Vector::OF || vector == 0x80;
     const u64 attributes = 0x8e00u | (from_user ? u64{dpl3} << 8 : 0);
-    area.put(page(interrupts) + vector * 16, (stub & 0xffff) | u64{kernel_code} << 16 | attributes << 32 | (stub >> 16) << 48);
+    area.put(page(interrupts) + vector * 16,
+             (stub & 0xffff) | u64{kernel_code} << 16 | attributes << 32 | (stub >> 16) << 48);
     area.put(page(interrupts) + vector * 16 + 8, stub >> 32);
     host[stub - system_base] = 0xf4;
   }
@@ -95,7 +98,8 @@ void write_tables(u8* host) {
   for (u64 i = 0; i < window_pages; i++) {
     const u64 lin = window_base + i * page_size;
     const bool absent = lin == writable_end;
-    area.map(low_directory, first_table + 1, lin, absent ? 0 : leaf | user | no_execute | (lin == read_only_page ? 0 : writable));
+    area.map(low_directory, first_table + 1, lin,
+             absent ? 0 : leaf | user | no_execute | (lin == read_only_page ? 0 : writable));
   }
   area.map(low_directory, first_table + 2, code_base, leaf | user);
   area.map(way_directory, first_table + 3, way_back, leaf | user);

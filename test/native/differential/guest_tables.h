@@ -2,8 +2,8 @@
 // The guest's page tables, descriptor tables and exception stubs, which nothing under test can reach.
 #pragma once
 
-#include "soft/cpu.h"
 #include "layout.h"
+#include "soft/cpu.h"
 
 namespace tsbhyve::differential {
 

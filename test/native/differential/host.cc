@@ -43,7 +43,8 @@ u8* map_twice(u64 address, u64 pages) {
   const size_t length = pages * page_size;
   const int file = memfd_create("differential", 0);
   if (file < 0 || ftruncate(file, static_cast<off_t>(length)) != 0) refuse("memfd_create");
-  void* low = mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, file, 0);
+  void* low = mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, file, 0);
   void* alias = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (low == MAP_FAILED || alias == MAP_FAILED) refuse("mmap of the windows");
   return static_cast<u8*>(alias);

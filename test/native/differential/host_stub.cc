@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Into a case with all registers loaded, and out of it again by its own end or by a signal.
 //
-// The case owns every register, so everything is addressed relative to RIP. A signal handler that leaves without sigreturn
-// needs no system call: SA_NODEFER keeps the mask, and the kernel finds the alternate stack free by looking at RSP.
+// The case owns every register, so everything is addressed relative to RIP. A signal handler that leaves without
+// sigreturn needs no system call: SA_NODEFER keeps the mask, and the kernel finds the alternate stack free by looking
+// at RSP.
 #include "host_stub.h"
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -10,7 +11,8 @@
 using tsbhyve::differential::Exchange;
 
 static_assert(offsetof(Exchange, out) == 176 && offsetof(Exchange, uses_fx) == 352);
-static_assert(offsetof(Exchange, host_stack) == 360 && offsetof(Exchange, in_fx) == 384 && offsetof(Exchange, out_fx) == 896);
+static_assert(offsetof(Exchange, host_stack) == 360 && offsetof(Exchange, in_fx) == 384 &&
+              offsetof(Exchange, out_fx) == 896);
 
 Exchange differential_exchange;
 

@@ -7,18 +7,18 @@
 namespace tsbhyve::differential {
 
 struct Exchange {
-  Registers in;          // 0; gpr 0, rflags 128, rip 136, fs_base 144, gs_base 152, selectors 160
-  Registers out;         // 176
-  u8 uses_fx, compat;    // 352, 353
-  u8 reached_end;        // 354: left by the code behind the case, not by a signal
-  u8 running;            // 355
-  u8 restore_segments;   // 356
+  Registers in;         // 0; gpr 0, rflags 128, rip 136, fs_base 144, gs_base 152, selectors 160
+  Registers out;        // 176
+  u8 uses_fx, compat;   // 352, 353
+  u8 reached_end;       // 354: left by the code behind the case, not by a signal
+  u8 running;           // 355
+  u8 restore_segments;  // 356
   u8 padding[3];
-  u64 host_stack;        // 360
-  u64 host_fs_base;      // 368
-  u64 clean_mxcsr;       // 376
-  FxImage in_fx;         // 384
-  FxImage out_fx;        // 896
+  u64 host_stack;    // 360
+  u64 host_fs_base;  // 368
+  u64 clean_mxcsr;   // 376
+  FxImage in_fx;     // 384
+  FxImage out_fx;    // 896
 };
 
 }  // namespace tsbhyve::differential

@@ -52,15 +52,24 @@ Options parse(int count, char** arguments) {
     }
     if (i + 1 == count) refuse(name + " wants a value, or is no option");
     const std::string value = arguments[++i];
-    if (name == "--seed") options.seed = number(name, value);
-    else if (name == "--cases") options.cases = number(name, value);
-    else if (name == "--seconds") options.seconds = number(name, value);
-    else if (name == "--family") options.family = value;
-    else if (name == "--setting") options.setting = value;
-    else if (name == "--case") options.code = value;
-    else if (name == "--record") options.record_to = value;
-    else if (name == "--replay") options.replay_from = value;
-    else refuse("no option " + name);
+    if (name == "--seed")
+      options.seed = number(name, value);
+    else if (name == "--cases")
+      options.cases = number(name, value);
+    else if (name == "--seconds")
+      options.seconds = number(name, value);
+    else if (name == "--family")
+      options.family = value;
+    else if (name == "--setting")
+      options.setting = value;
+    else if (name == "--case")
+      options.code = value;
+    else if (name == "--record")
+      options.record_to = value;
+    else if (name == "--replay")
+      options.replay_from = value;
+    else
+      refuse("no option " + name);
   }
   return options;
 }
@@ -83,7 +92,8 @@ std::vector<Form> chosen_forms(const Options& options) {
   std::vector<Form> forms = all_forms();
   if (options.family.empty()) return forms;
   std::erase_if(forms, [&](const Form& form) { return options.family != family_name(family_of(form.opcode)); });
-  if (forms.empty()) refuse("--family is one of integer, branch, string, system, x87, sse; not '" + options.family + "'");
+  if (forms.empty())
+    refuse("--family is one of integer, branch, string, system, x87, sse; not '" + options.family + "'");
   return forms;
 }
 

@@ -36,7 +36,8 @@ std::string inputs(const Case& test) {
                 test.fx.mxcsr, static_cast<unsigned long long>(test.operand_address));
   text += line + hex(test.operand, 32) + "\n";
   if (!test.uses_fx) return text;
-  for (u32 i = 0; i < 2; i++) text += "    st" + std::to_string(i) + " (little-endian): " + hex(test.fx.st[i], 10) + "\n";
+  for (u32 i = 0; i < 2; i++)
+    text += "    st" + std::to_string(i) + " (little-endian): " + hex(test.fx.st[i], 10) + "\n";
   return text;
 }
 
@@ -102,7 +103,8 @@ void Session::run(const Batch& batch, u64 seed, u32 states, Oracle oracle) {
 }
 
 void Session::judge(const Batch& batch, const Case& test, Result& expected, Result& got) {
-  const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, expected, host_is_reference_);
+  const Tolerance tolerance =
+      batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, expected, host_is_reference_);
   // What the two sides wrote may differ by right: the next case finds the same again.
   if (tolerance.memory) {
     guest_.reset_window(image_);
@@ -119,8 +121,8 @@ void Session::report_mismatch(const Batch& batch, const std::string& text) {
   const std::string name = name_of(batch);
   if (by_name_[name]++ >= printed_per_name) return;
   const Case& test = batch.test;
-  std::printf("%s --setting %s --case %s%s\n", name.c_str(), info_of(test.setting).name, hex(test.code, test.length).c_str(),
-              test.start == code_start ? "" : " (at the end of the page)");
+  std::printf("%s --setting %s --case %s%s\n", name.c_str(), info_of(test.setting).name,
+              hex(test.code, test.length).c_str(), test.start == code_start ? "" : " (at the end of the page)");
   if (batch.is_block()) {
     for (const Instruction& instruction : batch.instructions) std::printf(" %s", opcode_name(instruction.opcode));
     std::printf("\n");
@@ -156,8 +158,10 @@ std::optional<u32> Session::digest(const Batch& batch, u64 seed, u32 states, boo
 }
 
 void Session::summarize() const {
-  std::printf("%llu cases, %llu mismatches\n", static_cast<unsigned long long>(cases_), static_cast<unsigned long long>(mismatches_));
-  for (const auto& [name, count] : by_name_) std::printf("  %-12s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
+  std::printf("%llu cases, %llu mismatches\n", static_cast<unsigned long long>(cases_),
+              static_cast<unsigned long long>(mismatches_));
+  for (const auto& [name, count] : by_name_)
+    std::printf("  %-12s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
 }
 
 }  // namespace tsbhyve::differential

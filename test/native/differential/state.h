@@ -63,7 +63,8 @@ struct WindowImage {
 };
 
 inline void restore_zones(u8* window, const WindowImage& image) {
-  for (const Zone& zone : zones) std::memcpy(window + (zone.start - window_base), image.bytes + (zone.start - window_base), zone.size);
+  for (const Zone& zone : zones)
+    std::memcpy(window + (zone.start - window_base), image.bytes + (zone.start - window_base), zone.size);
 }
 
 inline void prepare_window(u8* window, const WindowImage& image, const Case& test) {

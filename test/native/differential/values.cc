@@ -8,16 +8,17 @@ namespace tsbhyve::differential {
 namespace {
 
 constexpr u64 special_singles[] = {
-    0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xffbfffff,
-    0x7fc12345, 0x00000001, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x3f7fffff, 0x3f000000, 0x4b800000, 0x4effffff,
-    0x4f000000, 0xcf000000, 0x5f000000, 0x3fc00000, 0x40200000, 0x34000000, 0x1e3ce508,
+    0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001,
+    0xffbfffff, 0x7fc12345, 0x00000001, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x3f7fffff, 0x3f000000,
+    0x4b800000, 0x4effffff, 0x4f000000, 0xcf000000, 0x5f000000, 0x3fc00000, 0x40200000, 0x34000000, 0x1e3ce508,
 };
 constexpr u64 special_doubles[] = {
-    0x0000000000000000, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000,
-    0x7ff8000000000000, 0xfff8000000000000, 0x7ff0000000000001, 0xfff7ffffffffffff, 0x7ff8123456789abc, 0x0000000000000001,
-    0x800fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff, 0x3fefffffffffffff, 0x3fe0000000000000, 0x41dfffffffc00000,
-    0x41e0000000000000, 0xc1e0000000000000, 0x43e0000000000000, 0xc3e0000000000000, 0x433fffffffffffff, 0x36a0000000000000,
-    0x380fffffffffffff, 0x47efffffe0000000, 0x47effffff0000000, 0x4004000000000000,
+    0x0000000000000000, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+    0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000000, 0x7ff0000000000001, 0xfff7ffffffffffff,
+    0x7ff8123456789abc, 0x0000000000000001, 0x800fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff,
+    0x3fefffffffffffff, 0x3fe0000000000000, 0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000000000,
+    0x43e0000000000000, 0xc3e0000000000000, 0x433fffffffffffff, 0x36a0000000000000, 0x380fffffffffffff,
+    0x47efffffe0000000, 0x47effffff0000000, 0x4004000000000000,
 };
 struct Extended {
   u16 sign_exponent;
@@ -25,13 +26,37 @@ struct Extended {
 };
 // Zeros, ones, infinities, NaNs, denormals, pseudo-denormals, unnormals, pseudo-infinity, the ends of the formats.
 constexpr Extended special_extended[] = {
-    {0x0000, 0}, {0x8000, 0}, {0x3fff, u64{1} << 63}, {0xbfff, u64{1} << 63}, {0x7fff, u64{1} << 63}, {0xffff, u64{1} << 63},
-    {0x7fff, u64{3} << 62}, {0xffff, u64{3} << 62}, {0x7fff, 0x8000000000000001}, {0xffff, 0xbfffffffffffffff},
-    {0x0000, 1}, {0x8000, 0x7fffffffffffffff}, {0x0000, 0x8000000000000001}, {0x4000, 0x4000000000000000}, {0x7fff, 0},
-    {0x7fff, 0x1234567812345678}, {0x7ffe, ~u64{0}}, {0x0001, u64{1} << 63}, {0x3ffe, ~u64{0}}, {0x403e, ~u64{0}},
-    {0x403d, 0xfffffffffffffffe}, {0xc03e, u64{1} << 63}, {0x401e, 0xfffffffe00000000}, {0x400e, 0xffff000000000000},
-    {0x4000, 0xc90fdaa22168c235}, {0x3f80, 0x8000000000000000}, {0x407e, 0xffffff8000000000}, {0x3c00, 0xfffffffffffff800},
-    {0x3fff, 0xc000000000000000}, {0x4000, 0xa000000000000000}, {0x403e, 0xde0b6b3a76400000},
+    {0x0000, 0},
+    {0x8000, 0},
+    {0x3fff, u64{1} << 63},
+    {0xbfff, u64{1} << 63},
+    {0x7fff, u64{1} << 63},
+    {0xffff, u64{1} << 63},
+    {0x7fff, u64{3} << 62},
+    {0xffff, u64{3} << 62},
+    {0x7fff, 0x8000000000000001},
+    {0xffff, 0xbfffffffffffffff},
+    {0x0000, 1},
+    {0x8000, 0x7fffffffffffffff},
+    {0x0000, 0x8000000000000001},
+    {0x4000, 0x4000000000000000},
+    {0x7fff, 0},
+    {0x7fff, 0x1234567812345678},
+    {0x7ffe, ~u64{0}},
+    {0x0001, u64{1} << 63},
+    {0x3ffe, ~u64{0}},
+    {0x403e, ~u64{0}},
+    {0x403d, 0xfffffffffffffffe},
+    {0xc03e, u64{1} << 63},
+    {0x401e, 0xfffffffe00000000},
+    {0x400e, 0xffff000000000000},
+    {0x4000, 0xc90fdaa22168c235},
+    {0x3f80, 0x8000000000000000},
+    {0x407e, 0xffffff8000000000},
+    {0x3c00, 0xfffffffffffff800},
+    {0x3fff, 0xc000000000000000},
+    {0x4000, 0xa000000000000000},
+    {0x403e, 0xde0b6b3a76400000},
 };
 
 u64 draw_single(Random& random) {
@@ -80,7 +105,8 @@ u32 draw_mxcsr(Random& random) {
 
 void draw_x87(Random& random, FxImage& image) {
   image.control = 0x37f;
-  if (random.chance(3)) image.control = static_cast<u16>((image.control & 0xf0ff) | random.pick(precisions) << 8 | random.below(4) << 10);
+  if (random.chance(3))
+    image.control = static_cast<u16>((image.control & 0xf0ff) | random.pick(precisions) << 8 | random.below(4) << 10);
   if (random.chance(8)) image.control = static_cast<u16>((image.control & ~0x3fu) | (random.next() & 0x3f));
   u32 status = static_cast<u32>(random.next()) & 0x4700;
   status |= random.below(8) << 11;
@@ -89,7 +115,8 @@ void draw_x87(Random& random, FxImage& image) {
   if (status & ~u32{image.control} & 0x3f) status |= 0x8080;
   image.status = static_cast<u16>(status);
   image.valid = random.chance(3) ? random.byte() : random.chance(2) ? u8{0xff} : u8{0};
-  if (random.chance(2)) image.valid = static_cast<u8>(3u << (status >> 11 & 7) | 3u >> (8 - (status >> 11 & 7)));  // ST(0), ST(1)
+  if (random.chance(2))
+    image.valid = static_cast<u8>(3u << (status >> 11 & 7) | 3u >> (8 - (status >> 11 & 7)));  // ST(0), ST(1)
   for (auto& st : image.st) {
     const Extended value = draw_extended(random);
     std::memcpy(st, &value.significand, 8);
@@ -97,8 +124,8 @@ void draw_x87(Random& random, FxImage& image) {
   }
 }
 
-constexpr u64 width_limits[] = {0x7f,       0x80,       0x7fff,     0x8000,
-                                0x7fffffff, 0x80000000, 0x7fffffffffffffff, 0x8000000000000000};
+constexpr u64 width_limits[] = {
+    0x7f, 0x80, 0x7fff, 0x8000, 0x7fffffff, 0x80000000, 0x7fffffffffffffff, 0x8000000000000000};
 
 }  // namespace
 

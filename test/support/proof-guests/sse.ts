@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { GuestCode, word32 } from '../guest-code.js';
-import { PLACES } from '../long-mode-guest.js';
+import { PLACES } from '../proof-guest-loader.js';
 import { done, type ProofGuest } from './proof-guest.js';
 
 const SIMD_FAULT = 19;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Puts a guest of `GuestCode` into a machine, as a 64-bit kernel finds itself: paging, descriptors and vectors stand. */
-import { longModeEntry } from '../../src/boot/entry-state.js';
+/**
+ * Puts a guest of `GuestCode` into a machine, as a 64-bit kernel finds itself: paging, descriptors and vectors stand. In
+ * protected mode the same lies in memory, but the guest turns paging on itself.
+ */
+import { longModeEntry, protectedModeEntry } from '../../src/boot/entry-state.js';
 import { enterKernel } from '../../src/machine/entry.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { type GuestCode, word32, word64 } from './guest-code.js';
@@ -56,7 +59,7 @@ const CR4 = 0x6b0n; // PSE, PAE, PGE, OSFXSR, OSXMMEXCPT
 const CR0_WRITE_PROTECT = 0x10000n;
 const EFER_SYSCALL_NX = 0x801n;
 
-export function loadLongModeGuest(machine: Machine, code: GuestCode): void {
+export function loadProofGuest(machine: Machine, code: GuestCode, mode: 'long' | 'protected' = 'long'): void {
   const { memory, vcpu } = machine.parts.engine;
   memory.write(PLACES.code, code.assemble());
   memory.write(PLACES.gdt, quads(DESCRIPTORS));
@@ -65,6 +68,10 @@ export function loadLongModeGuest(machine: Machine, code: GuestCode): void {
   memory.write(PLACES.idt, vectors(code));
   writePageTables((address, bytes) => memory.write(address, bytes));
   const registers = { rdi: BigInt(PLACES.results), rsi: BigInt(PLACES.data), rsp: BigInt(PLACES.stack) };
+  if (mode === 'protected') {
+    enterKernel(vcpu, protectedModeEntry(PLACES.code, PLACES.gdt, registers));
+    return;
+  }
   const entry = longModeEntry(PLACES.code, PLACES.pml4, PLACES.gdt, registers);
   enterKernel(vcpu, {
     ...entry,

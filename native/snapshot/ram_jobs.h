@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is done with the RAM file of a snapshot. Every job moves at most `run_pages` pages at once and holds no more.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "snapshot/digest.h"
+#include "snapshot/job.h"
+#include "snapshot/page_set.h"
+#include "snapshot/ram_image.h"
+
+namespace tsbhyve::snapshot {
+
+/// A job that makes a RAM file.
+class MakeRam : public Job {
+ public:
+  /// Pages that are in the file; the others of the snapshot are zero.
+  const PageSet& stored() const { return stored_; }
+  const DigestBytes& digest() const { return digest_; }
+
+ protected:
+  explicit MakeRam(RamImage image) : image_(std::move(image)), stored_(image_.pages()) {}
+  /// Sizes the file and takes its space.
+  void prepare(const File& file);
+
+  RamImage image_;
+  PageSet stored_;
+  DigestBytes digest_{};
+};
+
+/// Writes memory that stands still: all of it, or only the pages in `present`.
+class WriteRam final : public MakeRam {
+ public:
+  WriteRam(std::shared_ptr<GuestRam> ram, File file, std::optional<PageSet> present);
+  ~WriteRam() override { stop(); }
+
+ private:
+  void work() override;
+  void find_stored();
+
+  std::shared_ptr<GuestRam> ram_;
+  File file_;
+  std::optional<PageSet> present_;
+};
+
+/// One file of a chain. `present` is empty for a full one.
+struct Layer {
+  File file;
+  std::optional<PageSet> present;
+  PageSet stored;
+};
+
+/// Makes one full file of a chain, newest layer first.
+class MergeRam final : public MakeRam {
+ public:
+  MergeRam(RamImage image, File file, std::vector<Layer> layers);
+  ~MergeRam() override { stop(); }
+
+ private:
+  void work() override;
+
+  File file_;
+  std::vector<Layer> layers_;
+};
+
+/// Reads a layer into memory and compares its digest. Memory under a full layer must be zero before.
+class ReadRam final : public Job {
+ public:
+  ReadRam(std::shared_ptr<GuestRam> ram, Layer layer, const DigestBytes& expected);
+  ~ReadRam() override { stop(); }
+
+ private:
+  void work() override;
+
+  RamImage image_;
+  std::shared_ptr<GuestRam> ram_;
+  Layer layer_;
+  DigestBytes expected_;
+};
+
+/// Compares a file with its digest, and its other pages with zero: a mapping shows those too.
+class VerifyRam final : public Job {
+ public:
+  VerifyRam(RamImage image, File file, PageSet stored, const DigestBytes& expected);
+  ~VerifyRam() override { stop(); }
+
+ private:
+  void work() override;
+  void check_holes(std::vector<std::uint8_t>& buffer);
+
+  RamImage image_;
+  File file_;
+  PageSet stored_;
+  DigestBytes expected_;
+};
+
+bool is_zero(const std::uint8_t* bytes, std::size_t length);
+void expect_size(const File& file, const RamImage& image);
+void expect_digest(const DigestBytes& actual, const DigestBytes& expected);
+
+}  // namespace tsbhyve::snapshot

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** `npm run docs`: writes the pages that are made from sources. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/hypervisor/package-root.js';
+import { deviceModel } from './device-model.js';
+
+writeFileSync(join(packageRoot(), 'docs/device-model.md'), deviceModel(packageRoot()));

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What must be equal for a saved machine to go on somewhere else. */
+import { list, oneOf, record } from '../core/state-fields.js';
+import type { StateOf } from '../core/state-shape.js';
+import type { CpuModel, CpuidRow } from '../hypervisor/cpu-models/cpu-model.js';
+import { count, decimal, text } from './manifest-fields.js';
+
+/** The board of src/machine/pc-board.ts: which chips there are, at which addresses, on which pins. */
+export const CHIPSET = 'tsb-pc-0';
+
+const TIMER_MODES = ['one-shot', 'periodic', 'tsc-deadline'] as const;
+const CPUID_1_ECX_TSC_DEADLINE = 1 << 24;
+
+const fields = {
+  cpuModel: text({ max: 64, doc: 'CPUID, by the name of an immutable table' }),
+  tscHz: decimal({ unit: 'Hz' }),
+  lapicHz: count({ unit: 'Hz', doc: 'bus clock of the local APIC' }),
+  timerModes: list(oneOf(TIMER_MODES), { max: TIMER_MODES.length, doc: 'of the local APIC' }),
+  xcr0: decimal({ doc: 'bits that a guest may set' }),
+  chipset: text({ max: 64 }),
+};
+
+export const compatibilityRecord = record(fields);
+export type Compatibility = StateOf<typeof fields>;
+
+export function compatibilityOf(model: CpuModel, lapicHz: number): Compatibility {
+  const leaf1 = row(model, 1);
+  const leafD = row(model, 0xd);
+  const deadline = leaf1 !== undefined && (leaf1.ecx & CPUID_1_ECX_TSC_DEADLINE) !== 0;
+  return {
+    cpuModel: model.name,
+    tscHz: model.tscHz,
+    lapicHz,
+    timerModes: TIMER_MODES.filter((mode) => mode !== 'tsc-deadline' || deadline),
+    xcr0: leafD === undefined ? 0n : (BigInt(leafD.edx >>> 0) << 32n) | BigInt(leafD.eax >>> 0),
+    chipset: CHIPSET,
+  };
+}
+
+/** The names of the parts that differ, with both values. */
+export function incompatibilities(saved: Compatibility, here: Compatibility): string[] {
+  const names = Object.keys(fields) as (keyof Compatibility)[]; // the keys of the very table that declares the type
+  return names.flatMap((name) => {
+    const [theirs, ours] = [String(saved[name]), String(here[name])];
+    return theirs === ours ? [] : [`${name}: saved with ${theirs}, here ${ours}`];
+  });
+}
+
+function row(model: CpuModel, leaf: number): CpuidRow | undefined {
+  return model.cpuid.find((candidate) => candidate.leaf === leaf && candidate.subleaf === 0);
+}

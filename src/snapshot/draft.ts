@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A snapshot while it is being made: a folder that nobody sees until it is whole and on disk. */
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockFile } from '../hypervisor/ram-files.js';
+import { draftName } from './draft-owner.js';
+import { finishFile, syncFolder } from './durable.js';
+import { SnapshotError } from './snapshot-error.js';
+
+export class Draft {
+  readonly folder: string;
+  private readonly lock: number;
+  private open = true;
+
+  constructor(
+    private readonly root: string,
+    readonly name: string,
+  ) {
+    this.folder = join(root, draftName());
+    mkdirSync(this.folder, { mode: 0o700 });
+    this.lock = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    lockFile(this.lock, 'exclusive');
+  }
+
+  path(file: string): string {
+    return join(this.folder, file);
+  }
+
+  /** Makes the snapshot visible under its name. When this returns it survives a power failure. */
+  commit(): void {
+    for (const file of readdirSync(this.folder)) finishFile(this.path(file));
+    syncFolder(this.folder);
+    const target = join(this.root, this.name);
+    if (existsSync(target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
+    renameSync(this.folder, target);
+    syncFolder(this.root);
+    this.end();
+  }
+
+  /** Removes what there is of it; after `commit` it does nothing. */
+  abandon(): void {
+    if (!this.open) return;
+    this.end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private end(): void {
+    this.open = false;
+    closeSync(this.lock);
+  }
+}

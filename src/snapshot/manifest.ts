@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * `manifest.json`. Its head, the first three members, is readable for ever: which format, who wrote it, and the digest of
+ * the whole text. The body belongs to the format named there.
+ */
+import { createHash } from 'node:crypto';
+import type { CborMap, CborValue } from '../core/cbor.js';
+import { isMap } from '../core/cbor.js';
+import { got } from '../core/state-error.js';
+import { hostString, list, oneOf, optional, record, u32 } from '../core/state-fields.js';
+import { type StateOf, StateShape } from '../core/state-shape.js';
+import { compatibilityRecord } from './compatibility.js';
+import { configRecord } from './config-record.js';
+import { count, decimal, hexText, text } from './manifest-fields.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
+
+/** 0: may still change between releases. */
+export const FORMAT_VERSION = 0;
+export const MANIFEST_MAX = 1024 * 1024;
+const DEVICES_MAX = 4096;
+const SEGMENTS_MAX = 16;
+const PRODUCER = 'tsbhyve';
+
+const file = record({ bytes: count({ unit: 'bytes' }), sha256: hexText(32) });
+
+const body = {
+  id: hexText(16, { doc: 'drawn when the snapshot was made' }),
+  kind: oneOf(['snapshot', 'suspend']),
+  created: decimal({ unit: 's', doc: 'host time since 1970' }),
+  host: hostString({ max: 64, doc: 'digest that names the host' }),
+  parent: optional(record({ id: hexText(16), manifest: hexText(32, { doc: 'digest in its head' }) })),
+  machine: configRecord,
+  compatibility: compatibilityRecord,
+  devices: list(record({ id: text({ max: 64 }), kind: text({ max: 64 }), version: u32() }), { max: DEVICES_MAX }),
+  clock: record({
+    time: decimal({ unit: 'ns', doc: 'VM time' }),
+    policy: oneOf(['freeze'], { doc: 'the guest sees no time pass while it is saved' }),
+  }),
+  clone: record({ identity: oneOf(['keep'], { doc: 'a restored machine has the name and numbers of the saved one' }) }),
+  ram: record({
+    segments: list(count({ unit: 'bytes' }), { max: SEGMENTS_MAX }),
+    stored: count({ unit: 'bytes', doc: 'pages that are not zero' }),
+    xxh3: hexText(16, { doc: 'XXH3-128 of the stored pages in page order' }),
+  }),
+  files: record({ state: file, index: file }),
+  disks: list(record({}), { max: 0, doc: 'reserved' }),
+};
+
+export const manifestShape = new StateShape('snapshot-manifest', 1, body);
+export type ManifestBody = StateOf<typeof body>;
+
+export interface Manifest extends ManifestBody {
+  /** From the head; a child names its parent by it. */
+  readonly digest: string;
+  readonly producer: string;
+}
+
+export interface ManifestHead {
+  readonly format: number;
+  readonly producer: string;
+  readonly digest: string;
+}
+
+/** The text of the file, and the digest in its head. */
+export function encodeManifest(values: ManifestBody, version: string): { text: string; digest: string } {
+  const { fields } = manifestShape.save(values, 'body');
+  const producer = `${PRODUCER} ${version}`;
+  const digest = digestOf(layout(producer, '', fields));
+  return { text: layout(producer, digest, fields), digest };
+}
+
+/** What any version of any file says about itself. */
+export function decodeHead(bytes: Uint8Array, path: string): ManifestHead & { readonly body: CborValue } {
+  const document = refusing(path, () => {
+    const decoded: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return decoded as CborValue; // what JSON has is among what CBOR has, fractions apart, and those every field refuses
+  });
+  if (!isMap(document)) throw new SnapshotError(path, `expected a manifest, got ${got(document)}`);
+  const { format, producer, digest } = document;
+  if (typeof format !== 'number' || !Number.isSafeInteger(format) || format < 0) {
+    throw new SnapshotError(`${path}: format`, `expected a format number, got ${got(format)}`);
+  }
+  if (typeof producer !== 'string') throw new SnapshotError(`${path}: producer`, `expected a text, got ${got(producer)}`);
+  if (typeof digest !== 'string') throw new SnapshotError(`${path}: digest`, `expected a text, got ${got(digest)}`);
+  return { format, producer, digest, body: document.body ?? null };
+}
+
+export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  const { format, producer, digest, body: saved } = decodeHead(bytes, path);
+  if (format !== FORMAT_VERSION) {
+    throw new SnapshotError(`${path}: format`, `written by ${producer} in format ${format}; expected ${FORMAT_VERSION}`);
+  }
+  if (!isMap(saved)) throw new SnapshotError(`${path}: body`, `expected a map, got ${got(saved)}`);
+  // Written anew it must be the same text: so no other spelling, no second member of one name, and nothing left out.
+  if (layout(producer, digest, saved) !== new TextDecoder().decode(bytes)) {
+    throw new SnapshotError(path, 'not written as a manifest is');
+  }
+  if (digestOf(layout(producer, '', saved)) !== digest) {
+    throw new SnapshotError(`${path}: digest`, 'the manifest does not match its digest');
+  }
+  const whole = { kind: manifestShape.kind, version: manifestShape.version, fields: saved };
+  return { ...refusing(path, () => manifestShape.load(whole, 'body')), producer, digest };
+}
+
+function layout(producer: string, digest: string, fields: CborMap): string {
+  return `${JSON.stringify({ format: FORMAT_VERSION, producer, digest, body: fields }, null, 2)}\n`;
+}
+
+function digestOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

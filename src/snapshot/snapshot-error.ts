@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { CborError } from '../core/cbor.js';
+import { joinPath, StateError } from '../core/state-error.js';
+
+/** A snapshot that cannot be made, read or used. `path` names the part, as in `nightly/manifest.json: body.ram`. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError';
+
+  constructor(
+    readonly path: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${problem}`, options);
+  }
+}
+
+/** Runs `read` and turns every fault that its input can cause into a `SnapshotError` about `path`. */
+export function refusing<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw snapshotError(path, cause);
+  }
+}
+
+export function snapshotError(path: string, cause: unknown): SnapshotError {
+  if (cause instanceof SnapshotError) return cause;
+  if (cause instanceof StateError) return new SnapshotError(joinPath(`${path}: `, cause.path).replace(': .', ': '), cause.problem, { cause });
+  if (cause instanceof CborError) return new SnapshotError(path, cause.message, { cause });
+  return new SnapshotError(path, cause instanceof Error ? cause.message : String(cause), { cause });
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { lockFile } from '../hypervisor/ram-files.js';
+import { Draft } from './draft.js';
+import { draftName, isDraft, isOrphan } from './draft-owner.js';
+import { openRegular, syncFolder } from './durable.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
+import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const ROOT_MODE = 0o700;
+
+/** A snapshot of the store, or why what has this name is none. */
+export type StoreEntry =
+  | { readonly name: string; readonly snapshot: SnapshotFolder }
+  | { readonly name: string; readonly problem: SnapshotError };
+
+export class SnapshotStore {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = resolve(root);
+    refusing(root, () => mkdirSync(this.root, { recursive: true, mode: ROOT_MODE }));
+    const { mode } = refusing(root, () => lstatSync(this.root));
+    if ((mode & 0o077) !== 0) {
+      throw new SnapshotError(root, `others may enter this store, and memory holds secrets: chmod 700 ${root}`);
+    }
+    this.removeOrphans();
+  }
+
+  /** All snapshots by name, broken ones too. */
+  list(): StoreEntry[] {
+    return this.names().map((name) => {
+      try {
+        return { name, snapshot: this.open(name) };
+      } catch (problem) {
+        if (problem instanceof SnapshotError) return { name, problem };
+        throw problem;
+      }
+    });
+  }
+
+  open(name: string): SnapshotFolder {
+    checkName(name);
+    const folder = join(this.root, name);
+    if (!existsSync(folder)) throw new SnapshotError(name, `no snapshot of this name in ${this.root}`);
+    return new SnapshotFolder(folder, name);
+  }
+
+  /** Starts a snapshot. It must be committed or abandoned. */
+  begin(name: string): Draft {
+    checkName(name);
+    if (existsSync(join(this.root, name))) {
+      throw new SnapshotError(name, 'there is a snapshot of this name: choose another');
+    }
+    return refusing(name, () => new Draft(this.root, name));
+  }
+
+  /** This snapshot and those it builds on, from the newest. */
+  chain(newest: SnapshotFolder): SnapshotFolder[] {
+    const chain = [newest];
+    let last = newest;
+    for (let { parent } = last.manifest; parent !== null; { parent } = last.manifest) {
+      last = this.parentOf(last, parent, chain);
+      chain.push(last);
+    }
+    return chain;
+  }
+
+  /** The chain with every RAM file open and locked, so that none of it can be removed meanwhile. */
+  withLayers<T>(newest: SnapshotFolder, use: (layers: readonly OpenLayer[]) => T): T {
+    const layers: OpenLayer[] = [];
+    try {
+      for (const snapshot of this.chain(newest)) layers.push(openLayer(snapshot));
+      return use(layers);
+    } finally {
+      for (const { fd } of layers) closeSync(fd);
+    }
+  }
+
+  /** Removes a snapshot that no other builds on and no machine runs from. */
+  remove(name: string): void {
+    checkName(name);
+    const folder = join(this.root, name);
+    if (!existsSync(folder)) throw new SnapshotError(name, `no snapshot of this name in ${this.root}`);
+    const lock = existsSync(join(folder, FILES.ram)) ? openRegular(join(folder, FILES.ram), `${name}/${FILES.ram}`) : null;
+    try {
+      if (lock !== null && !lockFile(lock, 'exclusive')) throw new SnapshotError(name, 'in use: a machine runs from it');
+      const children = this.childrenOf(name);
+      if (children.length > 0) {
+        throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
+      }
+      const gone = join(this.root, draftName());
+      renameSync(folder, gone);
+      syncFolder(this.root);
+      rmSync(gone, { recursive: true, force: true });
+    } finally {
+      if (lock !== null) closeSync(lock);
+    }
+  }
+
+  private names(): string[] {
+    return readdirSync(this.root)
+      .filter((name) => NAME.test(name))
+      .sort();
+  }
+
+  private snapshots(): SnapshotFolder[] {
+    return this.list().flatMap((entry) => ('snapshot' in entry ? [entry.snapshot] : []));
+  }
+
+  private parentOf(
+    child: SnapshotFolder,
+    { id, manifest }: { id: string; manifest: string },
+    seen: readonly SnapshotFolder[],
+  ): SnapshotFolder {
+    const path = `${child.label('manifest')}: body.parent`;
+    const parent = this.snapshots().find((candidate) => candidate.manifest.id === id);
+    if (parent === undefined) throw new SnapshotError(path, `its parent ${id} is not in ${this.root}`);
+    if (parent.manifest.digest !== manifest) throw new SnapshotError(path, `${parent.name} is not the parent it was`);
+    if (seen.some((other) => other.manifest.id === id)) throw new SnapshotError(path, 'the chain comes back to itself');
+    if (String(parent.manifest.ram.segments) !== String(child.manifest.ram.segments)) {
+      throw new SnapshotError(path, `${parent.name} has other memory`);
+    }
+    return parent;
+  }
+
+  private childrenOf(name: string): string[] {
+    const all = this.snapshots();
+    const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
+    return all.flatMap((other) => (id !== undefined && other.manifest.parent?.id === id ? [other.name] : []));
+  }
+
+  /** Its process has ended, and nobody holds the lock: two process-id name spaces may share a store. */
+  private removeOrphans(): void {
+    for (const name of readdirSync(this.root).filter((entry) => isDraft(entry) && isOrphan(entry))) {
+      const folder = join(this.root, name);
+      const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      try {
+        if (lockFile(lock, 'exclusive')) rmSync(folder, { recursive: true, force: true });
+      } finally {
+        closeSync(lock);
+      }
+    }
+  }
+}
+
+function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new SnapshotError(
+    JSON.stringify(name),
+    'expected 1 to 64 letters, digits, and _ . - after the first as the name of a snapshot',
+  );
+}

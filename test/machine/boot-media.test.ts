@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { FakeEngine } from '../../src/hypervisor/fake.js';
+import { buildMachine } from '../../src/machine/build.js';
+import { echoKernel } from '../support/echo-kernel.js';
+
+const kernel = echoKernel();
+
+function machineReading(readFile: (path: string) => Uint8Array) {
+  return buildMachine(
+    {
+      memory: 2 * 1024 * 1024,
+      clock: { kind: 'virtual', numerator: 1, denominator: 1 },
+      boot: { kernel: 'kernel', commandLine: '' },
+    },
+    { openEngine: (options) => new FakeEngine(options, function* () {}), readFile },
+  );
+}
+
+test('files are read when the machine is built, and again for each reset', () => {
+  const read: string[] = [];
+  const machine = machineReading((path) => {
+    read.push(path);
+    return kernel;
+  });
+  expect(read).toEqual(['kernel']);
+  machine.powerOn();
+  expect(read).toEqual(['kernel']);
+  const { memory, vcpu } = machine.parts.engine;
+  const loaded = memory.read(0x10_0000, 64);
+  const msrs = vcpu.getMsrs();
+  expect([...msrs]).toContain(0x2ffn); // IA32_MTRR_DEF_TYPE
+  machine.resume();
+  memory.fill(0x10_0000, 64, 0);
+  machine.reset();
+  expect(read).toEqual(['kernel', 'kernel']);
+  expect(memory.read(0x10_0000, 64)).toEqual(loaded);
+  machine.close();
+});
+
+test('a file that is no kernel is refused before there is a machine', () => {
+  expect(() => machineReading(() => new Uint8Array(4096))).toThrow(/^kernel: /);
+});

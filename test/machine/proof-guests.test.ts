@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The proof for every family of instructions and every device, with a cut after each instruction. */
+import { cutTimes } from '../support/cut-times.js';
+import { firstDifference, runFrom, runTo, savesOf } from '../support/proof.js';
+import { DONE, PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
+import { proofSubject } from '../support/proof-subject.js';
+
+const named = PROOF_GUESTS.map((guest): [string, ProofGuest] => [guest.name, guest]);
+
+describe.each(named)('%s', (_name, guest) => {
+  const subject = proofSubject(guest);
+  const whole = runTo(subject, guest.end);
+
+  test('the guest comes to its end', () => {
+    expect(whole.console).toContain(DONE);
+  });
+
+  test('saved and restored after every instruction, it arrives at the same bits', () => {
+    const cuts = cutTimes(subject, guest.end);
+    const difference = firstDifference(whole, runTo(subject, guest.end, cuts));
+    if (difference === null) return;
+    // Which of the cuts did it?
+    const saves = savesOf(subject, cuts);
+    const bad = saves.findIndex((saved) => firstDifference(whole, runFrom(subject, saved, guest.end)) !== null);
+    throw new Error(`${difference}; the first bad cut is at ${cuts[bad] ?? 'none alone'}`);
+  });
+});

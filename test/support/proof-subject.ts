@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { buildMachine } from '../../src/machine/build.js';
+import { loadProofGuest } from './proof-guest-loader.js';
+import type { ProofSubject } from './proof.js';
+import type { ProofGuest } from './proof-guests/index.js';
+
+const SMALLEST_MEMORY = 2 * 1024 * 1024;
+
+/** Machines with a small guest, at one nanosecond an instruction. */
+export function proofSubject(guest: ProofGuest): ProofSubject {
+  return {
+    build: (output, hashExits) =>
+      buildMachine(
+        { memory: SMALLEST_MEMORY, clock: { kind: 'virtual', numerator: 1, denominator: 1 }, ...guest.config },
+        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits },
+      ),
+    start: (machine) => {
+      loadProofGuest(machine, guest.code, guest.mode);
+      guest.prepare?.(machine);
+    },
+  };
+}
