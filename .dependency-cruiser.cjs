@@ -7,7 +7,12 @@ module.exports = {
     layer('core-is-the-bottom', '^src/core', '^(src/(?!core)|devices)'),
     layer('hypervisor-on-core', '^src/hypervisor', '^(src/(?!core|hypervisor)|devices)'),
     layer('devices-on-core', '^devices', '^src/(?!core)'),
-    { name: 'devices-without-node', severity: 'error', from: { path: '^devices' }, to: { dependencyTypes: ['core', 'npm'] } },
+    {
+      name: 'devices-without-node',
+      severity: 'error',
+      from: { path: '^devices' },
+      to: { dependencyTypes: ['core', 'npm'] },
+    },
     { name: 'host-uses-core', severity: 'error', from: { path: '^src/host' }, to: { path: '^src/(?!core|host)' } },
     {
       name: 'host-takes-only-types-from-devices',
@@ -24,5 +29,10 @@ module.exports = {
       to: { path: '^src/hypervisor/addon' },
     },
   ],
-  options: { parser: 'swc', tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

@@ -95,6 +95,7 @@ void after_escape(Cpu* cpu, Escape reason) {
   } else {
     cpu->answered_count = cpu->answered_used = 0;
     deliver_fault(cpu);
+    cpu->budget--;  // counts like an instruction: a guest that does nothing but fault spends time too, and run() ends
   }
   cpu->resume_flag = false;
 }

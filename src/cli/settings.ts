@@ -23,17 +23,8 @@ export interface Settings {
   readonly verbosity: Verbosity;
 }
 
-/** Settings of bhyve's that the machine cannot follow yet; silence would be a false promise. */
-const NOT_YET = [
-  { name: 'x86.strictio', byDefault: false, what: 'stopping on unknown I/O ports (-e)' },
-  { name: 'x86.mptable', byDefault: true, what: 'leaving the MP table out (-Y)' },
-] as const;
-
 /** `now` is the host's time in milliseconds since 1970, `zoneMinutes` how far local time is ahead of UTC. */
 export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, probeKvm?: () => KvmProbe): Settings {
-  for (const { name, byDefault, what } of NOT_YET) {
-    if (tree.bool(name, byDefault) !== byDefault) throw new UsageError(name, `${what} is not there yet`);
-  }
   const name = tree.get('name') ?? DEFAULT_CONFIG.name;
   const clock = parseClock('clock', tree.get('clock') ?? CLOCK_DEFAULT);
   const pci = pciDevices(tree);
@@ -52,6 +43,8 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
     ...(pci.length > 0 && { pci }),
     pcTestdev: tree.bool('lpc.pc-testdev', false),
     ignoreUnknownMsrs: !tree.bool('x86.strictmsr', true),
+    strictPorts: tree.bool('x86.strictio', false),
+    mpTable: tree.bool('x86.mptable', true),
   });
   const consoles = comPaths(tree);
   if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {

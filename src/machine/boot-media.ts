@@ -67,11 +67,11 @@ function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readF
   return { ...plan, writes, msrs };
 }
 
-function tables({ cpus, uuid, pci }: MachineConfig, ram: RamLayout) {
+function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
   const lpcSlot = pci.find(({ kind }) => kind === 'lpc')?.slot ?? 31;
   return firmwareTables({
     acpi: { cpus, ram, lpcSlot, serialPorts: [1, 2, 3, 4], hpet: true, ps2: true, fwCfg: true },
     smbios: { uuid, ram, sockets: cpus, coresPerSocket: 1, threadsPerCore: 1 },
-    mpTableCpus: cpus,
+    mpTableCpus: mpTable ? cpus : null,
   });
 }

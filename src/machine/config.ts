@@ -47,6 +47,10 @@ export interface MachineConfig {
   readonly pcTestdev: boolean;
   /** `-w`: MSRs nobody knows read as zero and ignore writes, instead of raising #GP. */
   readonly ignoreUnknownMsrs: boolean;
+  /** `-e`: an access to a port that no device has stops the machine, instead of reading all ones. */
+  readonly strictPorts: boolean;
+  /** `-Y` leaves the MP table out. */
+  readonly mpTable: boolean;
   /** What is typed on consoles, by the machine itself. */
   readonly scripts: Readonly<Partial<Record<ComPort, readonly ScriptStep[]>>>;
 }
@@ -71,6 +75,8 @@ export const DEFAULT_CONFIG: MachineConfig = {
   ],
   pcTestdev: false,
   ignoreUnknownMsrs: false,
+  strictPorts: false,
+  mpTable: true,
   scripts: {},
 };
 

@@ -36,7 +36,7 @@ import { InterruptWiring } from './interrupt-wiring.js';
 import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
-import { unmappedLog } from './unmapped-log.js';
+import { unmappedLog, unmappedStop } from './unmapped-log.js';
 
 export interface BoardParts {
   readonly config: MachineConfig;
@@ -78,7 +78,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const { config, ram, clock, msi, stop, log } = parts;
   const ports = new PortBus();
   const mmio = new MemoryBus();
-  ports.onUnmapped = unmappedLog(log, 'port');
+  ports.onUnmapped = config.strictPorts ? unmappedStop(stop) : unmappedLog(log, 'port');
   mmio.onUnmapped = unmappedLog(log, 'address');
   const reset = () => stop.set({ kind: 'reset' });
 

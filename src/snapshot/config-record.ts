@@ -37,6 +37,8 @@ const fields = {
   ),
   pcTestdev: bool(),
   ignoreUnknownMsrs: bool(),
+  strictPorts: bool(),
+  mpTable: bool(),
   scripts: list(record({ port: oneOf(COM_PORTS), steps }), { max: COM_PORTS.length }),
 } satisfies Record<keyof MachineConfig, Field<unknown>>;
 

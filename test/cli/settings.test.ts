@@ -26,7 +26,8 @@ function settings(...words: string[]): Settings {
 test('what is not given has bhyve’s defaults', () => {
   const { machine, consoles, verbosity } = settings();
   expect(machine).toMatchObject({ name: 'vm', cpus: 1, memory: 256 * MIB, clock: { kind: 'real' }, pcTestdev: false });
-  expect(machine.ignoreUnknownMsrs).toBe(false);
+  expect(machine).toMatchObject({ ignoreUnknownMsrs: false, strictPorts: false, mpTable: true });
+  expect(settings('-weY').machine).toMatchObject({ ignoreUnknownMsrs: true, strictPorts: true, mpTable: false });
   expect(machine.pci.map(({ slot, kind }) => [slot, kind])).toEqual([
     [0, 'hostbridge'],
     [31, 'lpc'],
@@ -104,8 +105,6 @@ test('serial ports and their back ends', () => {
 });
 
 test.each([
-  [['-e'], 'x86.strictio: stopping on unknown I/O ports (-e) is not there yet'],
-  [['-Y'], 'x86.mptable: leaving the MP table out (-Y) is not there yet'],
   [['-c', '2'], 'cpus: 2: this version runs 1'],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],

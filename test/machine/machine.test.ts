@@ -68,6 +68,20 @@ describe('exits', () => {
     ]);
   });
 
+  test('an access to an absent port ends a machine that is strict about ports', () => {
+    const { machine } = fakeMachine(
+      function* () {
+        yield { do: 'in', port: 0x1234, width: 2 };
+      },
+      { strictPorts: true },
+    );
+    machine.resume();
+    expect(runUntilStopped(machine)).toEqual({
+      kind: 'error',
+      message: 'port 0x1234: 2-byte read, but no device is there (-e)',
+    });
+  });
+
   test.each([
     [false, null],
     [true, 0n],

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { totalmem } from 'node:os';
+import { verifyRam } from '../hypervisor/ram-files.js';
+import { type BuildOptions, buildMachine } from '../machine/build.js';
+import type { MachineConfig } from '../machine/config.js';
+import type { Machine } from '../machine/machine.js';
+import { loadTree } from '../machine/machine-state.js';
+import { incompatibilities } from './compatibility.js';
+import { configFromRecord } from './config-record.js';
+import { type Following, followJob } from './follow-job.js';
+import { type Trust, trustOf } from './host-identity.js';
+import { machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
+import { RestoreWatch, restoreWatch, watchRestore } from './restore-watch.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
+import { type OpenLayer, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
+import type { SnapshotStore } from './store.js';
+
+/** What may be different after a restore without the guest's seeing it. */
+export type Overrides = Partial<Pick<MachineConfig, 'name' | 'boot'>>;
+
+export interface LoadOptions extends Following {
+  readonly overrides?: Overrides;
+  readonly host?: Omit<BuildOptions, 'restored'>;
+  /** Less trust than the snapshot has by itself: verify everything first. */
+  readonly trust?: 'foreign';
+}
+
+export interface LoadedMachine {
+  /** As it was saved, and not yet running. */
+  readonly machine: Machine;
+  readonly snapshot: SnapshotFolder;
+  readonly trust: Trust;
+  /** To be polled while the machine runs; null if everything is verified. */
+  readonly watch: RestoreWatch | null;
+}
+
+/** Builds a machine as a snapshot has it. Nothing in the store is written. */
+export function loadMachine(store: SnapshotStore, name: string, options: LoadOptions = {}): LoadedMachine {
+  const snapshot = store.open(name);
+  checkMemory(snapshot);
+  const trust = options.trust ?? trustOf(snapshot);
+  const state = snapshot.readState();
+  return store.withLayers(snapshot, (layers) => {
+    const config = { ...configFromRecord(snapshot.manifest.machine), ...options.overrides };
+    const machine = refusing(name, () => buildMachine(config, { ...options.host, restored: true }));
+    try {
+      checkCompatible(snapshot, machine);
+      loadRam(machine, layers, trust, options);
+      refusing(snapshot.label('state'), () => loadTree(machine, state));
+      return { machine, snapshot, trust, watch: restoreWatch(machine) };
+    } catch (error) {
+      restoreWatch(machine)?.stop();
+      machine.close();
+      throw error;
+    }
+  });
+}
+
+/** Memory has the size that a manifest says, so this comes before anything is built. */
+export function checkMemory({ manifest: { machine, ram }, name }: SnapshotFolder): void {
+  if (machine.memory > totalmem()) {
+    throw new SnapshotError(name, `the machine has ${machine.memory} bytes of memory, this host ${totalmem()}`);
+  }
+  const expected = refusing(name, () => segmentLengths(machine.memory));
+  if (String(expected) !== String(ram.segments)) {
+    throw new SnapshotError(name, `memory in segments of ${ram.segments.join(', ')}: expected ${expected.join(', ')}`);
+  }
+}
+
+function checkCompatible({ manifest, name }: SnapshotFolder, machine: Machine): void {
+  const [first] = incompatibilities(manifest.compatibility, machineCompatibility(machine));
+  if (first !== undefined) throw new SnapshotError(name, first);
+}
+
+/** The base first, then what each later layer changed. */
+function loadRam(machine: Machine, layers: readonly OpenLayer[], trust: Trust, options: Following): void {
+  const ram = ramTransfer(machine);
+  const oldestFirst = [...layers].reverse();
+  for (const [depth, layer] of oldestFirst.entries()) {
+    if (depth === 0 && trust === 'own' && trustOf(layer.snapshot) === 'own') {
+      mapLayer(machine, layer);
+    } else {
+      const { snapshot } = layer;
+      followJob(ram.read(ramLayer(layer), snapshot.ramDigest), snapshot.label('ram'), options);
+    }
+  }
+}
+
+function mapLayer(machine: Machine, { snapshot, index, fd }: OpenLayer): void {
+  const path = snapshot.label('ram');
+  const ram = ramTransfer(machine);
+  const isLost = refusing(path, () => ram.map(fd));
+  const verification = verifyRam(snapshot.manifest.ram.segments, fd, index.stored, snapshot.ramDigest);
+  watchRestore(machine, new RestoreWatch(path, isLost, verification));
+}
