@@ -31,7 +31,8 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
       messages_(vm_),
       lapic_(vcpu_, &clock_),
       registers_(vm_, vcpu_, &kick_),
-      exits_(vcpu_, &slot) {
+      exits_(vcpu_, &slot),
+      acknowledged_(vcpu_) {
   if (options.virtual_clock)
     throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
   has_xsave_ = has_xsave(set_cpuid(vm_, vcpu_, options.cpuid));
@@ -44,10 +45,10 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
 }
 
 Capabilities KvmEngine::capabilities() const {
-  std::string missing =
-      "an interrupt or exception in the middle of its delivery, an end of interrupt not yet handed out";
-  if (has_xsave_) missing += ", AVX and later processor state";
-  if (!clock_.moves_tsc()) missing += ", the TSC (this /dev/kvm does not move it)";
+  std::string missing;
+  const auto lacks = [&missing](const char* what) { missing += (missing.empty() ? "" : ", ") + std::string(what); };
+  if (has_xsave_) lacks("AVX and later processor state");
+  if (!clock_.moves_tsc()) lacks("the TSC (this /dev/kvm does not move it)");
   return {"kvm", false, false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
 }
 
@@ -64,9 +65,7 @@ ExitKind KvmEngine::leave(ExitKind kind) {
 bool KvmEngine::take_answer() {
   if (awaits_vector_) {
     awaits_vector_ = false;
-    kvm_interrupt interrupt{static_cast<__u32>(slot.data & 0xff)};
-    TSBHYVE_KVM(vcpu_.fd(), KVM_INTERRUPT, &interrupt);
-    vcpu_.run().ready_for_interrupt_injection = 0;
+    acknowledged_.set(static_cast<std::uint8_t>(slot.data));
     return false;
   }
   return exits_.unfinished() && exits_.answer();
@@ -75,7 +74,8 @@ bool KvmEngine::take_answer() {
 /// The guest would take an interrupt of the 8259 now. Between instructions only: what KVM said at an unfinished one may
 /// be stale.
 bool KvmEngine::acknowledges() const {
-  return external_interrupt_ && !exits_.unfinished() && vcpu_.run().ready_for_interrupt_injection;
+  return external_interrupt_ && !acknowledged_.waits() && !exits_.unfinished() &&
+         vcpu_.run().ready_for_interrupt_injection;
 }
 
 bool KvmEngine::writes_rom(ExitKind kind) const {
@@ -89,6 +89,10 @@ ExitKind KvmEngine::run(std::int64_t deadline) {
   kick_.bind();
   memory_.map_new_segments();
   for (;;) {
+    if (const int vector = messages_.take_untold(); vector >= 0) {
+      slot.address = static_cast<std::uint64_t>(vector);
+      return leave(ExitKind::Eoi);
+    }
     if (kick_.take_wake()) return leave(ExitKind::Woken);
     if (shutdown_) return leave(ExitKind::Shutdown);
     const std::int64_t now = time();
@@ -101,11 +105,14 @@ ExitKind KvmEngine::run(std::int64_t deadline) {
     vcpu_.run().request_interrupt_window = external_interrupt_;
     const std::int64_t host = host_now();
     kick_.arm(host + std::min(deadline - now, slice), host);
+    acknowledged_.hand_over(registers_.exit_rip());
     const bool exited = kick_.enter();
+    acknowledged_.after_run(registers_.exit_rip());
     exits_.finished();
     if (!exited) return interrupted(deadline);
     const ExitKind kind = exits_.decode();
     shutdown_ = kind == ExitKind::Shutdown;
+    if (kind == ExitKind::Eoi) messages_.ended(static_cast<std::uint8_t>(slot.address));
     if (kind != ExitKind::None && !writes_rom(kind)) return leave(kind);
   }
 }
@@ -126,6 +133,7 @@ ExitKind KvmEngine::safepoint() {
     if (!kick_.finish()) break;
     const ExitKind kind = exits_.decode();
     shutdown_ = kind == ExitKind::Shutdown;
+    if (kind == ExitKind::Eoi) messages_.ended(static_cast<std::uint8_t>(slot.address));
     if (kind != ExitKind::None && !writes_rom(kind)) return leave(kind);
   }
   memory_.collect_log();

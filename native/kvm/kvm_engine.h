@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kvm/kvm_clock.h"
+#include "kvm/kvm_delivery.h"
 #include "kvm/kvm_device.h"
 #include "kvm/kvm_exit.h"
 #include "kvm/kvm_kick.h"
@@ -45,11 +46,11 @@ class KvmEngine final : public VcpuEngine {
   void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
   std::vector<std::uint8_t> get_xsave() override;
   void set_xsave(std::span<const std::uint8_t> image) override;
-  std::vector<std::uint64_t> get_lapic() override { return lapic_.get(); }
+  std::vector<std::uint64_t> get_lapic() override;
   void set_lapic(std::span<const std::uint64_t> rows) override;
-  /// KVM gives out nothing that only KVM understands: empty, and ignored.
-  std::vector<std::uint8_t> get_private() override { return {}; }
-  void set_private(std::span<const std::uint8_t>) override {}
+  /// An interrupt or exception on its way to its handler, or nothing.
+  std::vector<std::uint8_t> get_private() override;
+  void set_private(std::span<const std::uint8_t> bytes) override;
 
   /// The processor itself keeps its caches in step with memory.
   void memory_written(std::uint64_t, std::uint64_t) override {}
@@ -74,6 +75,7 @@ class KvmEngine final : public VcpuEngine {
   Lapic lapic_;
   Registers registers_;
   ExitDecoder exits_;
+  AcknowledgedVector acknowledged_;
   std::vector<SavedMsr> saved_msrs_;
   bool has_xsave_ = false;
   bool external_interrupt_ = false;

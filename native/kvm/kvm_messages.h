@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <bitset>
+#include <span>
 
 #include "kvm/kvm_device.h"
 
@@ -16,6 +18,16 @@ class Messages {
   explicit Messages(const Vm& vm) : vm_(vm) {}
   void send(std::uint64_t address, std::uint32_t data);
 
+  // Ends of level-triggered interrupts. The kernel may know of one and not have told it yet, and has no call to ask: it
+  // is what was sent and is neither requested nor in service any more.
+  void ended(std::uint8_t vector) { sent_levels_.reset(vector); }
+  /// Fills the row ended_levels.
+  void get_ends(std::span<std::uint64_t> lapic_rows) const;
+  /// After a restore: which ends are still to come, and which came before it and were not told.
+  void set_ends(std::span<const std::uint64_t> lapic_rows);
+  /// A vector whose end is to be told first, or -1.
+  int take_untold();
+
  private:
   static constexpr std::size_t pins = 32;
   struct Route {
@@ -24,6 +36,8 @@ class Messages {
   };
   void route(std::uint64_t address, std::uint32_t data);
   void publish();
+  using Vectors = std::bitset<256>;
+  Vectors sent_levels_, untold_;
 
   const Vm& vm_;
   std::array<Route, pins> routes_{};

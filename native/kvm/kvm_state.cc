@@ -2,6 +2,7 @@
 // The engine's state out and in, and the way back to power-on.
 #include <stdexcept>
 
+#include "kvm/kvm_delivery.h"
 #include "kvm/kvm_engine.h"
 #include "kvm/kvm_events.h"
 #include "kvm/kvm_fpu.h"
@@ -40,11 +41,25 @@ void KvmEngine::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_
 
 std::vector<std::uint8_t> KvmEngine::get_xsave() { return get_fpu(vm_, vcpu_); }
 void KvmEngine::set_xsave(std::span<const std::uint8_t> image) { set_fpu(vm_, vcpu_, image); }
-void KvmEngine::set_lapic(std::span<const std::uint64_t> rows) { lapic_.set(rows); }
+
+std::vector<std::uint64_t> KvmEngine::get_lapic() {
+  std::vector<std::uint64_t> rows = lapic_.get();
+  messages_.get_ends(rows);
+  return rows;
+}
+
+void KvmEngine::set_lapic(std::span<const std::uint64_t> rows) {
+  lapic_.set(rows);
+  messages_.set_ends(rows);
+}
+
+std::vector<std::uint8_t> KvmEngine::get_private() { return get_delivery(vcpu_, acknowledged_); }
+void KvmEngine::set_private(std::span<const std::uint8_t> bytes) { set_delivery(vcpu_, bytes); }
 
 void KvmEngine::reset() {
   exits_.finished();
   awaits_vector_ = false;
+  acknowledged_.forget();
   std::vector<MsrValue> msrs;
   for (const SavedMsr& msr : saved_msrs_) {
     // Neither RESET nor anything else makes TSC and VM time part.

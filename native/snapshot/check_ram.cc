@@ -46,6 +46,11 @@ void ReadRam::work() {
   expect_digest(digest.finish(), expected_);
 }
 
+void ReadRam::release() {
+  layer_.file.close();
+  ram_.reset();
+}
+
 VerifyRam::VerifyRam(RamImage image, File file, PageSet stored, const DigestBytes& expected)
     : image_(std::move(image)), file_(std::move(file)), stored_(std::move(stored)), expected_(expected) {}
 

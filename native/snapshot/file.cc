@@ -34,8 +34,11 @@ File::File(int fd) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)) {
   if (fd_ < 0) fail_errno("dup");
 }
 
-File::~File() {
-  if (fd_ >= 0) close(fd_);
+File::~File() { close(); }
+
+void File::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 File::File(File&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }

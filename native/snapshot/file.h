@@ -25,6 +25,7 @@ class File {
   File& operator=(const File&) = delete;
 
   int fd() const { return fd_; }
+  void close();
   std::uint64_t size() const;
   void resize(std::uint64_t bytes) const;
   /// Takes disk space now, so that a full disk is found before anything is written.

@@ -35,6 +35,7 @@ void Job::run() {
   } catch (const std::exception& problem) {
     failure = Failure{"ERR_INVALID", 0, problem.what()};
   }
+  release();
   const std::lock_guard guard(lock_);
   failure_ = std::move(failure);
   ended_ = true;

@@ -34,6 +34,8 @@ class Job {
 
  protected:
   virtual void work() = 0;
+  /// Lets go of files and memory at the end of the work: JavaScript may keep the job long after.
+  virtual void release() = 0;
   void stop();
   void expect(std::uint64_t bytes) { total_ = bytes; }
   void advance(std::uint64_t bytes);

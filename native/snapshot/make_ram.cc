@@ -51,6 +51,11 @@ void WriteRam::work() {
   digest_ = digest.finish();
 }
 
+void WriteRam::release() {
+  file_.close();
+  ram_.reset();
+}
+
 MergeRam::MergeRam(RamImage image, File file, std::vector<Layer> layers)
     : MakeRam(std::move(image)), file_(std::move(file)), layers_(std::move(layers)) {}
 
@@ -90,6 +95,11 @@ void MergeRam::work() {
       });
   file_.sync();
   digest_ = digest.finish();
+}
+
+void MergeRam::release() {
+  file_.close();
+  layers_.clear();
 }
 
 }  // namespace tsbhyve::snapshot

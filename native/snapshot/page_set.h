@@ -14,7 +14,7 @@ class PageSet {
   explicit PageSet(std::uint64_t pages) : bytes_((pages + 7) / 8) {}
   explicit PageSet(std::vector<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
 
-  bool has(std::uint64_t page) const { return (bytes_[page / 8] >> (page % 8)) & 1u; }
+  bool has(std::uint64_t page) const { return (bytes_[page / 8] & (1u << (page % 8))) != 0; }
   void add(std::uint64_t page) { bytes_[page / 8] |= static_cast<std::uint8_t>(1u << (page % 8)); }
   const std::vector<std::uint8_t>& bytes() const { return bytes_; }
 

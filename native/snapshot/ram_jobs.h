@@ -38,6 +38,7 @@ class WriteRam final : public MakeRam {
 
  private:
   void work() override;
+  void release() override;
   void find_stored();
 
   std::shared_ptr<GuestRam> ram_;
@@ -60,6 +61,7 @@ class MergeRam final : public MakeRam {
 
  private:
   void work() override;
+  void release() override;
 
   File file_;
   std::vector<Layer> layers_;
@@ -73,6 +75,7 @@ class ReadRam final : public Job {
 
  private:
   void work() override;
+  void release() override;
 
   RamImage image_;
   std::shared_ptr<GuestRam> ram_;
@@ -88,6 +91,7 @@ class VerifyRam final : public Job {
 
  private:
   void work() override;
+  void release() override { file_.close(); }
   void check_holes(std::vector<std::uint8_t>& buffer);
 
   RamImage image_;

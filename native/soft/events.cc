@@ -24,6 +24,7 @@ void take_debug_trap(Cpu* cpu) {
   cpu->pending_debug = 0;
   cpu->dr7 &= ~(u64{1} << 13);  // GD
   wake_from_halt(cpu);
+  cpu->budget--;  // as for faults: a watched exception stack makes one trap after another
   deliver_event(cpu, Vector::DB, EventKind::HardwareException, false, 0);
 }
 
@@ -94,14 +95,19 @@ bool take_events(Cpu* cpu) {
 }
 
 void check_instruction_breakpoint(Cpu* cpu) {
+  if (cpu->debug_shadow) return;  // behind MOV SS, as if RF were set (SDM vol. 3, 17.3.1.1)
   const u64 lin = cut_linear(cpu, (cpu->mode & mode_code64 ? 0 : cpu->segment[CS].base) + cpu->rip);
+  u64 hit = 0;
   for (u32 n = 0; n < 4; n++) {
-    if (!breakpoint_enabled(cpu->dr7, n) || breakpoint_type(cpu->dr7, n) != 0 || cpu->dr[n] != lin) continue;
-    cpu->dr6 |= u64{1} << n;
-    raise(cpu, nullptr, Vector::DB);
+    if (breakpoint_enabled(cpu->dr7, n) && breakpoint_type(cpu->dr7, n) == 0 && cpu->dr[n] == lin) hit |= u64{1} << n;
   }
+  if (hit == 0) return;
+  cpu->dr6 |= hit;
+  raise(cpu, nullptr, Vector::DB);
 }
 
-bool traps_after(const Block* block) { return !block->software_interrupt; }
+bool traps_after(const Cpu* cpu, const Block* block) {
+  return !block->software_interrupt || (cpu->rflags & rflags::TF);
+}
 
 }  // namespace tsbhyve::soft

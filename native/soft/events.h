@@ -19,6 +19,6 @@ bool take_events(Cpu* cpu);
 void check_instruction_breakpoint(Cpu* cpu);
 
 /// Whether a TF trap follows the instruction of this one-instruction block: software interrupts clear TF on entry.
-bool traps_after(const Block* block);
+bool traps_after(const Cpu* cpu, const Block* block);
 
 }  // namespace tsbhyve::soft

@@ -64,9 +64,11 @@ void run_single(Cpu* cpu) {
   cpu->mode &= ~mode_single;
   if (cpu->fast == cpu->never_fast) cpu->fast = fast;
   if (was_shadowed && cpu->interrupt_shadow) cpu->interrupt_shadow = cpu->debug_shadow = false;
-  if (trap_flag && traps_after(block)) cpu->pending_debug |= dr6_single_step;
+  if (trap_flag && traps_after(cpu, block)) cpu->pending_debug |= dr6_single_step;
   // All iterations of a REP string operation are one instruction to its breakpoint (SDM vol. 3, 17.3.1.1).
-  if (cpu->resume_flag && block->repeats && cpu->rip == rip) cpu->rflags |= rflags::RF;
+  // A trap between two of them pushes RF set for the same reason.
+  const bool between_iterations = block->repeats && cpu->rip == rip;
+  if (between_iterations && (cpu->resume_flag || cpu->pending_debug)) cpu->rflags |= rflags::RF;
   cpu->resume_flag = false;
   cpu->answered_count = cpu->answered_used = 0;
 }
@@ -120,7 +122,7 @@ Stop execute(Cpu* cpu) {
   }
   for (;;) {
     cpu->blocks->collect();
-    if (!single && events_wait(cpu)) {
+    if (!single && cpu->budget >= 0 && events_wait(cpu)) {
       if (take_events(cpu)) continue;
     }
     if (cpu->run_state != RunState::Running) return cpu->run_state == RunState::Shutdown ? Stop::Shutdown : Stop::Halted;

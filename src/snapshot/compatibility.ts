@@ -2,7 +2,7 @@
 /** What must be equal for a saved machine to go on somewhere else. */
 import { list, oneOf, record } from '../core/state-fields.js';
 import type { StateOf } from '../core/state-shape.js';
-import type { CpuModel, CpuidRow } from '../hypervisor/cpu-models/cpu-model.js';
+import type { CpuidRow, CpuModel } from '../hypervisor/cpu-models/cpu-model.js';
 import { count, decimal, text } from './manifest-fields.js';
 
 /** The board of src/machine/pc-board.ts: which chips there are, at which addresses, on which pins. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import type { RamJob } from '../hypervisor/ram-job.js';
-import { refusing } from './snapshot-error.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
 
 /** How somebody watches work that takes a while, and ends it. */
 export interface Following {
@@ -13,12 +13,22 @@ export interface Following {
 const POLL_MS = 20;
 
 /** Waits for the end of a job. `path` is what its failure is about. */
-export function followJob<T>(job: RamJob<T>, path: string, { onProgress, isCancelled }: Following = {}): T {
-  while (!job.wait(POLL_MS)) {
-    onProgress?.(job.done(), job.total());
-    if (isCancelled?.() === true) job.cancel();
+export function followJob<T>(job: RamJob<T>, path: string, following: Following = {}): T {
+  try {
+    while (!job.wait(POLL_MS)) {
+      following.onProgress?.(job.done(), job.total());
+      refuseCancelled(path, following);
+    }
+    following.onProgress?.(job.done(), job.total());
+    refuseCancelled(path, following);
+  } catch (error) {
+    job.cancel();
+    while (!job.wait(POLL_MS)); // it uses memory and a file that are about to change
+    throw error;
   }
-  const result = refusing(path, () => job.result());
-  onProgress?.(job.done(), job.total());
-  return result;
+  return refusing(path, () => job.result());
+}
+
+function refuseCancelled(path: string, following: Following): void {
+  if (following.isCancelled?.() === true) throw new SnapshotError(path, 'cancelled');
 }

@@ -47,7 +47,8 @@ export function loadMachine(store: SnapshotStore, name: string, options: LoadOpt
       checkCompatible(snapshot, machine);
       loadRam(machine, layers, trust, options);
       refusing(snapshot.label('state'), () => loadTree(machine, state));
-      return { machine, snapshot, trust, watch: restoreWatch(machine) };
+      const watch = restoreWatch(machine);
+      return { machine, snapshot, trust: watch === null ? 'foreign' : 'own', watch };
     } catch (error) {
       restoreWatch(machine)?.stop();
       machine.close();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a manifest says about a machine, found in the machine. */
+import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import type { RamTransfer } from '../hypervisor/ram-job.js';
 import { cpuModel } from '../machine/cpu-model.js';
 import type { Machine } from '../machine/machine.js';
@@ -9,8 +10,7 @@ import type { ManifestBody } from './manifest.js';
 import { SnapshotError } from './snapshot-error.js';
 
 export function machineCompatibility({ parts: { config, engine } }: Machine): Compatibility {
-  const model = cpuModel(config.cpuModel);
-  return compatibilityOf({ ...model, tscHz: config.tscHz ?? model.tscHz }, engine.capabilities.lapicHz);
+  return compatibilityOf(atTscRate(cpuModel(config.cpuModel), config.tscHz), engine.capabilities.lapicHz);
 }
 
 export function deviceList({ parts: { board } }: Machine): ManifestBody['devices'] {

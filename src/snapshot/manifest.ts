@@ -19,7 +19,6 @@ export const FORMAT_VERSION = 0;
 export const MANIFEST_MAX = 1024 * 1024;
 const DEVICES_MAX = 4096;
 const SEGMENTS_MAX = 16;
-const PRODUCER = 'tsbhyve';
 
 const file = record({ bytes: count({ unit: 'bytes' }), sha256: hexText(32) });
 
@@ -62,9 +61,8 @@ export interface ManifestHead {
 }
 
 /** The text of the file, and the digest in its head. */
-export function encodeManifest(values: ManifestBody, version: string): { text: string; digest: string } {
+export function encodeManifest(values: ManifestBody, producer: string): { text: string; digest: string } {
   const { fields } = manifestShape.save(values, 'body');
-  const producer = `${PRODUCER} ${version}`;
   const digest = digestOf(layout(producer, '', fields));
   return { text: layout(producer, digest, fields), digest };
 }
@@ -80,15 +78,23 @@ export function decodeHead(bytes: Uint8Array, path: string): ManifestHead & { re
   if (typeof format !== 'number' || !Number.isSafeInteger(format) || format < 0) {
     throw new SnapshotError(`${path}: format`, `expected a format number, got ${got(format)}`);
   }
-  if (typeof producer !== 'string') throw new SnapshotError(`${path}: producer`, `expected a text, got ${got(producer)}`);
+  if (typeof producer !== 'string')
+    throw new SnapshotError(`${path}: producer`, `expected a text, got ${got(producer)}`);
   if (typeof digest !== 'string') throw new SnapshotError(`${path}: digest`, `expected a text, got ${got(digest)}`);
   return { format, producer, digest, body: document.body ?? null };
 }
 
 export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  return refusing(path, () => decodeChecked(bytes, path));
+}
+
+function decodeChecked(bytes: Uint8Array, path: string): Manifest {
   const { format, producer, digest, body: saved } = decodeHead(bytes, path);
   if (format !== FORMAT_VERSION) {
-    throw new SnapshotError(`${path}: format`, `written by ${producer} in format ${format}; expected ${FORMAT_VERSION}`);
+    throw new SnapshotError(
+      `${path}: format`,
+      `written by ${producer} in format ${format}; expected ${FORMAT_VERSION}`,
+    );
   }
   if (!isMap(saved)) throw new SnapshotError(`${path}: body`, `expected a map, got ${got(saved)}`);
   // Written anew it must be the same text: so no other spelling, no second member of one name, and nothing left out.
@@ -99,7 +105,12 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
     throw new SnapshotError(`${path}: digest`, 'the manifest does not match its digest');
   }
   const whole = { kind: manifestShape.kind, version: manifestShape.version, fields: saved };
-  return { ...refusing(path, () => manifestShape.load(whole, 'body')), producer, digest };
+  return { ...manifestShape.load(whole, 'body'), producer, digest };
+}
+
+/** A manifest without its head. */
+export function manifestBody({ digest: _digest, producer: _producer, ...values }: Manifest): ManifestBody {
+  return values;
 }
 
 function layout(producer: string, digest: string, fields: CborMap): string {

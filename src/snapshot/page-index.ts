@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `index.cbor`: which pages of memory the RAM file has. One bit a page, through all segments in their order. */
-import { decode, encode } from '../core/cbor.js';
-import { isMap } from '../core/cbor.js';
+import { decode, encode, isMap } from '../core/cbor.js';
 import { got } from '../core/state-error.js';
 import { PAGE_SIZE } from '../hypervisor/hypervisor.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
@@ -33,7 +32,8 @@ export function decodeIndex(bytes: Uint8Array, pages: number, path: string): Pag
   if (present === null) return { present, stored: storedPages };
   const presentPages = pageSet(present, pages, `${path}: present`);
   for (const [at, byte] of storedPages.entries()) {
-    if ((byte & ~(presentPages[at] ?? 0)) !== 0) throw new SnapshotError(`${path}: stored`, 'has pages that are not present');
+    if ((byte & ~(presentPages[at] ?? 0)) !== 0)
+      throw new SnapshotError(`${path}: stored`, 'has pages that are not present');
   }
   return { present: presentPages, stored: storedPages };
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { createHash, randomBytes } from 'node:crypto';
 import { encode } from '../core/cbor.js';
-import { packageVersion } from '../hypervisor/package-root.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
 import type { ChangeLog } from './change-log.js';
@@ -13,6 +12,7 @@ import { hostIdentity } from './host-identity.js';
 import { deviceList, machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
 import { encodeManifest, type ManifestBody } from './manifest.js';
 import { countPages, encodeIndex } from './page-index.js';
+import { producer } from './producer.js';
 import { restoreWatch } from './restore-watch.js';
 import { refusing } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
@@ -61,9 +61,7 @@ function save(
   const draft = store.begin(name);
   try {
     const fd = createFile(draft.path(FILES.ram));
-    const { stored, digest } = withFile(fd, () =>
-      followJob(ram.write(fd, present), `${name}/${FILES.ram}`, options),
-    );
+    const { stored, digest } = withFile(fd, () => followJob(ram.write(fd, present), `${name}/${FILES.ram}`, options));
     throwIf(restoreWatch(machine)?.poll());
     finish(draft, originOf(machine, options), { state, present, stored, digest });
   } catch (error) {
@@ -91,7 +89,7 @@ export function finish(draft: Draft, origin: Origin, { state, present, stored, d
         ram: { segments, stored: countPages(stored) * 4096, xxh3: Buffer.from(digest).toString('hex') },
         files: { state: fileRecord(state), index: fileRecord(index) },
       },
-      packageVersion(),
+      producer(),
     );
     writeDurable(draft.path(FILES.state), state);
     writeDurable(draft.path(FILES.index), index);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { CborError } from '../core/cbor.js';
-import { joinPath, StateError } from '../core/state-error.js';
+import { StateError } from '../core/state-error.js';
 
 /** A snapshot that cannot be made, read or used. `path` names the part, as in `nightly/manifest.json: body.ram`. */
 export class SnapshotError extends Error {
@@ -11,8 +11,17 @@ export class SnapshotError extends Error {
     readonly problem: string,
     options?: ErrorOptions,
   ) {
-    super(`${path}: ${problem}`, options);
+    super(printable(`${path}: ${problem}`), options);
   }
+}
+
+const MESSAGE_MAX = 1000;
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Texts out of a stranger's file go to terminals: one line, of bounded length, without control characters. */
+export function printable(text: string): string {
+  const cut = text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}...` : text;
+  return cut.replace(CONTROL, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Runs `read` and turns every fault that its input can cause into a `SnapshotError` about `path`. */
@@ -26,7 +35,9 @@ export function refusing<T>(path: string, read: () => T): T {
 
 export function snapshotError(path: string, cause: unknown): SnapshotError {
   if (cause instanceof SnapshotError) return cause;
-  if (cause instanceof StateError) return new SnapshotError(joinPath(`${path}: `, cause.path).replace(': .', ': '), cause.problem, { cause });
+  if (cause instanceof StateError) return new SnapshotError(`${path}: ${cause.path}`, cause.problem, { cause });
   if (cause instanceof CborError) return new SnapshotError(path, cause.message, { cause });
-  return new SnapshotError(path, cause instanceof Error ? cause.message : String(cause), { cause });
+  // Errors of the addon and of Node may come from another realm, so they are told by what they have.
+  const { message } = Object(cause) as { message?: unknown };
+  return new SnapshotError(path, typeof message === 'string' ? message : String(cause), { cause });
 }

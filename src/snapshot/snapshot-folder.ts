@@ -5,7 +5,7 @@ import { closeSync, fstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CborValue, decode } from '../core/cbor.js';
 import { lockFile } from '../hypervisor/ram-files.js';
-import { type RamLayer } from '../hypervisor/ram-job.js';
+import type { RamLayer } from '../hypervisor/ram-job.js';
 import { openRegular, readBounded } from './durable.js';
 import { decodeManifest, MANIFEST_MAX, type Manifest } from './manifest.js';
 import { decodeIndex, INDEX_MAX, type PageIndex, pageCount } from './page-index.js';

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { Draft } from './draft.js';
@@ -85,9 +95,12 @@ export class SnapshotStore {
     checkName(name);
     const folder = join(this.root, name);
     if (!existsSync(folder)) throw new SnapshotError(name, `no snapshot of this name in ${this.root}`);
-    const lock = existsSync(join(folder, FILES.ram)) ? openRegular(join(folder, FILES.ram), `${name}/${FILES.ram}`) : null;
+    const lock = existsSync(join(folder, FILES.ram))
+      ? openRegular(join(folder, FILES.ram), `${name}/${FILES.ram}`)
+      : null;
     try {
-      if (lock !== null && !lockFile(lock, 'exclusive')) throw new SnapshotError(name, 'in use: a machine runs from it');
+      if (lock !== null && !lockFile(lock, 'exclusive'))
+        throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
       const children = this.childrenOf(name);
       if (children.length > 0) {
         throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);

@@ -72,6 +72,15 @@ test('the kernel, initrd and command line are passed on, and files are checked f
   expect(() => parsed.kind === 'run' && settingsOf(parsed.tree, NOW, 0)).toThrow('--kernel: missing');
 });
 
+test('engines', () => {
+  expect(settings().machine).toMatchObject({ engine: 'soft', tscHz: null });
+  expect(settings('--engine', 'auto', '--clock', 'virtual')).toMatchObject({
+    machine: { engine: 'soft' },
+    engineNotice: 'engine soft: the virtual clock needs it',
+  });
+  expect(() => settings('--engine', 'kvm', '--clock', 'virtual')).toThrow('it does not count instructions');
+});
+
 test('clocks', () => {
   expect(settings('--clock', 'virtual').machine.clock).toEqual({ kind: 'virtual', numerator: 1, denominator: 1 });
   expect(settings('--clock', 'virtual,10/3').machine.clock).toEqual({ kind: 'virtual', numerator: 10, denominator: 3 });

@@ -288,6 +288,23 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(values).toEqual([1, 2, 1, 3, 2, 4]);
     });
 
+    test('an interrupt that was acknowledged just before a save reaches its handler after it', () => {
+      const original = boot(waiting);
+      expect(nextExit(original).kind).toBe(ExitKind.Hlt);
+      original.setExternalInterrupt(true);
+      expect(nextExit(original).kind).toBe(ExitKind.InterruptAcknowledge);
+      original.vcpu.slot.data = VECTOR;
+      original.setExternalInterrupt(false);
+      expect(original.vcpu.safepoint()).toBe(ExitKind.None);
+      original.holdTime(true);
+      const copy = cold(waiting);
+      copy.memory.write(0, original.memory.read(0, 0x10000));
+      applyVcpu(copy, captureVcpu(original));
+      copy.holdTime(false);
+      expect(nextExit(copy)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x57 });
+      expect(nextExit(copy)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
+    });
+
     test('a restored vCPU goes on where the saved one was', () => {
       const original = boot(counting);
       for (let exits = 0; exits < 5; exits += 1) nextExit(original);

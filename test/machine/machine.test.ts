@@ -42,6 +42,13 @@ describe('how a machine ends', () => {
     expect(stopReasonOf(script({ do: 'cli-hlt' }))).toEqual({ kind: 'halted' });
   });
 
+  test('what the engine cannot go on from, in its words', () => {
+    expect(stopReasonOf(script({ do: 'break-down', reason: 'the wheels came off' }))).toEqual({
+      kind: 'error',
+      message: 'at RIP 0x0: the wheels came off',
+    });
+  });
+
   test('the debug exit, only on a machine that has it', () => {
     expect(stopReasonOf(script(out(0xf4, 3)), { pcTestdev: true })).toEqual({ kind: 'debug-exit', status: 7 });
     expect(stopReasonOf(script(out(0xf4, 3)))).toEqual({ kind: 'halted' });

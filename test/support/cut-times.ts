@@ -7,6 +7,8 @@ import type { ProofSubject } from './proof.js';
 
 const HALTED = 1n;
 const LONG_HALT = 40n;
+/** A guest that is still halted after so many cuts without an event to come will be so for ever. */
+const RESTS = 3;
 
 /** VM times, ascending, before `end` and before the guest ends the machine. The clock must give an instruction 1 ns. */
 export function cutTimes(subject: ProofSubject, end: bigint): bigint[] {
@@ -14,11 +16,14 @@ export function cutTimes(subject: ProofSubject, end: bigint): bigint[] {
   try {
     subject.start(machine);
     const cuts: bigint[] = [];
-    for (let time = 0n; time < end; time += step(machine)) {
+    for (let time = 0n, rests = 0; time < end && rests < RESTS; ) {
       machine.resume();
       if (runUntil(machine, time) !== 'limit') break;
       machine.pause();
       cuts.push(time);
+      const next = step(machine);
+      rests = next === null ? rests + 1 : 0;
+      time += next ?? 1n;
     }
     return cuts;
   } finally {
@@ -26,10 +31,12 @@ export function cutTimes(subject: ProofSubject, end: bigint): bigint[] {
   }
 }
 
-/** In a halt: to the instant before the next event, by way of one in the middle of nowhere. */
-function step(machine: Machine): bigint {
+/** In a halt: to the instant before the next event, by way of one in the middle of nowhere. Null when it is for ever. */
+function step(machine: Machine): bigint | null {
+  if (!isHalted(machine)) return 1n;
   const { idleTime } = machine;
-  if (idleTime === null || idleTime < 2n || !isHalted(machine)) return 1n;
+  if (idleTime === null) return null;
+  if (idleTime < 2n) return 1n;
   return idleTime > LONG_HALT ? idleTime - LONG_HALT : idleTime - 1n;
 }
 

@@ -26,7 +26,7 @@ export const PLACES = {
   faultStack: 0x40000,
 } as const;
 
-export const SELECTORS = { code: 0x10, data: 0x18, userData: 0x2b, userCode: 0x33, tss: 0x38, ldt: 0x48, code32: 0x58 } as const;
+export const SELECTORS = { code: 0x10, data: 0x18, userData: 0x2b, userCode: 0x33, tss: 0x38, ldt: 0x48, tss16: 0x60 } as const;
 
 /** SDM vol. 3, 3.4.5: flat segments; the user's in the order of SYSRET. */
 const DESCRIPTORS: readonly bigint[] = [
@@ -42,6 +42,7 @@ const DESCRIPTORS: readonly bigint[] = [
   systemDescriptor(PLACES.ldt, 0x0f, 0x82),
   0n,
   0x00cf9b000000ffffn,
+  systemDescriptor(PLACES.tss, 0x2b, 0x81),
 ];
 
 const PAGE = 0x1000;
@@ -63,13 +64,14 @@ export function loadProofGuest(machine: Machine, code: GuestCode, mode: 'long' |
   const { memory, vcpu } = machine.parts.engine;
   memory.write(PLACES.code, code.assemble());
   memory.write(PLACES.gdt, quads(DESCRIPTORS));
-  memory.write(PLACES.ldt, quads([0n, 0x00cf93000000ffffn]));
+  memory.write(PLACES.ldt, quads([0n, 0x00cf93001000ffffn]));
   memory.write(PLACES.tss, taskState());
   memory.write(PLACES.idt, vectors(code));
   writePageTables((address, bytes) => memory.write(address, bytes));
   const registers = { rdi: BigInt(PLACES.results), rsi: BigInt(PLACES.data), rsp: BigInt(PLACES.stack) };
+  const gdtr = { base: BigInt(PLACES.gdt), limit: 8 * DESCRIPTORS.length - 1 };
   if (mode === 'protected') {
-    enterKernel(vcpu, protectedModeEntry(PLACES.code, PLACES.gdt, registers));
+    enterKernel(vcpu, { ...protectedModeEntry(PLACES.code, PLACES.gdt, registers), gdtr });
     return;
   }
   const entry = longModeEntry(PLACES.code, PLACES.pml4, PLACES.gdt, registers);
@@ -78,7 +80,7 @@ export function loadProofGuest(machine: Machine, code: GuestCode, mode: 'long' |
     cr0: entry.cr0 | CR0_WRITE_PROTECT,
     cr4: CR4,
     efer: entry.efer | EFER_SYSCALL_NX,
-    gdtr: { base: BigInt(PLACES.gdt), limit: 8 * DESCRIPTORS.length - 1 },
+    gdtr,
     idtr: { base: BigInt(PLACES.idt), limit: 0xfff },
   });
 }

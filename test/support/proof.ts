@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type CborValue, decode, encode } from '../../src/core/cbor.js';
+import { NEVER } from '../../src/hypervisor/exit.js';
 import type { ExitHash } from '../../src/machine/exit-hash.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { copyMemory, loadTree, restoreMemory, saveTree } from '../../src/machine/machine-state.js';
@@ -15,7 +16,7 @@ export interface Evidence {
   readonly time: bigint;
   readonly instructions: bigint;
   readonly memory: readonly string[];
-  /** Null when the guest has ended the machine, which then cannot be saved. */
+  /** Null when the guest has ended the machine, or did not come to the end of its time: it is not to be saved then. */
   readonly tree: CborValue;
   readonly stop: string | null;
   readonly console: string;
@@ -30,6 +31,7 @@ export interface ProofSubject {
 }
 
 export interface SavedMachine {
+  readonly time: bigint;
   readonly tree: Uint8Array;
   readonly memory: readonly Uint8Array[];
   readonly hash: ExitHash;
@@ -63,27 +65,27 @@ export function runTo(
 }
 
 /** What one run, stopped but never replaced, saves at each of the `cuts`. */
-export function savesOf(subject: ProofSubject, cuts: readonly bigint[]): SavedMachine[] {
+export function* savesOf(subject: ProofSubject, cuts: readonly bigint[]): Generator<SavedMachine, void> {
   const output: number[] = [];
   const machine = subject.build(output, true);
   try {
     subject.start(machine);
-    return cuts.map((cut) => {
+    for (const cut of cuts) {
       advance(machine, cut);
-      return save(machine, output);
-    });
+      yield save(machine, output);
+    }
   } finally {
     machine.close();
   }
 }
 
-/** Restores a save and runs it to `end`. */
-export function runFrom(subject: ProofSubject, saved: SavedMachine, end: bigint): Evidence {
+/** Restores a save and runs it to `end`, or until it has retired far more instructions than `most`. */
+export function runFrom(subject: ProofSubject, saved: SavedMachine, end: bigint, most = NEVER): Evidence {
   const output = [...saved.output];
   const machine = subject.build(output, saved.hash.copy());
   try {
     restore(machine, saved);
-    return finish(machine, output, end);
+    return finish(machine, output, end, most);
   } finally {
     machine.close();
   }
@@ -122,10 +124,11 @@ export function advance(machine: Machine, time: bigint): void {
   machine.pause();
 }
 
-function save(machine: Machine, output: readonly number[]): SavedMachine {
+export function save(machine: Machine, output: readonly number[]): SavedMachine {
   const { hash, engine } = machine.parts;
   if (hash === null) throw new Error('a proof needs the exit hash');
   return {
+    time: machine.time,
     tree: encode(saveTree(machine)),
     memory: copyMemory(engine.memory),
     hash: hash.copy(),
@@ -133,14 +136,16 @@ function save(machine: Machine, output: readonly number[]): SavedMachine {
   };
 }
 
-function restore(machine: Machine, { tree, memory }: SavedMachine): void {
+export function restore(machine: Machine, { tree, memory }: SavedMachine): void {
   restoreMemory(machine.parts.engine.memory, memory);
   loadTree(machine, decode(tree));
 }
 
-function finish(machine: Machine, output: readonly number[], end: bigint): Evidence {
+function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
   machine.resume();
-  if (runUntil(machine, end) === 'limit') machine.pause();
+  let how = machine.runSlice(end);
+  while (how === 'ran' && machine.instructions < most) how = machine.runSlice(end);
+  if (how === 'limit') machine.pause();
   return evidence(machine, output);
 }
 

@@ -19,15 +19,22 @@ inline u32 breakpoint_length(u64 dr7, u32 n) {
 inline bool breakpoint_enabled(u64 dr7, u32 n) { return dr7 & (u64{3} << (2 * n)); }
 inline bool any_breakpoint(const Cpu* cpu) { return cpu->dr7 & 0xff; }
 
-/// Notes the data breakpoints that an access touches; the trap comes after the instruction.
-inline void watch_data(Cpu* cpu, u64 lin, u32 size, bool is_write) {
-  if (!any_breakpoint(cpu)) return;
+/// Notes the breakpoints, of the types in a bit set, that [at, at + size) touches; the trap comes after the instruction.
+inline void note_breakpoints(Cpu* cpu, u64 at, u32 size, u32 types) {
   for (u32 n = 0; n < 4; n++) {
-    const u32 type = breakpoint_type(cpu->dr7, n);
-    if (!breakpoint_enabled(cpu->dr7, n) || !(type == 3 || (type == 1 && is_write))) continue;
+    if (!breakpoint_enabled(cpu->dr7, n) || !(types >> breakpoint_type(cpu->dr7, n) & 1)) continue;
     const u64 length = breakpoint_length(cpu->dr7, n), start = cpu->dr[n] & ~(length - 1);
-    if (lin < start + length && start < lin + size) cpu->pending_debug |= 1u << n;
+    if (at < start + length && start < at + size) cpu->pending_debug |= 1u << n;
   }
+}
+
+inline void watch_data(Cpu* cpu, u64 lin, u32 size, bool is_write) {
+  if (any_breakpoint(cpu)) note_breakpoints(cpu, lin, size, is_write ? 1u << 3 | 1u << 1 : 1u << 3);
+}
+
+/// CR4.DE gives ports a type of their own (SDM vol. 3, 17.2.4).
+inline void watch_port(Cpu* cpu, u16 port, u32 size) {
+  if (any_breakpoint(cpu) && (cpu->cr4 & cr4::DE)) note_breakpoints(cpu, port, size, 1u << 2);
 }
 
 }  // namespace tsbhyve::soft

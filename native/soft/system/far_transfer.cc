@@ -28,6 +28,8 @@ void enter_system_descriptor(Cpu* cpu, const Descriptor& d, u16 selector, bool i
   if (dpl_of(attributes) < cpu->cpl || dpl_of(attributes) < rpl_of(selector)) {
     fault(cpu, Vector::GP, selector_error(selector));
   }
+  // The upper half must not look like a descriptor of its own (SDM vol. 3, 5.8.3.1).
+  if ((d.high >> 40) & 0x1f) fault(cpu, Vector::GP, selector_error(selector));
   if (!(attributes & segment_present)) fault(cpu, Vector::NP, selector_error(selector));
   if (is_gate) return enter_call_gate(cpu, d, is_call);
   const u16 task = type == task_gate ? static_cast<u16>(d.low >> 16) : selector;

@@ -2,6 +2,7 @@
 // IN, OUT, INS and OUTS (SDM vol. 1, chapter 19).
 #include "soft/device_access.h"
 #include "soft/families.h"
+#include "soft/memory/debug_watch.h"
 #include "soft/system/fault.h"
 #include "soft/system/operand.h"
 
@@ -14,7 +15,7 @@ namespace {
   constexpr u32 bitmap_offset_field = 0x66;
   const bool wide_tss = cpu->tr.attributes & 8;
   if (!wide_tss || bitmap_offset_field + 1 > cpu->tr.limit) return false;
-  const u32 at = load_system<u16>(cpu, cpu->tr.base + bitmap_offset_field) + (port >> 3);
+  const u32 at = load_system<u16>(cpu, cpu->tr.base + bitmap_offset_field) + (u32{port} >> 3);
   if (at + 1 > cpu->tr.limit) return false;
   const u32 bits = load_system<u16>(cpu, cpu->tr.base + at) >> (port & 7);
   return (bits & ((1u << width) - 1)) == 0;
@@ -27,11 +28,14 @@ void require_port(Cpu* cpu, const Op* op, u16 port, u32 width) {
 }
 
 [[gnu::noinline]] u64 port_read(Cpu* cpu, u16 port, u8 width) {
-  return device_access(cpu, AccessKind::Port, port, width, false, 0).value;
+  const u64 value = device_access(cpu, AccessKind::Port, port, width, false, 0).value;
+  watch_port(cpu, port, width);
+  return value;
 }
 
 [[gnu::noinline]] void port_write(Cpu* cpu, u16 port, u8 width, u64 value) {
   device_access(cpu, AccessKind::Port, port, width, true, value);
+  watch_port(cpu, port, width);
 }
 
 template <bool Immediate>

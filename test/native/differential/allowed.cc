@@ -105,6 +105,9 @@ void allow_undefined(const Instruction& instruction, const Case& test, Tolerance
 /// Images with the instruction and data pointers, which AMD saves only while an exception is pending.
 bool saves_pointers(Opcode opcode) { return opcode == Fnstenv || opcode == Fnsave || opcode == Fxsave; }
 
+/// Limit, alignment and page, for operands wider than a register.
+bool orders_wide_faults(const Case& test) { return test.uses_fx && test.setting != Setting::Code64; }
+
 /// Many accesses, or checks in an order of the maker's choice.
 bool orders_faults(const Instruction& instruction, const Case& test) {
   switch (instruction.opcode) {
@@ -127,8 +130,7 @@ bool orders_faults(const Instruction& instruction, const Case& test) {
   }
   // AMD also asks that the address before FS.base and GS.base is added be canonical.
   if (test.setting == Setting::Code64 && instruction.memory.segment >= FS) return true;
-  // Limit, alignment and page, for operands wider than a register.
-  return test.uses_fx && (test.setting != Setting::Code64 || instruction.operands[0].size == 10);
+  return orders_wide_faults(test) || (test.uses_fx && instruction.operands[0].size == 10);
 }
 
 constexpr u16 status_exceptions = 0x3f, status_stops_pop = 7, status_invalid = 1, status_denormal = 2,
@@ -185,6 +187,12 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
   tolerance.registers = opcode == Popa;
   tolerance.memory |= opcode == Enter || opcode == Pusha;
   tolerance.fault_order = orders_faults(instruction, test);
+  return tolerance;
+}
+
+Tolerance tolerance_of_block(const Case& test) {
+  Tolerance tolerance;
+  tolerance.fault_order = orders_wide_faults(test);
   return tolerance;
 }
 

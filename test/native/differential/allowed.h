@@ -23,6 +23,9 @@ struct Tolerance {
 /// the SDM leaves undefined must agree.
 Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result, bool reference);
 
+/// Of a block, which holds no instruction that leaves_undefined.
+Tolerance tolerance_of_block(const Case& test);
+
 /// Whether the instruction may leave anything that a block's later instructions must not see.
 bool leaves_undefined(const Instruction& instruction, bool reference);
 

@@ -104,7 +104,7 @@ void Session::run(const Batch& batch, u64 seed, u32 states, Oracle oracle) {
 
 void Session::judge(const Batch& batch, const Case& test, Result& expected, Result& got) {
   const Tolerance tolerance =
-      batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, expected, host_is_reference_);
+      batch.is_block() ? tolerance_of_block(test) : tolerance_of(batch.subject(), test, expected, host_is_reference_);
   // What the two sides wrote may differ by right: the next case finds the same again.
   if (tolerance.memory) {
     guest_.reset_window(image_);
@@ -149,7 +149,8 @@ std::optional<u32> Session::digest(const Batch& batch, u64 seed, u32 states, boo
     }
     cases_++;
     if (result.vector == ran_on) return std::nullopt;
-    const Tolerance tolerance = batch.is_block() ? Tolerance{} : tolerance_of(batch.subject(), test, result, true);
+    const Tolerance tolerance =
+        batch.is_block() ? tolerance_of_block(test) : tolerance_of(batch.subject(), test, result, true);
     if (tolerance.memory) of_host ? host_reset_window(image_) : guest_.reset_window(image_);
     canonicalize(test, batch.subject(), tolerance, result);
     mix(digest, test, result);

@@ -56,11 +56,10 @@ function pairGuest(): GuestCode {
     .out(0x20, 0x80)
     .out(0xa0, 0x80)
     .out(LINE + 4, 1)
+    .out(LINE + 5, 0)
     .sti()
     .nop(2)
     .cli()
-    .out(LINE + 5, 0)
-    .out(LINE + 12, 0)
     // The pair as a message through the I/O APIC: it waits in the local APIC.
     .store(LAPIC_LINT0, MASKED | EXTINT)
     .store(IOAPIC_INDEX, 0x10)

@@ -25,6 +25,7 @@ const LSTAR = 0xc000_0082;
 
 const code = new GuestCode();
 code
+  .bytes(0xb8, ...word32(SELECTORS.tss), 0x0f, 0x00, 0xd8) // ltr ax: the stack for interrupts from user mode
   .bytes(0x31, 0xc9, 0xf7, 0xf1) // xor ecx,ecx; div ecx: #DE
   .bytes(0x0f, 0x0b, 0xcc) // ud2; int3
   .bytes(0xb8, 0xf8, 0xff, 0x00, 0x00, 0x8e, 0xd8) // mov eax,fff8; mov ds,eax: #GP(fff8)

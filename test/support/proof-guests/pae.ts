@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** 32-bit paging through page-directory pointers, which the processor keeps after memory has changed. */
 import { GuestCode, word32 } from '../guest-code.js';
-import { PLACES } from '../proof-guest-loader.js';
+import { PLACES, SELECTORS } from '../proof-guest-loader.js';
 import { done, type ProofGuest } from './proof-guest.js';
 
 const POINTERS = 0xc000;
@@ -21,6 +21,8 @@ code
   .store(POINTERS + 24, 0)
   .bytes(0x0f, 0x01, 0x3d, ...word32(APIC_VERSION)) // invlpg: the next access walks from the pointer again
   .load(APIC_VERSION)
+  .bytes(0xb8, ...word32(SELECTORS.tss16), 0x0f, 0x00, 0xd8) // ltr ax
+  .bytes(0xdb, 0xe3, 0xdb, 0x06) // fninit; fild dword [esi]: selectors of the instruction and its operand
   .bytes(0xc8, 0x10, 0x00, 0x00, 0x60, 0x61, 0xc9); // enter 16,0; pusha; popa; leave
 
 export const pae: ProofGuest = { name: 'PAE paging', code: done(code), end: 100n, mode: 'protected' };

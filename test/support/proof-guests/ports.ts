@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Latches and half-finished conversations behind ports: keyboard controller, PCI, firmware configuration, ACPI, resets. */
+import { Gpe } from '../../../devices/acpi/gpe.js';
 import { GuestCode } from '../guest-code.js';
 import { done, type ProofGuest } from './proof-guest.js';
 
@@ -48,12 +49,10 @@ function keyboardGuest(): GuestCode {
 
 function breakGuest(): GuestCode {
   const code = new GuestCode()
-    .in(0x60) // the break prefix was swallowed, its code is still in the keyboard
-    .nop(1)
-    .outAll(0x64, 0xd2)
-    .in(0x60)
     .outAll(0x60, 0xee)
-    .in(0x60);
+    .in(0x60)
+    .in(0x60) // the break prefix is swallowed, its code is still to come
+    .nop(2);
   return done(code);
 }
 
@@ -121,7 +120,7 @@ export const keyRelease: ProofGuest = {
   code: breakGuest(),
   end: 100n,
   prepare: ({ parts }) => {
-    for (const code of [[SPACE_PRESS], [BREAK, SPACE_PRESS]]) parts.board.keyboard.press(code);
+    for (const code of [SPACE_PRESS, BREAK]) parts.board.keyboard.press([code]);
   },
 };
 
@@ -133,6 +132,7 @@ export const latches: ProofGuest = {
   prepare: (machine) => {
     machine.resume();
     machine.pressPowerButton();
+    for (const device of machine.parts.board.devices) if (device instanceof Gpe) device.raise(0);
     machine.pause();
   },
 };

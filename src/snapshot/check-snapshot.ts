@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Preflight: everything that would stop a restore, before anything is touched. */
+
+import { closeSync } from 'node:fs';
+import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
+import { machineConfig } from '../machine/config.js';
+import { cpuModel } from '../machine/cpu-model.js';
+import { shapes } from '../machine/state-registry.js';
+import { compatibilityOf, incompatibilities } from './compatibility.js';
+import { configFromRecord } from './config-record.js';
+import { checkMemory, type Overrides } from './load-machine.js';
+import type { Manifest } from './manifest.js';
+import { SnapshotError, snapshotError } from './snapshot-error.js';
+import { openLayer, type SnapshotFolder } from './snapshot-folder.js';
+import type { SnapshotStore } from './store.js';
+
+export interface Blocker {
+  readonly path: string;
+  readonly problem: string;
+  /** What somebody can do about it. */
+  readonly remedy: string;
+}
+
+/** All blockers; none means that a restore can begin. Memory is compared with its digest by `verifySnapshot`. */
+export function checkSnapshot(store: SnapshotStore, name: string, overrides: Overrides = {}): Blocker[] {
+  const blockers: Blocker[] = [];
+  const attempt = <T>(remedy: string, step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (cause) {
+      const { path, problem } = snapshotError(name, cause);
+      blockers.push({ path, problem, remedy });
+      return undefined;
+    }
+  };
+  const snapshot = attempt('restore the folder from a copy', () => store.open(name));
+  if (snapshot === undefined) return blockers;
+  attempt('use a host with more memory', () => checkMemory(snapshot));
+  attempt('give another value with the override', () =>
+    machineConfig({ ...configFromRecord(snapshot.manifest.machine), ...overrides }),
+  );
+  attempt('use the release that saved it', () => checkProcessor(snapshot));
+  attempt('restore the folder from a copy', () => snapshot.readState());
+  const chain = attempt('bring its parents into this store', () => store.chain(snapshot)) ?? [snapshot];
+  for (const layer of chain) attempt('restore the folder from a copy', () => closeSync(openLayer(layer).fd));
+  return [...blockers, ...deviceBlockers(snapshot.name, snapshot.manifest.devices)];
+}
+
+function checkProcessor({ name, manifest: { machine, compatibility } }: SnapshotFolder): void {
+  const model = atTscRate(cpuModel(machine.cpuModel), machine.tscHz);
+  const [first] = incompatibilities(compatibility, compatibilityOf(model, compatibility.lapicHz));
+  if (first !== undefined) throw new SnapshotError(name, first);
+}
+
+function deviceBlockers(name: string, devices: Manifest['devices']): Blocker[] {
+  const known = new Map(shapes.map((shape) => [shape.kind, shape.describe()]));
+  return devices.flatMap(({ id, kind, version }) => {
+    const path = `${name}: ${id}`;
+    const remedy = 'use the release that saved it';
+    const shape = known.get(kind);
+    if (shape === undefined) return [{ path, problem: `no device of kind ${kind} is known`, remedy }];
+    if (version >= shape.oldest && version <= shape.version) return [];
+    const problem = `saved as version ${version} of ${kind}; expected ${shape.oldest} to ${shape.version}`;
+    return [{ path, problem, remedy }];
+  });
+}
