@@ -24,6 +24,12 @@ std::uint64_t to_u64(const Napi::Value& value, const char* name) {
   throw_coded(value.Env(), "ERR_INVALID", std::string(name) + ": expected an unsigned 64-bit integer");
 }
 
+std::uint32_t to_u32(const Napi::Value& value, const char* name) {
+  const std::uint64_t number = value.IsNumber() ? to_u64(value, name) : ~std::uint64_t{0};
+  if (number <= 0xffffffff) return static_cast<std::uint32_t>(number);
+  throw_coded(value.Env(), "ERR_INVALID", std::string(name) + ": expected an unsigned 32-bit integer");
+}
+
 std::span<std::uint8_t> bytes_of(const Napi::Value& value) {
   if (!value.IsTypedArray()) throw_coded(value.Env(), "ERR_INVALID", "expected a Uint8Array");
   const auto array = value.As<Napi::TypedArray>();
@@ -53,17 +59,23 @@ Napi::Value to_words(Napi::Env env, const std::vector<std::uint64_t>& words) {
   return copy;
 }
 
-EngineOptions options_from(const Napi::Object& source) {
+EngineOptions options_from(const Napi::Value& value) {
+  if (!value.IsObject()) throw_coded(value.Env(), "ERR_INVALID", "options: expected an object");
+  const auto source = value.As<Napi::Object>();
   EngineOptions options;
   options.virtual_clock = source.Get("virtualClock").ToBoolean();
-  options.nanoseconds_numerator = source.Get("numerator").ToNumber().Uint32Value();
-  options.nanoseconds_denominator = source.Get("denominator").ToNumber().Uint32Value();
+  options.nanoseconds_numerator = to_u32(source.Get("numerator"), "numerator");
+  options.nanoseconds_denominator = to_u32(source.Get("denominator"), "denominator");
   options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");
-  options.physical_address_bits = source.Get("physicalAddressBits").ToNumber().Uint32Value();
+  options.physical_address_bits = to_u32(source.Get("physicalAddressBits"), "physicalAddressBits");
   if (options.nanoseconds_numerator == 0 || options.nanoseconds_denominator == 0) {
     throw std::invalid_argument("the virtual clock's rate must be a fraction of positive integers");
   }
-  const auto cpuid = source.Get("cpuid").As<Napi::Uint32Array>();
+  const Napi::Value rows = source.Get("cpuid");
+  if (!rows.IsTypedArray() || rows.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+    throw_coded(value.Env(), "ERR_INVALID", "cpuid: expected a Uint32Array");
+  }
+  const auto cpuid = rows.As<Napi::Uint32Array>();
   for (std::size_t at = 0; at + 6 <= cpuid.ElementLength(); at += 6) {
     options.cpuid.push_back({cpuid[at], cpuid[at + 1], cpuid[at + 2], cpuid[at + 3], cpuid[at + 4], cpuid[at + 5]});
   }

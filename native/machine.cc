@@ -60,7 +60,7 @@ Napi::Function Machine::define(Napi::Env env) {
 Machine::Machine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Machine>(info), ram_(std::make_shared<GuestRam>()) {
   const Napi::Env env = info.Env();
   engine_name_ = info[0].ToString();
-  options_ = guarded(env, [&] { return options_from(info[1].As<Napi::Object>()); });
+  options_ = guarded(env, [&] { return options_from(info[1]); });
   id_ = register_machine();
   Value().TypeTag(&machine_tag);
   Value().DefineProperty(Napi::PropertyDescriptor::Value("id", Napi::Number::New(env, id_), napi_enumerable));
@@ -166,7 +166,8 @@ Napi::Value Machine::instructions(const Napi::CallbackInfo& info) {
 
 void Machine::send_msi(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address");
-  engine(info.Env()).send_msi(address, info[1].ToNumber().Uint32Value());
+  const std::uint32_t data = to_u32(info[1], "data");
+  engine(info.Env()).send_msi(address, data);
 }
 
 void Machine::set_external_interrupt(const Napi::CallbackInfo& info) {

@@ -9,7 +9,7 @@ namespace tsbhyve {
 namespace {
 
 unsigned client_of(const Napi::Value& value) {
-  const std::uint32_t client = value.ToNumber().Uint32Value();
+  const std::uint32_t client = to_u32(value, "dirty-log client");
   if (client >= 8) throw_coded(value.Env(), "ERR_INVALID", "dirty-log client: expected 0 to 7");
   return client;
 }
@@ -27,9 +27,7 @@ std::span<std::uint8_t> bitmap_for(const Napi::Value& value, const GuestRam& ram
 void Machine::memory_written(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
   VcpuEngine& vcpu = engine(info.Env());
-  for (std::uint64_t page = address & ~std::uint64_t{4095}; page < address + length; page += 4096) {
-    if (ram_->find(page)) ram_->mark_dirty(ram_->page_index(page));
-  }
+  ram_->mark_dirty(address, length);
   vcpu.memory_written(address, length);
 }
 

@@ -6,12 +6,12 @@
 namespace tsbhyve {
 
 void Machine::get_registers(const Napi::CallbackInfo& info) {
-  const auto groups = static_cast<RegisterGroup>(info[0].ToNumber().Uint32Value());
+  const auto groups = static_cast<RegisterGroup>(to_u32(info[0], "register groups"));
   engine(info.Env()).get_registers(groups, words_of(info[1], register_count));
 }
 
 void Machine::set_registers(const Napi::CallbackInfo& info) {
-  const auto groups = static_cast<RegisterGroup>(info[0].ToNumber().Uint32Value());
+  const auto groups = static_cast<RegisterGroup>(to_u32(info[0], "register groups"));
   engine(info.Env()).set_registers(groups, words_of(info[1], register_count));
 }
 

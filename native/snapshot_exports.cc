@@ -70,6 +70,7 @@ RamImage image_of(const Napi::Value& value) {
 
 /// [fd, present or null, stored]
 Layer layer_of(const Napi::Value& value, std::uint64_t pages) {
+  if (!value.IsArray()) throw_coded(value.Env(), "ERR_INVALID", "expected a layer");
   const auto parts = value.As<Napi::Array>();
   const Napi::Value present = parts[1u], stored = parts[2u], fd = parts[0u];
   return attempt(value.Env(), [&] {
@@ -148,6 +149,7 @@ Napi::Value verify_ram(const Napi::CallbackInfo& info) {
 /// mergeRam(segment lengths, fd, layers from the newest)
 Napi::Value merge_ram(const Napi::CallbackInfo& info) {
   RamImage image = image_of(info[0]);
+  if (!info[2].IsArray()) throw_coded(info.Env(), "ERR_INVALID", "expected a list of layers");
   const auto list = info[2].As<Napi::Array>();
   std::vector<Layer> layers;
   for (std::uint32_t i = 0; i < list.Length(); i++) layers.push_back(layer_of(list[i], image.pages()));

@@ -84,15 +84,18 @@ bool KvmEngine::writes_rom(ExitKind kind) const {
   return segment && segment->read_only;
 }
 
+bool KvmEngine::tells_end() {
+  const int vector = messages_.take_untold();
+  if (vector >= 0) slot.address = static_cast<std::uint64_t>(vector);
+  return vector >= 0;
+}
+
 ExitKind KvmEngine::run(std::int64_t deadline) {
   if (take_answer()) return leave(exits_.next());
   kick_.bind();
   memory_.map_new_segments();
   for (;;) {
-    if (const int vector = messages_.take_untold(); vector >= 0) {
-      slot.address = static_cast<std::uint64_t>(vector);
-      return leave(ExitKind::Eoi);
-    }
+    if (tells_end()) return leave(ExitKind::Eoi);
     if (kick_.take_wake()) return leave(ExitKind::Woken);
     if (shutdown_) return leave(ExitKind::Shutdown);
     const std::int64_t now = time();
@@ -122,6 +125,8 @@ ExitKind KvmEngine::interrupted(std::int64_t deadline) {
   if (kick_.take_wake()) return leave(ExitKind::Woken);
   if (time() >= deadline) return leave(ExitKind::Deadline);
   if (acknowledges() || !registers_.halted()) return leave(ExitKind::None);
+  if (messages_.expects_ends()) messages_.tell_ends_of_halted(lapic_.get());
+  if (tells_end()) return leave(ExitKind::Eoi);
   slot.detail = vcpu_.run().if_flag ? 0 : 1;
   return leave(ExitKind::Hlt);
 }

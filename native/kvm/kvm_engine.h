@@ -62,6 +62,7 @@ class KvmEngine final : public VcpuEngine {
   ExitKind leave(ExitKind kind);
   bool take_answer();
   bool acknowledges() const;
+  bool tells_end();
   bool writes_rom(ExitKind kind) const;
   ExitKind interrupted(std::int64_t deadline);
 

@@ -52,6 +52,14 @@ void Messages::set_ends(std::span<const std::uint64_t> lapic_rows) {
   }
 }
 
+void Messages::tell_ends_of_halted(std::span<const std::uint64_t> lapic_rows) {
+  for (std::size_t vector = 0; vector < sent_levels_.size(); vector++) {
+    if (!sent_levels_[vector] || is_alive(lapic_rows, vector)) continue;
+    sent_levels_.reset(vector);
+    untold_.set(vector);
+  }
+}
+
 int Messages::take_untold() {
   if (untold_.none()) return -1;
   const std::size_t vector = untold_._Find_first();

@@ -25,6 +25,10 @@ class Messages {
   void get_ends(std::span<std::uint64_t> lapic_rows) const;
   /// After a restore: which ends are still to come, and which came before it and were not told.
   void set_ends(std::span<const std::uint64_t> lapic_rows);
+  /// Where ring 0 is emulated the kernel forgets an end over a halt. Telling one twice does no harm: the interrupt
+  /// comes once more if its line is still asserted.
+  void tell_ends_of_halted(std::span<const std::uint64_t> lapic_rows);
+  bool expects_ends() const { return sent_levels_.any(); }
   /// A vector whose end is to be told first, or -1.
   int take_untold();
 

@@ -23,6 +23,7 @@ const BASE = [
   { package: 'g++', present: program('g++') },
   { package: 'cmake', present: program('cmake') },
   { package: 'ninja-build', present: program('ninja') },
+  { package: 'libxxhash-dev', present: file('/usr/include/xxhash.h') },
   { package: 'liblz4-1', present: library('liblz4.so.1') },
   { package: 'liblzma5', present: library('liblzma.so.5') },
   { package: 'libzstd1', present: library('libzstd.so.1') },

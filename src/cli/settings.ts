@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The configuration tree as typed values: the machine, and what the command itself does around it. */
 import { createHash } from 'node:crypto';
-import type { KvmProbe } from '../hypervisor/addon.js';
-import { chooseEngine } from '../hypervisor/engine-choice.js';
+import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
 import { type ComPort, DEFAULT_CONFIG, type KernelBoot, type MachineConfig, machineConfig } from '../machine/config.js';
 import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';

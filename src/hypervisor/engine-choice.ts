@@ -4,6 +4,8 @@ import { type KvmProbe, loadAddon } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
 
+export type { KvmProbe };
+
 /** What a machine can be configured with; `auto` stands for a choice among them. */
 export const ENGINES = ['soft', 'kvm'] as const;
 export type EngineName = (typeof ENGINES)[number];

@@ -108,7 +108,10 @@ export class FakeEngine implements Engine {
     if (log === undefined || bitmap.length < log.length) {
       throw new HypervisorError('fake: no such dirty-log client, or its bitmap is too short', 'ERR_INVALID');
     }
-    this.logs.set(client, log.map((bits, index) => bits | (bitmap[index] ?? 0)));
+    this.logs.set(
+      client,
+      log.map((bits, index) => bits | (bitmap[index] ?? 0)),
+    );
   }
 
   close(): void {

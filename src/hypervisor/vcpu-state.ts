@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The whole state of a vCPU in the engine contract's terms, so that another engine can take it over. */
+import { StateError } from '../core/state-error.js';
 import { blob, list, oneOf, record, u32, u64 } from '../core/state-fields.js';
 import { type Fields, type StateOf, StateShape } from '../core/state-shape.js';
 import type { Engine } from './hypervisor.js';
@@ -9,6 +10,9 @@ const ENGINES = ['soft', 'kvm', 'vmm', 'fake'] as const;
 const MSRS_MAX = 1024;
 const XSAVE_MAX = 64 * 1024;
 const PRIVATE_MAX = 16 * 1024 * 1024;
+
+/** Engines whose private section, at the rare instants when it is not empty, holds what a guest would miss. */
+const INDISPENSABLE: readonly string[] = ['kvm'];
 
 const IA32_TSC = 0x10n;
 
@@ -52,7 +56,14 @@ export function applyVcpu(engine: Engine, state: VcpuState): void {
   vcpu.setMsrs(words(orderedMsrs(state).flatMap(({ number, value }) => [BigInt(number), value])));
   vcpu.setXsave(state.xsave);
   vcpu.setLapic(words(Object.values(state.lapic).flat()));
-  if (state.engine === engineName(engine)) vcpu.setPrivate(state.private);
+  if (state.engine === engineName(engine)) {
+    vcpu.setPrivate(state.private);
+  } else if (INDISPENSABLE.includes(state.engine) && state.private.length > 0) {
+    throw new StateError(
+      'vcpu.private',
+      `an interrupt on its way to its handler, which only engine ${state.engine} can deliver: restore there, or save again`,
+    );
+  }
 }
 
 function orderedMsrs({ msrs }: VcpuState): VcpuState['msrs'] {

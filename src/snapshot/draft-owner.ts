@@ -11,11 +11,7 @@ export function draftName(): string {
   return `.draft-${process.pid}-${startTime(process.pid) ?? '0'}-${randomBytes(8).toString('hex')}`;
 }
 
-export function isDraft(name: string): boolean {
-  return DRAFT.test(name);
-}
-
-/** True if the process that made this draft has ended for certain. */
+/** True for a draft whose process has ended for certain. */
 export function isOrphan(name: string): boolean {
   const [, pid, start] = DRAFT.exec(name) ?? [];
   if (pid === undefined || start === undefined) return false;

@@ -4,17 +4,17 @@ import {
   closeSync,
   constants,
   existsSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { Draft } from './draft.js';
-import { draftName, isDraft, isOrphan } from './draft-owner.js';
+import { draftName, isOrphan } from './draft-owner.js';
 import { openRegular, syncFolder } from './durable.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
@@ -33,8 +33,9 @@ export class SnapshotStore {
   constructor(root: string) {
     this.root = resolve(root);
     refusing(root, () => mkdirSync(this.root, { recursive: true, mode: ROOT_MODE }));
-    const { mode } = refusing(root, () => lstatSync(this.root));
-    if ((mode & 0o077) !== 0) {
+    const status = refusing(root, () => statSync(this.root));
+    if (!status.isDirectory()) throw new SnapshotError(root, 'expected a folder as the store');
+    if ((status.mode & 0o077) !== 0) {
       throw new SnapshotError(root, `others may enter this store, and memory holds secrets: chmod 700 ${root}`);
     }
     this.removeOrphans();
@@ -148,15 +149,25 @@ export class SnapshotStore {
 
   /** Its process has ended, and nobody holds the lock: two process-id name spaces may share a store. */
   private removeOrphans(): void {
-    for (const name of readdirSync(this.root).filter((entry) => isDraft(entry) && isOrphan(entry))) {
+    for (const name of readdirSync(this.root).filter(isOrphan)) {
       const folder = join(this.root, name);
-      const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      const lock = openFolder(folder);
+      if (lock === null) continue;
       try {
         if (lockFile(lock, 'exclusive')) rmSync(folder, { recursive: true, force: true });
       } finally {
         closeSync(lock);
       }
     }
+  }
+}
+
+/** Null if somebody else has just removed it, or if it is no folder. */
+function openFolder(path: string): number | null {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    return null;
   }
 }
 

@@ -18,7 +18,7 @@ suite('guests', () => {
       {
         memory: 64 * 1024 * 1024,
         clock: { kind: 'virtual', numerator: 1, denominator: 1 },
-        boot: { kernel: builder.build(name) },
+        boot: { kernel: builder.build(name), commandLine: '' },
       },
       { outputs: { com1: { write: (byte) => output.push(byte) } } },
     );

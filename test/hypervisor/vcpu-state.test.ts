@@ -55,6 +55,14 @@ test('another engine drops the private section', () => {
   expect(calls).not.toContain('setPrivate');
 });
 
+test('what kvm was delivering is not dropped in silence', () => {
+  const state = { ...captureVcpu(driven()), engine: 'kvm' as const };
+  expect(() => applyVcpu(fake(), { ...state, private: Uint8Array.of(1) })).toThrow(
+    'vcpu.private: an interrupt on its way to its handler, which only engine kvm can deliver',
+  );
+  expect(() => applyVcpu(fake(), { ...state, private: new Uint8Array() })).not.toThrow();
+});
+
 test('an engine nobody knows cannot be saved', () => {
   const engine = fake();
   const stranger: Engine = { ...plain(engine), capabilities: { ...engine.capabilities, engine: 'abacus' } };

@@ -24,7 +24,9 @@ describe.each(named)('%s', (_name, guest) => {
     const difference = firstDifference(whole, runTo(subject, guest.end, cuts));
     if (difference === null) return;
     // Which of the cuts did it?
-    const bad = [...savesOf(subject, cuts)].findIndex((saved) => firstDifference(whole, runFrom(subject, saved, guest.end)) !== null);
+    const bad = [...savesOf(subject, cuts)].findIndex(
+      (saved) => firstDifference(whole, runFrom(subject, saved, guest.end)) !== null,
+    );
     throw new Error(`${difference}; the first bad cut is at ${cuts[bad] ?? 'none alone'}`);
   });
 });

@@ -3,6 +3,7 @@
 import { ChangeLog } from '../../src/snapshot/change-log.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
+import { fakeMachine } from '../support/fake-machine.js';
 import { advance, evidence, runTo } from '../support/proof.js';
 import { fileIn, temporaryStore } from './support/temporary-store.js';
 import { MS, tickSubject } from './support/tick-subject.js';
@@ -112,4 +113,31 @@ test('a failed incremental save loses no page', () => {
   saveMachine(machine, store, 'delta', { changes });
   machine.close();
   expect(loadMachine(store, 'delta').machine.parts.engine.memory.readU8(0x12_3456)).toBe(7);
+});
+
+test('two machines from one snapshot do not see each other', () => {
+  const store = temporaryStore();
+  const machine = subject.build([], true);
+  subject.start(machine);
+  advance(machine, 2n * MS);
+  saveMachine(machine, store, 'one');
+  machine.close();
+  const [first, second] = [loadMachine(store, 'one').machine, loadMachine(store, 'one').machine];
+  first.parts.engine.memory.writeU8(0x10_0000, 9);
+  expect(second.parts.engine.memory.readU8(0x10_0000)).toBe(0);
+  advance(second, 3n * MS);
+  expect(first.time).toBe(2n * MS);
+  first.close();
+  second.close();
+});
+
+test('a machine whose memory cannot go to a file is refused by name', () => {
+  const store = temporaryStore();
+  const { machine } = fakeMachine(function* () {
+    yield { do: 'spend', instructions: 1 };
+  });
+  machine.resume();
+  machine.pause();
+  expect(() => saveMachine(machine, store, 'one')).toThrow('engine fake: has no memory that can go to a file');
+  expect(store.list()).toEqual([]);
 });

@@ -26,7 +26,15 @@ export const PLACES = {
   faultStack: 0x40000,
 } as const;
 
-export const SELECTORS = { code: 0x10, data: 0x18, userData: 0x2b, userCode: 0x33, tss: 0x38, ldt: 0x48, tss16: 0x60 } as const;
+export const SELECTORS = {
+  code: 0x10,
+  data: 0x18,
+  userData: 0x2b,
+  userCode: 0x33,
+  tss: 0x38,
+  ldt: 0x48,
+  tss16: 0x60,
+} as const;
 
 /** SDM vol. 3, 3.4.5: flat segments; the user's in the order of SYSRET. */
 const DESCRIPTORS: readonly bigint[] = [
@@ -107,12 +115,25 @@ function vectors(code: GuestCode): Uint8Array {
 }
 
 function writePageTables(write: (address: number, bytes: Uint8Array) => void): void {
-  const entries = (count: number, at: (index: number) => bigint) => quads(Array.from({ length: count }, (_, i) => at(i)));
-  write(PLACES.pml4, entries(1, () => BigInt(PLACES.pdpt) | USER_WRITABLE));
-  write(PLACES.pdpt, entries(4, (index) => BigInt(PLACES.directories + index * PAGE) | USER_WRITABLE));
-  write(PLACES.directories, entries(4 * TABLE_LENGTH, (index) => BigInt(index * LARGE_PAGE) | LARGE | USER_WRITABLE));
+  const entries = (count: number, at: (index: number) => bigint) =>
+    quads(Array.from({ length: count }, (_, i) => at(i)));
+  write(
+    PLACES.pml4,
+    entries(1, () => BigInt(PLACES.pdpt) | USER_WRITABLE),
+  );
+  write(
+    PLACES.pdpt,
+    entries(4, (index) => BigInt(PLACES.directories + index * PAGE) | USER_WRITABLE),
+  );
+  write(
+    PLACES.directories,
+    entries(4 * TABLE_LENGTH, (index) => BigInt(index * LARGE_PAGE) | LARGE | USER_WRITABLE),
+  );
   write(PLACES.directories, quads([BigInt(PLACES.firstTable) | USER_WRITABLE]));
-  write(PLACES.firstTable, entries(TABLE_LENGTH, (index) => BigInt(index * PAGE) | USER_WRITABLE));
+  write(
+    PLACES.firstTable,
+    entries(TABLE_LENGTH, (index) => BigInt(index * PAGE) | USER_WRITABLE),
+  );
 }
 
 function quads(values: readonly bigint[]): Uint8Array {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { buildMachine } from '../../src/machine/build.js';
-import { loadProofGuest } from './proof-guest-loader.js';
 import type { ProofSubject } from './proof.js';
+import { loadProofGuest } from './proof-guest-loader.js';
 import type { ProofGuest } from './proof-guests/index.js';
 
 const SMALLEST_MEMORY = 2 * 1024 * 1024;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Finds the moments at which saving is hardest, a step at a time from wherever the machine is. */
-import { type RegisterName, registerIndex, REGISTER_COUNT, RegisterGroup } from '../../../src/hypervisor/registers.js';
+import { REGISTER_COUNT, RegisterGroup, type RegisterName, registerIndex } from '../../../src/hypervisor/registers.js';
 import type { Machine } from '../../../src/machine/machine.js';
 
 export const MOMENTS = ['anywhere', 'fault', 'shadow', 'halt', 'serial'] as const;

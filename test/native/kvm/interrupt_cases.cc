@@ -53,6 +53,33 @@ void end_of_level() {
   CHECK(printed);
 }
 
+/// One that was in service when the machine was saved ends in the machine that was restored.
+void end_after_restore() {
+  Guest guest({0x66, 0x31, 0xc0, 0x66, 0xa3, 0xb0, 0x00, 0xf4});  // xor eax, eax; mov [0b0h], eax; hlt
+  guest.enable_lapic();
+  auto rows = guest.engine->get_lapic();
+  rows[index_of(tsbhyve::LapicRow::in_service) + 2] = 1 << 4;
+  rows[index_of(tsbhyve::LapicRow::trigger_mode) + 2] = 1 << 4;
+  guest.engine->set_lapic(rows);
+  guest.set(Register::ds_base, 0xfee00000);
+  CHECK_EQUAL(guest.run(), ExitKind::Eoi);
+  CHECK_EQUAL(guest.engine->slot.address, 0x44);
+  CHECK_EQUAL(guest.engine->get_lapic()[index_of(tsbhyve::LapicRow::ended_levels) + 2], 0);
+}
+
+/// One that had ended already, and nobody had been told, is told first.
+void end_before_save() {
+  Guest guest({0xf4});
+  guest.enable_lapic();
+  auto rows = guest.engine->get_lapic();
+  rows[index_of(tsbhyve::LapicRow::ended_levels) + 3] = 1 << 5;
+  guest.engine->set_lapic(rows);
+  CHECK(guest.engine->get_lapic() == rows);
+  CHECK_EQUAL(guest.run(), ExitKind::Eoi);
+  CHECK_EQUAL(guest.engine->slot.address, 0x65);
+  CHECK_EQUAL(guest.run(), ExitKind::Hlt);
+}
+
 void acknowledge_8259() {
   Guest guest(idle);
   guest.vector(0x30, 0x1100);
@@ -96,6 +123,8 @@ void non_maskable() {
 void interrupt_cases() {
   message_ends_halt();
   end_of_level();
+  end_after_restore();
+  end_before_save();
   acknowledge_8259();
   interrupt_window();
   non_maskable();

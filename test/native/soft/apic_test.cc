@@ -101,7 +101,8 @@ void level_interrupts_report_their_end() {
   guest.write(0x600, {0xc7, 0x05, eoi, 0x00, 0xe0, 0xfe, 0, 0, 0, 0, 0x43, 0xcf});  // EOI; inc ebx; iret
   guest.set_vector(0x51, 0x600);
   guest.engine->send_msi(0xfee00000, 0xc051);
-  require(guest.engine->run(1000) == ExitKind::Eoi && guest.engine->slot.address == 0x51, "EOI of a level interrupt is an exit");
+  require(guest.engine->run(1000) == ExitKind::Eoi && guest.engine->slot.address == 0x51,
+          "EOI of a level interrupt is an exit");
   require(guest.get(Register::rbx) == 0, "before the next instruction");
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 1, "and the handler goes on");

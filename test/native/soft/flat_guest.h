@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The small guest in flat 32-bit protected mode: where branches are chained and remembered, and the local APIC is in reach.
+// The small guest in flat 32-bit protected mode: where branches are chained and remembered, and the local APIC is in
+// reach.
 #pragma once
 
 #include "guest.h"
@@ -14,19 +15,51 @@ inline constexpr std::uint32_t second_base = 0x20000;  // of the code segment th
 class FlatGuest : public Guest {
  public:
   explicit FlatGuest(const std::vector<int>& code) : Guest(code) {
-    write(gdt_at, {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0, 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0,
-                   0xff, 0xff, 0, 0, second_base >> 16, 0x9b, 0xcf, 0});
+    write(gdt_at, {0,
+                   0,
+                   0,
+                   0,
+                   0,
+                   0,
+                   0,
+                   0,
+                   0xff,
+                   0xff,
+                   0,
+                   0,
+                   0,
+                   0x9b,
+                   0xcf,
+                   0,
+                   0xff,
+                   0xff,
+                   0,
+                   0,
+                   0,
+                   0x93,
+                   0xcf,
+                   0,
+                   0xff,
+                   0xff,
+                   0,
+                   0,
+                   second_base >> 16,
+                   0x9b,
+                   0xcf,
+                   0});
     for (std::uint32_t vector = 0; vector < 256; vector++) set_vector(vector, 0x500);
     std::vector<std::uint64_t> values(register_count);
     engine->get_registers(RegisterGroup::All, values);
-    const auto put = [&values](Register which, std::uint64_t value) { values[static_cast<std::size_t>(which)] = value; };
+    const auto put = [&values](Register which, std::uint64_t value) {
+      values[static_cast<std::size_t>(which)] = value;
+    };
     put(Register::cr0, 0x11);
     put(Register::gdtr_base, gdt_at);
     put(Register::gdtr_limit, 31);
     put(Register::idtr_base, idt_at);
     put(Register::idtr_limit, 0x7ff);
-    for (const Register segment : {Register::es_selector, Register::cs_selector, Register::ss_selector, Register::ds_selector,
-                                   Register::fs_selector, Register::gs_selector}) {
+    for (const Register segment : {Register::es_selector, Register::cs_selector, Register::ss_selector,
+                                   Register::ds_selector, Register::fs_selector, Register::gs_selector}) {
       const bool code_segment = segment == Register::cs_selector;
       const auto row = static_cast<std::uint32_t>(segment);
       put(segment, static_cast<std::uint64_t>(code_segment ? flat_code : flat_data));

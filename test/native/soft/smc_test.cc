@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Code that changes, and branches that are remembered: a cached block, a chained branch and a remembered jump must never
-// lead to other instructions than those that lie in memory.
+// Code that changes, and branches that are remembered: a cached block, a chained branch and a remembered jump must
+// never lead to other instructions than those that lie in memory.
 #include "flat_guest.h"
 
 using namespace tsbhyve;
@@ -20,18 +20,21 @@ void an_interrupt_between_branch_and_target_chains_nothing() {
   require(guest.engine->run(6) == ExitKind::Deadline, "it stops after the second JMP");
   guest.engine->send_msi(0xfee00000, 0x40);
   guest.run_to_halt();
-  require(guest.get(Register::rbx) == 1, "the handler on the branch's page runs once: " + std::to_string(guest.get(Register::rbx)));
+  require(guest.get(Register::rbx) == 1,
+          "the handler on the branch's page runs once: " + std::to_string(guest.get(Register::rbx)));
   require(guest.get(Register::rax) == 3, "the branch leads where it says");
 }
 
 void a_remembered_jump_is_one_of_its_segment() {
   // mov eax, 1100h; call eax; call eax; jmp 18h:1200h; there, 20000h further up: jmp eax
-  FlatGuest guest({0xb8, 0x00, 0x11, 0x00, 0x00, 0xff, 0xd0, 0xff, 0xd0, 0xea, 0x00, 0x12, 0x00, 0x00, test::based_code, 0x00});
-  guest.write(0x1100, {0x43, 0xc3});                           // inc ebx; ret
-  guest.write(test::second_base + 0x1200, {0xff, 0xe0});       // jmp eax
-  guest.write(test::second_base + 0x1100, {0x41, 0xf4});       // inc ecx; hlt
+  FlatGuest guest(
+      {0xb8, 0x00, 0x11, 0x00, 0x00, 0xff, 0xd0, 0xff, 0xd0, 0xea, 0x00, 0x12, 0x00, 0x00, test::based_code, 0x00});
+  guest.write(0x1100, {0x43, 0xc3});                      // inc ebx; ret
+  guest.write(test::second_base + 0x1200, {0xff, 0xe0});  // jmp eax
+  guest.write(test::second_base + 0x1100, {0x41, 0xf4});  // inc ecx; hlt
   guest.run_to_halt();
-  require(guest.get(Register::rbx) == 2 && guest.get(Register::rcx) == 1, "the base of CS counts after the flat segment too");
+  require(guest.get(Register::rbx) == 2 && guest.get(Register::rcx) == 1,
+          "the base of CS counts after the flat segment too");
 }
 
 void code_runs_off_the_end_of_memory() {
@@ -79,8 +82,8 @@ void a_page_walk_changes_the_running_block() {
 
 void a_bulk_fill_replaces_code() {
   // call 3000h; mov di, 3000h; mov cx, 64; mov al, 40h; rep stosb; mov byte [3040h], c3h; call 3000h; hlt
-  Guest guest({0xe8, 0xfd, 0x1f, 0xbf, 0x00, 0x30, 0xb9, 0x40, 0x00, 0xb0, 0x43, 0xf3, 0xaa, 0xc6, 0x06, 0x40, 0x30, 0xc3,
-               0xe8, 0xeb, 0x1f, 0xf4});
+  Guest guest({0xe8, 0xfd, 0x1f, 0xbf, 0x00, 0x30, 0xb9, 0x40, 0x00, 0xb0, 0x43,
+               0xf3, 0xaa, 0xc6, 0x06, 0x40, 0x30, 0xc3, 0xe8, 0xeb, 0x1f, 0xf4});
   guest.write(0x3000, {0x45, 0xc3});  // inc bp; ret
   guest.set(Register::rbp, 0);
   guest.run_to_halt();
@@ -88,7 +91,8 @@ void a_bulk_fill_replaces_code() {
 }
 
 void fetch_faults_leave_nothing_behind() {
-  // An instruction that runs onto a page which is not present, a thousand times: found by the leak check of the sanitizer.
+  // An instruction that runs onto a page which is not present, a thousand times: found by the leak check of the
+  // sanitizer.
   FlatGuest guest({0xe9, 0xf9, 0x4f, 0x00, 0x00});  // jmp 5ffeh
   guest.map_identity();
   guest.write(0x5ffe, {0xb8, 0x34});

@@ -42,7 +42,7 @@ void every_register_comes_back() {
     Guest guest({0xf4});
     Words values = registers_of(guest);
     values[row] ^= 1;
-    if (row == static_cast<std::size_t>(Register::xcr0)) continue;   // a constant of this CPU model
+    if (row == static_cast<std::size_t>(Register::xcr0)) continue;  // a constant of this CPU model
     if (row == static_cast<std::size_t>(Register::rflags)) values[row] |= 2;
     guest.engine->set_registers(RegisterGroup::All, values);
     require(registers_of(guest) == values, std::string(register_rows[row].name) + " comes back as it was set");
@@ -69,7 +69,8 @@ void a_refused_set_changes_nothing() {
   Words values = before;
   values[static_cast<std::size_t>(Register::rax)] = 99;
   values[static_cast<std::size_t>(Register::pending_debug)] = ~std::uint64_t{0};
-  require(!refusal([&] { guest.engine->set_registers(RegisterGroup::All, values); }).empty(), "the last row is refused");
+  require(!refusal([&] { guest.engine->set_registers(RegisterGroup::All, values); }).empty(),
+          "the last row is refused");
   require(registers_of(guest) == before, "so the first is not taken");
 }
 
@@ -89,7 +90,8 @@ void local_apics_are_checked() {
     apic[static_cast<std::size_t>(row)] = value;
     return refusal([&] { guest.engine->set_lapic(apic); });
   };
-  require(try_value(LapicRow::timer_running, 1).find("initial_count") != std::string::npos, "a running timer without a count");
+  require(try_value(LapicRow::timer_running, 1).find("initial_count") != std::string::npos,
+          "a running timer without a count");
   require(try_value(LapicRow::timer_running, 2).find("timer_running") != std::string::npos, "a boolean of 2");
   require(try_value(LapicRow::request, 0x8000).find("request") != std::string::npos, "vector 15");
   require(try_value(LapicRow::id, std::uint64_t{1} << 32).find("id") != std::string::npos, "an id of 33 bits");
@@ -130,22 +132,26 @@ void private_sections_are_checked() {
     put(bytes, word, value);
     return refusal([&] { guest.engine->set_private(bytes); });
   };
-  constexpr std::size_t version = 0, base = 1, base_retired = 2, remainder = 3, instructions = 4, entries = 6, index = 7, kind = 10;
+  constexpr std::size_t version = 0, base = 1, base_retired = 2, remainder = 3, instructions = 4, entries = 6,
+                        index = 7, kind = 10;
   require(!try_word(version, 9).empty(), "an unknown version");
   require(!try_word(base, ~std::uint64_t{0}).empty() && !try_word(base_retired, 1000).empty(), "an impossible time");
   require(!try_word(remainder, 1).empty() && !try_word(instructions, ~std::uint64_t{0}).empty(), "an impossible count");
   require(!try_word(entries, 1025).empty() && !try_word(index, 1024).empty(), "entries out of place");
   require(!try_word(kind, std::uint64_t{200} << 24).empty(), "a page of 2^200 bytes");
   for (std::size_t length = 0; length < good.size(); length++) {
-    require(!refusal([&] { guest.engine->set_private({good.data(), length}); }).empty(), "cut to " + std::to_string(length));
+    require(!refusal([&] {
+               guest.engine->set_private({good.data(), length});
+             }).empty(),
+            "cut to " + std::to_string(length));
   }
   require(guest.engine->get_private() == good && registers_of(guest) == before, "what is refused changes nothing");
 }
 
 void stale_translations_survive_a_save() {
   // mov eax, [5000h]; then the table says page 6, without INVLPG; mov ebx, [5000h]; hlt
-  const std::vector<int> code = {0xa1, 0x00, 0x50, 0x00, 0x00, 0xc6, 0x05, 0x15, 0x40, 0x00, 0x00, 0x60,
-                                 0x8b, 0x1d, 0x00, 0x50, 0x00, 0x00, 0xf4};
+  const std::vector<int> code = {0xa1, 0x00, 0x50, 0x00, 0x00, 0xc6, 0x05, 0x15, 0x40, 0x00,
+                                 0x00, 0x60, 0x8b, 0x1d, 0x00, 0x50, 0x00, 0x00, 0xf4};
   for (const bool saved : {false, true}) {
     FlatGuest guest(code);
     guest.map_identity();
@@ -178,7 +184,8 @@ void a_restore_ends_the_instruction_in_flight() {
   require(guest.engine->run(100) == ExitKind::PortRead, "it waits for the port");
   guest.engine->slot.data = 7;
   guest.engine->set_registers(RegisterGroup::All, start);
-  require(guest.engine->safepoint() == ExitKind::None && registers_of(guest) == start, "no answer reaches the new state");
+  require(guest.engine->safepoint() == ExitKind::None && registers_of(guest) == start,
+          "no answer reaches the new state");
 }
 
 void bad_options_are_refused() {
@@ -189,9 +196,11 @@ void bad_options_are_refused() {
     change(options);
     return refusal([&] { soft::SoftEngine(&ram, options); });
   };
-  require(try_options([](EngineOptions& o) { o.physical_address_bits = 64; }).starts_with("physicalAddressBits: 64"), "64 bits");
+  require(try_options([](EngineOptions& o) { o.physical_address_bits = 64; }).starts_with("physicalAddressBits: 64"),
+          "64 bits");
   require(try_options([](EngineOptions& o) { o.tsc_hz = 0; }).starts_with("tscHz"), "a TSC that stands still");
-  require(try_options([](EngineOptions& o) { o.nanoseconds_denominator = 0; }).starts_with("denominator"), "a division by zero");
+  require(try_options([](EngineOptions& o) { o.nanoseconds_denominator = 0; }).starts_with("denominator"),
+          "a division by zero");
 }
 
 void writes_outside_memory_are_nothing() {
@@ -219,7 +228,8 @@ void hostile_states_do_no_harm() {
     values[static_cast<std::size_t>(Register::rip)] = random() % 0x4000;
     values[static_cast<std::size_t>(Register::xcr0)] = 3;
     values[static_cast<std::size_t>(Register::run_state)] = 0;
-    for (const Register narrow : {Register::cs_selector, Register::es_selector, Register::ss_selector, Register::ds_selector}) {
+    for (const Register narrow :
+         {Register::cs_selector, Register::es_selector, Register::ss_selector, Register::ds_selector}) {
       values[static_cast<std::size_t>(narrow)] &= 0xffff;
     }
     for (std::uint64_t& value : apic) {
@@ -227,7 +237,8 @@ void hostile_states_do_no_harm() {
     }
     Bytes section = guest.engine->get_private();
     section[random() % section.size()] ^= static_cast<std::uint8_t>(random());
-    for (std::size_t row = 0; row < register_count; row++) {  // row by row: one that is refused keeps none from being tried
+    for (std::size_t row = 0; row < register_count;
+         row++) {  // row by row: one that is refused keeps none from being tried
       Words one = registers_of(guest);
       one[row] = values[row];
       refusal([&] { guest.engine->set_registers(RegisterGroup::All, one); });

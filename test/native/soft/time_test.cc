@@ -19,7 +19,8 @@ void deadlines_are_met_at_the_first_instruction() {
   struct Rate {
     std::uint32_t numerator, denominator;
   };
-  for (const Rate rate : {Rate{1, 1}, Rate{3, 7}, Rate{7, 3}, Rate{1000, 1}, Rate{1, 1000}, Rate{5, 5}, Rate{0xffffffff, 2}}) {
+  for (const Rate rate :
+       {Rate{1, 1}, Rate{3, 7}, Rate{7, 3}, Rate{1000, 1}, Rate{1, 1000}, Rate{5, 5}, Rate{0xffffffff, 2}}) {
     VmTime time(true, rate.numerator, rate.denominator);
     time.set(12345, 17);
     for (std::uint64_t retired = 17; retired < 400; retired += 9) {

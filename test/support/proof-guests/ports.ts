@@ -7,8 +7,7 @@ import { done, type ProofGuest } from './proof-guest.js';
 const SPACE_PRESS = 0x29;
 const BREAK = 0xf0;
 
-const configurationAddress = (slot: number, register: number): number =>
-  (0x8000_0000 | (slot << 11) | register) >>> 0;
+const configurationAddress = (slot: number, register: number): number => (0x8000_0000 | (slot << 11) | register) >>> 0;
 const ECAM = 0xe000_0000;
 
 function keyboardGuest(): GuestCode {
@@ -49,8 +48,6 @@ function keyboardGuest(): GuestCode {
 
 function breakGuest(): GuestCode {
   const code = new GuestCode()
-    .outAll(0x60, 0xee)
-    .in(0x60)
     .in(0x60) // the break prefix is swallowed, its code is still to come
     .nop(2);
   return done(code);

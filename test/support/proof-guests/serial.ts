@@ -36,21 +36,43 @@ for (const [index, base] of BASES.entries()) {
 code.sti();
 for (const base of BASES) code.out(base + IER, 0x05);
 code.hlt(); // a receive timeout
-for (const base of BASES) code.out(base + IER, 0x0f).in(base + LSR).out(base + THR, 0x63);
+for (const base of BASES)
+  code
+    .out(base + IER, 0x0f)
+    .in(base + LSR)
+    .out(base + THR, 0x63);
 // FIFOs off: the second byte overruns the first, seen in LSR once.
-for (const base of BASES) code.out(base + IER, 0).out(base + FCR, 0).outAll(base + THR, 0x64, 0x65);
+for (const base of BASES)
+  code
+    .out(base + IER, 0)
+    .out(base + FCR, 0)
+    .outAll(base + THR, 0x64, 0x65);
 for (const base of BASES) code.in(base + LSR).out(base + MCR, 0x0b);
 // Host input again, and the text that a script waits for, half of it first.
-for (const base of BASES) code.out(base + FCR, 0xc1).outAll(base + THR, 0x67, 0x6f).in(base + MSR);
+for (const base of BASES)
+  code
+    .out(base + FCR, 0xc1)
+    .outAll(base + THR, 0x67, 0x6f)
+    .in(base + MSR);
 code.nop(2);
-for (const base of BASES) code.outAll(base + THR, 0x3e).in(base + THR).in(base + THR).out(base + IER, 0x03);
+for (const base of BASES)
+  code
+    .outAll(base + THR, 0x3e)
+    .in(base + THR)
+    .in(base + THR)
+    .out(base + IER, 0x03);
 done(code);
 for (const [irq, bases] of [
   [IRQ_OF_COM1, [PORTS.com1, PORTS.com3]],
   [IRQ_OF_COM2, [PORTS.com2, PORTS.com4]],
 ] as const) {
   code.handler(FIRST_VECTOR + irq).bytes(0x50, 0x52); // push rax, rdx
-  for (const base of bases) code.in(base + FCR).in(base + LSR).in(base + MSR).in(base + THR);
+  for (const base of bases)
+    code
+      .in(base + FCR)
+      .in(base + LSR)
+      .in(base + MSR)
+      .in(base + THR);
   code.out(0x20, 0x20).bytes(0x5a, 0x58).iret();
 }
 

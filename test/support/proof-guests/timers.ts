@@ -44,7 +44,7 @@ pitCode
   .outAll(0x40, 0x40, 0x00) // 64 ticks: 54 us
   .outAll(0x41, 0x99, 0x02)
   .out(0x61, 0x01) // gate 2 up
-  .outAll(0x42, 0x32, 0x00)
+  .outAll(0x42, 0x32, 0x01)
   .sti()
   .hlt() // tick
   .outAll(0x43, 0x00, 0x40, 0x80) // latch all three
@@ -75,7 +75,7 @@ pitCode
   .hlt() // counter 0 ends
   .outAll(0x43, 0x36, 0x76, 0xb6)
   .outAll(0x40, 0x60, 0x00) // mode 3 for all three
-  .outAll(0x41, 0x61, 0x00)
+  .outAll(0x41, 0xc1, 0x00)
   .outAll(0x42, 0x62, 0x00)
   .hlt()
   .outAll(0x40, 0x70, 0x00) // taken at the next half period
@@ -97,7 +97,16 @@ cmos(rtcCode, 0x50, 0xa5);
 cmos(rtcCode, 0x0a, 0x2e); // 4 Hz
 for (const index of [1, 3, 5]) cmos(rtcCode, index, 0xc0); // alarm: every second
 cmos(rtcCode, 0x0b, 0x72); // periodic, alarm and update interrupts
-rtcCode.sti().hlt().hlt().hlt().hlt().hlt().out(CMOS_INDEX, 0x80 | 0x0c).in(CMOS_DATA).hlt();
+rtcCode
+  .sti()
+  .hlt()
+  .hlt()
+  .hlt()
+  .hlt()
+  .hlt()
+  .out(CMOS_INDEX, 0x80 | 0x0c)
+  .in(CMOS_DATA)
+  .hlt();
 cmos(rtcCode, 0x0b, 0x82); // SET: the clock stands
 cmos(rtcCode, 0x00, 0x59);
 rtcCode.nop(1);

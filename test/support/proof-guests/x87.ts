@@ -31,6 +31,9 @@ const code = new GuestCode()
   .nop(3)
   .bytes(0x9b, 0xd9, 0xe8, ...keepStatus) // fwait; fld1
   .bytes(...controlWord(0x027e), 0xd9, 0xf6); // fdecstp: top and tags of no empty stack at the end
-done(code).handler(MATH_FAULT).bytes(...keepStatus, 0xdb, 0xe2).iret(); // fnclex
+done(code)
+  .handler(MATH_FAULT)
+  .bytes(...keepStatus, 0xdb, 0xe2)
+  .iret(); // fnclex
 
 export const x87: ProofGuest = { name: 'x87 and MMX', code, end: 300n };

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The library: machines on the calling thread or on threads of their own, and their state. docs/library.md shows how. */
+export type { Logger, LogLevel } from './core/log.js';
+export { nullLogger, SinkLogger } from './core/log.js';
+export { StateError } from './core/state-error.js';
+export { NEVER } from './hypervisor/exit.js';
+export type { ClockMode } from './hypervisor/hypervisor.js';
+export { type BuildOptions, buildMachine } from './machine/build.js';
+export {
+  COM_PORTS,
+  type ComPort,
+  DEFAULT_CONFIG,
+  type KernelBoot,
+  type MachineConfig,
+  machineConfig,
+  type PciDeviceConfig,
+  type ScriptStep,
+} from './machine/config.js';
+export { ConfigError } from './machine/config-error.js';
+export { ExitHash } from './machine/exit-hash.js';
+export type { SliceEnd } from './machine/exit-loop.js';
+export type { Machine, MachineState } from './machine/machine.js';
+export { MachineHost, type MachineHostOptions, type OutputReceiver } from './machine/machine-host.js';
+export { copyMemory, loadTree, type MachineTree, restoreMemory, saveTree } from './machine/machine-state.js';
+export { runUntil, runUntilStopped } from './machine/run.js';
+export type { ConsoleOutputs } from './machine/serial-consoles.js';
+export type { StopReason } from './machine/stop.js';
+export type { CommandArguments, CommandName, CommandResult, MachineStatus } from './machine/thread-messages.js';
