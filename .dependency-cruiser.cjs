@@ -21,7 +21,8 @@ module.exports = {
       to: { path: '^devices', dependencyTypesNot: ['type-only'] },
     },
     layer('boot-on-core', '^src/boot', '^src/(?!core|boot)'),
-    layer('machine-below-cli', '^src/machine', '^src/(cli|index)'),
+    layer('machine-below-cli', '^src/(machine|snapshot)', '^src/(cli|index)'),
+    layer('snapshot-on-machine', '^src/machine', '^src/snapshot'),
     {
       name: 'addon-has-one-door',
       severity: 'error',

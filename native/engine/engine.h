@@ -60,7 +60,8 @@ class VcpuEngine {
   virtual ExitKind run(std::int64_t deadline) = 0;
   /// Makes run() return Woken soon. Any thread.
   virtual void wake() = 0;
-  /// Finishes an instruction that waits for an answer, without starting another. Returns the exit that it needs first, else None.
+  /// Finishes an instruction that waits for an answer, without starting another. Returns the exit that it needs first,
+  /// else None.
   virtual ExitKind safepoint() = 0;
   /// One sentence on the last ExitKind::Error: what the engine cannot go on from.
   virtual std::string error_text() const = 0;

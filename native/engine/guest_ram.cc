@@ -23,7 +23,8 @@ const GuestRam::Segment& GuestRam::add_segment(std::uint64_t base, std::uint64_t
   }
   if (segments_.size() == max_segments) throw std::invalid_argument("more than 16 memory segments");
   for (const Segment& other : segments_) {
-    if (base < other.base + other.length && other.base < base + length) throw std::invalid_argument("memory segments overlap");
+    if (base < other.base + other.length && other.base < base + length)
+      throw std::invalid_argument("memory segments overlap");
   }
   // What may fail for want of memory comes first: then nothing has changed.
   segments_.reserve(max_segments);  // callers hold pointers into it

@@ -12,7 +12,8 @@
 namespace tsbhyve {
 
 /// What a store to a page must look at before the fast path may serve the next one.
-inline constexpr std::uint8_t page_unlogged = 1;   // some client of the dirty log has not seen a write since its last take
+inline constexpr std::uint8_t page_unlogged =
+    1;  // some client of the dirty log has not seen a write since its last take
 inline constexpr std::uint8_t page_has_code = 2;   // decoded blocks lie here
 inline constexpr std::uint8_t page_read_only = 4;  // ROM: writes are dropped
 
@@ -79,8 +80,8 @@ class GuestRam {
   /// Opens a dirty-log client (0-7) whose log starts empty; false when all are in use.
   bool open_client(unsigned& client);
   void close_client(unsigned client);
-  /// Moves the client's log into `bitmap` (one bit a page, little-endian bytes, ORed in) and starts a new one. Callers then
-  /// drop the write side of the vCPUs' fast tables.
+  /// Moves the client's log into `bitmap` (one bit a page, little-endian bytes, ORed in) and starts a new one. Callers
+  /// then drop the write side of the vCPUs' fast tables.
   void take(unsigned client, std::uint8_t* bitmap);
   /// Puts a taken log back after a failed or cancelled snapshot.
   void put_back(unsigned client, const std::uint8_t* bitmap);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The register index list of the engine contract: one u64 a row, read and written in bulk by groups. The order is part of
-// the ABI (abi_version in exit_slot.h); src/hypervisor/registers.ts holds the same list and a test compares the two.
+// The register index list of the engine contract: one u64 a row, read and written in bulk by groups. The order is part
+// of the ABI (abi_version in exit_slot.h); src/hypervisor/registers.ts holds the same list and a test compares the two.
 #pragma once
 
 #include <cstddef>

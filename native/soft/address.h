@@ -18,7 +18,8 @@ inline Addressing addressing_of(const Instruction& instruction) {
 
 /// RIP-relative operands have rip_slot as base; the block builder has folded offset and length into the displacement.
 [[gnu::always_inline]] inline u64 raw_address(const Cpu* cpu, const Op* op) {
-  return read_gpr<u64>(cpu, op->base) + (read_gpr<u64>(cpu, op->index) << op->scale) + static_cast<u64>(static_cast<i64>(op->displacement));
+  return read_gpr<u64>(cpu, op->base) + (read_gpr<u64>(cpu, op->index) << op->scale) +
+         static_cast<u64>(static_cast<i64>(op->displacement));
 }
 
 inline u64 cut_address(const Op* op, u64 address) {

@@ -23,7 +23,7 @@ struct ApicState {
   u32 in_service[8] = {}, trigger_mode[8] = {}, request[8] = {};
   u32 lvt[LvtCount] = {0x10000, 0x10000, 0x10000, 0x10000, 0x10000, 0x10000};
   u32 initial_count = 0, divide_configuration = 0;
-  u64 timer_start = 0;      // VM time (ns) at which the running count was loaded
+  u64 timer_start = 0;  // VM time (ns) at which the running count was loaded
   bool timer_running = false;
   u64 tsc_deadline = 0;
   bool external_request = false;  // an ExtINT message waits for the CPU to ask the 8259
@@ -38,10 +38,10 @@ class LocalApic {
   void init();
 
   u64 base_msr() const { return state_.base; }
-  bool write_base_msr(u64 value);                // false: #GP(0)
-  bool read_msr(u32 index, u64& value);          // 800h-8FFh, 6E0h; false: #GP(0)
+  bool write_base_msr(u64 value);        // false: #GP(0)
+  bool read_msr(u32 index, u64& value);  // 800h-8FFh, 6E0h; false: #GP(0)
   bool write_msr(u32 index, u64 value);
-  u32 read(u32 offset);                          // xAPIC page
+  u32 read(u32 offset);  // xAPIC page
   void write(u32 offset, u32 value);
   u8 task_priority() const { return static_cast<u8>(state_.task_priority >> 4); }  // CR8
   void set_task_priority(u8 value);

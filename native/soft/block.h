@@ -13,15 +13,15 @@ namespace tsbhyve::soft {
 inline constexpr u32 mode_code64 = 1, mode_code32 = 2;  // neither: 16-bit code
 inline constexpr u32 mode_stack64 = 4, mode_stack32 = 8;
 inline constexpr u32 mode_user = 16;
-inline constexpr u32 mode_single = 32;                  // one instruction a block, nothing fused
-inline constexpr u32 mode_flat = 64;                    // RIP is the linear address: CS has neither base nor limit
+inline constexpr u32 mode_single = 32;  // one instruction a block, nothing fused
+inline constexpr u32 mode_flat = 64;    // RIP is the linear address: CS has neither base nor limit
 
 /// One way out of a block by a direct branch. `block` is set only when source and target lie on one page, linear and
 /// physical, so that no translation can have changed in between, and only in flat code, where a branch needs no check
 /// and leads equally far from wherever the page is mapped; the target's end-of-life clears it.
 struct Link {
   Block* block = nullptr;
-  u64 delta = 0;   // target RIP - RIP of the source block
+  u64 delta = 0;  // target RIP - RIP of the source block
   u64 mask = ~u64{0};
 };
 
@@ -32,16 +32,16 @@ struct Branch {
 inline constexpr u32 max_block_instructions = 64;
 
 struct Block {
-  u32 count = 0;            // guest instructions
-  u32 length = 0;           // bytes
+  u32 count = 0;   // guest instructions
+  u32 length = 0;  // bytes
   u32 mode = 0;
-  bool straddles = false;   // its only instruction runs onto a second page
+  bool straddles = false;           // its only instruction runs onto a second page
   bool software_interrupt = false;  // it is INT n, INT3, INTO, INT1 or a system call: no TF trap after it
-  bool repeats = false;     // it is a REP string operation, which may stop half-way
-  u64 physical = 0;         // address of its first byte
-  u32 jump_slot = 0;        // where the indirect-jump cache may hold it
-  u64 second_page = 0;      // physical page of the rest when it straddles
-  Branch branch;            // of its last instruction, when that is a direct branch or the end of the page
+  bool repeats = false;             // it is a REP string operation, which may stop half-way
+  u64 physical = 0;                 // address of its first byte
+  u32 jump_slot = 0;                // where the indirect-jump cache may hold it
+  u64 second_page = 0;              // physical page of the rest when it straddles
+  Branch branch;                    // of its last instruction, when that is a direct branch or the end of the page
   std::vector<Link*> incoming;
   Block* next_on_page = nullptr;
   Block* next_into_page = nullptr;  // of those that run onto the second page

@@ -20,11 +20,14 @@ void unlink(Block** at, const Block* block, Block* Block::*next) {
   *at = block->*next;
 }
 
-bool touches(u64 start, u64 length, u64 physical, u64 size) { return physical < start + length && start < physical + size; }
+bool touches(u64 start, u64 length, u64 physical, u64 size) {
+  return physical < start + length && start < physical + size;
+}
 
 }  // namespace
 
-BlockCache::BlockCache(Cpu* cpu, GuestRam* ram) : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram)
+    : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
 
 BlockCache::~BlockCache() { flush(); }
 

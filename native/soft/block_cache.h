@@ -41,7 +41,7 @@ class BlockCache {
 
  private:
   struct PageBlocks {
-    u64 granules = 0;       // bit i: some block covers bytes of the i-th 64-byte granule
+    u64 granules = 0;  // bit i: some block covers bytes of the i-th 64-byte granule
     Block* first = nullptr;
     Block* into = nullptr;  // blocks of the page before that run onto this one
   };
@@ -52,7 +52,9 @@ class BlockCache {
   void forget_page(u64 physical);
   void mark(u64 physical, u64 granules);
   void written_page(u64 physical, u64 size);
-  static size_t bucket(u64 physical, u32 mode) { return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1); }
+  static size_t bucket(u64 physical, u32 mode) {
+    return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1);
+  }
 
   static constexpr size_t bucket_count = 1 << 16;
   static constexpr size_t max_blocks = 1 << 18;
@@ -60,13 +62,14 @@ class BlockCache {
   Cpu* cpu_;
   GuestRam* ram_;
   std::vector<Block*> buckets_;
-  std::vector<PageBlocks> pages_;                 // by GuestRam page index
+  std::vector<PageBlocks> pages_;  // by GuestRam page index
   std::vector<std::unique_ptr<Block>> dropped_;
   size_t count_ = 0;
 };
 
-/// Decodes the block at linear address `lin` (physical `physical`, whose page is at `host`), under cpu->mode | extra mode bits.
-/// `limit` is how many bytes the code segment still allows. Raises what fetching its first instruction raises.
+/// Decodes the block at linear address `lin` (physical `physical`, whose page is at `host`), under cpu->mode | extra
+/// mode bits. `limit` is how many bytes the code segment still allows. Raises what fetching its first instruction
+/// raises.
 std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u64 limit);
 
 /// Finds or makes the block for cpu->rip. Raises #PF and #GP of the fetch.

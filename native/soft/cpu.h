@@ -22,15 +22,16 @@ class BlockCache;
 class LocalApic;
 struct Platform;
 
-/// Segment attributes: the VMX access-rights layout (SDM vol. 3, 24.4.1): 0-3 type, 4 S, 5-6 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G,
-/// 16 unusable. Limits are in bytes, already scaled by G.
+/// Segment attributes: the VMX access-rights layout (SDM vol. 3, 24.4.1): 0-3 type, 4 S, 5-6 DPL, 7 P, 12 AVL, 13 L, 14
+/// D/B, 15 G, 16 unusable. Limits are in bytes, already scaled by G.
 struct Segment {
   u64 base = 0;
   u32 limit = 0xffff;
   u32 attributes = 0;
   u16 selector = 0;
 };
-inline constexpr u32 segment_unusable = 1u << 16, segment_present = 1u << 7, segment_long = 1u << 13, segment_big = 1u << 14;
+inline constexpr u32 segment_unusable = 1u << 16, segment_present = 1u << 7, segment_long = 1u << 13,
+                     segment_big = 1u << 14;
 
 /// One 128-bit register. Lanes are little-endian; use the typed views of sse/lanes.h.
 struct alignas(16) Xmm {
@@ -47,8 +48,8 @@ struct FpuState {
   Float80 registers[8];  // physical R0-R7; ST(i) is registers[(top + i) & 7], top = status bits 11-13
   u16 control = 0x37f;
   u16 status = 0;
-  u8 empty = 0xff;       // bit i set: physical register i is empty (tag 11)
-  u16 opcode = 0;        // low 11 bits: FOP
+  u8 empty = 0xff;  // bit i set: physical register i is empty (tag 11)
+  u16 opcode = 0;   // low 11 bits: FOP
   u64 instruction_pointer = 0, data_pointer = 0;
   u16 code_selector = 0, data_selector = 0;
 };
@@ -76,14 +77,44 @@ inline constexpr u32 jump_slot(u64 rip) { return static_cast<u32>((rip ^ (rip >>
 inline constexpr size_t code_pages = 1024;
 
 /// CR0, CR4, EFER and RFLAGS bits by their SDM names.
-namespace cr0 { inline constexpr u64 PE = 1, MP = 2, EM = 4, TS = 8, ET = 16, NE = 32, WP = 1 << 16, AM = 1 << 18, NW = 1 << 29, CD = 1 << 30, PG = u64{1} << 31; }
-namespace cr4 { inline constexpr u64 VME = 1, PVI = 2, TSD = 4, DE = 8, PSE = 16, PAE = 32, MCE = 64, PGE = 128, PCE = 256, OSFXSR = 512, OSXMMEXCPT = 1024,
-  UMIP = 1 << 11, FSGSBASE = 1 << 16, PCIDE = 1 << 17, OSXSAVE = 1 << 18, SMEP = 1 << 20, SMAP = 1 << 21; }
-namespace efer { inline constexpr u64 SCE = 1, LME = 1 << 8, LMA = 1 << 10, NXE = 1 << 11; }
-namespace rflags { inline constexpr u64 TF = 1 << 8, IF = 1 << 9, DF = 1 << 10, IOPL = 3 << 12, NT = 1 << 14, RF = 1 << 16, VM = 1 << 17, AC = 1 << 18, VIF = 1 << 19, VIP = 1 << 20, ID = 1 << 21; }
+namespace cr0 {
+inline constexpr u64 PE = 1, MP = 2, EM = 4, TS = 8, ET = 16, NE = 32, WP = 1 << 16, AM = 1 << 18, NW = 1 << 29,
+                     CD = 1 << 30, PG = u64{1} << 31;
+}
+namespace cr4 {
+inline constexpr u64 VME = 1, PVI = 2, TSD = 4, DE = 8, PSE = 16, PAE = 32, MCE = 64, PGE = 128, PCE = 256,
+                     OSFXSR = 512, OSXMMEXCPT = 1024, UMIP = 1 << 11, FSGSBASE = 1 << 16, PCIDE = 1 << 17,
+                     OSXSAVE = 1 << 18, SMEP = 1 << 20, SMAP = 1 << 21;
+}
+namespace efer {
+inline constexpr u64 SCE = 1, LME = 1 << 8, LMA = 1 << 10, NXE = 1 << 11;
+}
+namespace rflags {
+inline constexpr u64 TF = 1 << 8, IF = 1 << 9, DF = 1 << 10, IOPL = 3 << 12, NT = 1 << 14, RF = 1 << 16, VM = 1 << 17,
+                     AC = 1 << 18, VIF = 1 << 19, VIP = 1 << 20, ID = 1 << 21;
+}
 
 /// Exception vectors (SDM vol. 3, table 6-1).
-enum Vector : u8 { DE = 0, DB = 1, NMI = 2, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, DF = 8, TS = 10, NP = 11, SegmentSS = 12, GP = 13, PF = 14, MF = 16, AC = 17, MC = 18, XM = 19 };
+enum Vector : u8 {
+  DE = 0,
+  DB = 1,
+  NMI = 2,
+  BP = 3,
+  OF = 4,
+  BR = 5,
+  UD = 6,
+  NM = 7,
+  DF = 8,
+  TS = 10,
+  NP = 11,
+  SegmentSS = 12,
+  GP = 13,
+  PF = 14,
+  MF = 16,
+  AC = 17,
+  MC = 18,
+  XM = 19
+};
 
 struct Fault {
   u8 vector = 0;
@@ -92,7 +123,11 @@ struct Fault {
 };
 
 /// Why a handler left its block by escape() instead of returning.
-enum class Escape : int { Fault = 1, Single /* run this instruction again, alone in its block */, Exit /* to the device model; the instruction runs again */ };
+enum class Escape : int {
+  Fault = 1,
+  Single /* run this instruction again, alone in its block */,
+  Exit /* to the device model; the instruction runs again */
+};
 
 enum class RunState : u8 { Running, Halted, WaitForSipi, Shutdown };
 
@@ -100,9 +135,9 @@ enum class RunState : u8 { Running, Halted, WaitForSipi, Shutdown };
 /// the answers in order: no handler changes registers before its last memory or port access.
 enum class AccessKind : u8 { Memory, Port, Msr, InterruptAcknowledge };
 struct DeviceAccess {
-  u64 address = 0;   // guest physical address, port or MSR number
+  u64 address = 0;  // guest physical address, port or MSR number
   u64 value = 0;
-  u8 width = 0;      // bytes
+  u8 width = 0;  // bytes
   AccessKind kind = AccessKind::Memory;
   bool is_write = false;
   bool refused = false;  // answer to an MSR access: #GP(0)
@@ -126,19 +161,19 @@ struct alignas(64) Cpu {
   // Byte offsets into this array are the register numbers of an Op. Slot 16 is always zero (no base, no index);
   // slot 17 is the RIP of the first instruction of the running block.
   u64 gpr[18] = {};
-  i64 budget = 0;              // instructions that may still be entered before the run loop must look
-  FastEntry* fast = nullptr;   // the table of the current access class
-  Block* block = nullptr;      // running block
+  i64 budget = 0;             // instructions that may still be entered before the run loop must look
+  FastEntry* fast = nullptr;  // the table of the current access class
+  Block* block = nullptr;     // running block
   LazyFlags lazy;
-  u64 rflags = 2;              // its six status flags hold only while lazy.kind is Eager
-  u64 rip = 0xfff0;            // holds between blocks
+  u64 rflags = 2;    // its six status flags hold only while lazy.kind is Eager
+  u64 rip = 0xfff0;  // holds between blocks
   u8 cpl = 0;
-  u32 mode = 0;                // block.h: Mode bits
+  u32 mode = 0;  // block.h: Mode bits
   Xmm xmm[16];
   u32 mxcsr = 0x1f80;
   FpuState fpu;
 
-  Segment segment[6];          // by SegmentRegister
+  Segment segment[6];  // by SegmentRegister
   Segment ldtr, tr;
   u64 gdtr_base = 0, idtr_base = 0;
   u16 gdtr_limit = 0xffff, idtr_limit = 0xffff;
@@ -149,16 +184,16 @@ struct alignas(64) Cpu {
 
   // Events, all visible to the guest and therefore saved.
   RunState run_state = RunState::Running;
-  bool interrupt_shadow = false;     // after STI or a load of SS: the next instruction runs without interrupts
-  bool debug_shadow = false;         // after a load of SS: also without #DB traps
+  bool interrupt_shadow = false;  // after STI or a load of SS: the next instruction runs without interrupts
+  bool debug_shadow = false;      // after a load of SS: also without #DB traps
   bool nmi_pending = false, nmi_blocked = false;
-  bool external_interrupt = false;   // level of the 8259's INTR (through LINT0 in ExtINT mode)
+  bool external_interrupt = false;  // level of the 8259's INTR (through LINT0 in ExtINT mode)
   bool init_pending = false, sipi_pending = false;
   u8 sipi_vector = 0;
-  u32 pending_debug = 0;             // DR6 bits of a trap to be taken after the instruction
-  bool resume_flag = false;          // RF as the instruction in flight found it
-  bool apic_interrupt = false;       // derived: the LAPIC holds a vector above the processor priority
-  bool deadline_changed = false;     // derived: the engine must look at the LAPIC timer again
+  u32 pending_debug = 0;          // DR6 bits of a trap to be taken after the instruction
+  bool resume_flag = false;       // RF as the instruction in flight found it
+  bool apic_interrupt = false;    // derived: the LAPIC holds a vector above the processor priority
+  bool deadline_changed = false;  // derived: the engine must look at the LAPIC timer again
 
   // Time and instruction counting. retired() = retire_limit - budget between blocks.
   u64 retire_limit = 0;
@@ -166,17 +201,17 @@ struct alignas(64) Cpu {
   // Leaving a block.
   std::jmp_buf escape_point;
   Fault fault;
-  const Op* next_op = nullptr;       // only where dispatch is not threaded (op.h)
-  const Op* current_op = nullptr;    // set by whatever may escape; null outside blocks
-  Link* link = nullptr;              // the branch that wants its target block, for the run loop to fill in
-  DeviceAccess access;               // Escape::Exit: what is asked
-  DeviceAccess answered[max_answers]; // answers for the instruction in flight, in order
+  const Op* next_op = nullptr;         // only where dispatch is not threaded (op.h)
+  const Op* current_op = nullptr;      // set by whatever may escape; null outside blocks
+  Link* link = nullptr;                // the branch that wants its target block, for the run loop to fill in
+  DeviceAccess access;                 // Escape::Exit: what is asked
+  DeviceAccess answered[max_answers];  // answers for the instruction in flight, in order
   u32 answered_count = 0, answered_used = 0;
 
   u64 code_page_serial[code_pages] = {};
   JumpEntry jumps[jump_entries] = {};
   FastEntry fast_tables[static_cast<size_t>(AccessClass::Count)][fast_entries];
-  FastEntry* never_fast = nullptr;   // an empty table: every access takes the slow path (data breakpoints)
+  FastEntry* never_fast = nullptr;  // an empty table: every access takes the slow path (data breakpoints)
 
   Mmu* mmu = nullptr;
   BlockCache* blocks = nullptr;

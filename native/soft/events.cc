@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "soft/events.h"
 
+#include "soft/apic.h"
 #include "soft/device_access.h"
 #include "soft/leave.h"
-#include "soft/apic.h"
 #include "soft/memory/debug_watch.h"
 #include "soft/system/system.h"
 

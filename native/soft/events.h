@@ -12,7 +12,8 @@ inline constexpr u32 dr6_single_step = 1u << 14;
 /// Cheap test: whether take_events may have something to do.
 bool events_wait(const Cpu* cpu);
 
-/// Takes the event of highest priority. True when it did something. Escapes when delivery faults or the 8259 must be asked.
+/// Takes the event of highest priority. True when it did something. Escapes when delivery faults or the 8259 must be
+/// asked.
 bool take_events(Cpu* cpu);
 
 /// Raises #DB when an enabled execution breakpoint covers cpu->rip.

@@ -7,7 +7,10 @@
 namespace tsbhyve::soft {
 
 template <class T>
-inline constexpr u32 width_code = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+inline constexpr u32 width_code = sizeof(T) == 1   ? 0
+                                  : sizeof(T) == 2 ? 1
+                                  : sizeof(T) == 4 ? 2
+                                                   : 3;
 
 template <class T>
 inline void set_lazy(Cpu* cpu, FlagKind kind, T result, T left, T right) {
@@ -82,7 +85,8 @@ inline bool adjust_flag(const Cpu* cpu) {
 }
 
 inline bool parity_set(const Cpu* cpu) {
-  return cpu->lazy.kind == static_cast<u32>(FlagKind::Eager) ? (cpu->rflags & flag_pf) != 0 : parity_flag(cpu->lazy.result) != 0;
+  return cpu->lazy.kind == static_cast<u32>(FlagKind::Eager) ? (cpu->rflags & flag_pf) != 0
+                                                             : parity_flag(cpu->lazy.result) != 0;
 }
 
 /// The six status flags as EFLAGS bits.

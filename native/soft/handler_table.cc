@@ -10,9 +10,10 @@ namespace {
 
 HandlerTable make_table() {
   HandlerTable table;
-  for (auto add : {add_arithmetic, add_multiply, add_shift, add_bit, add_decimal, add_move, add_atomic, add_stack, add_branch,
-                   add_string, add_far, add_fast_call, add_descriptor, add_control, add_port, add_sse_move, add_sse_float,
-                   add_sse_convert, add_sse_integer, add_sse_later, add_x87}) {
+  for (auto add :
+       {add_arithmetic, add_multiply, add_shift,     add_bit,         add_decimal,     add_move,       add_atomic,
+        add_stack,      add_branch,   add_string,    add_far,         add_fast_call,   add_descriptor, add_control,
+        add_port,       add_sse_move, add_sse_float, add_sse_convert, add_sse_integer, add_sse_later,  add_x87}) {
     add(table);
   }
   return table;

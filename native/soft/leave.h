@@ -35,8 +35,8 @@ inline u64 retired_before(const Cpu* cpu, const Op* op) {
 inline u64 retired_between_blocks(const Cpu* cpu) { return cpu->retire_limit - static_cast<u64>(cpu->budget); }
 
 /// Ends the block after `op`, which is complete: back to the run loop at the next instruction. For everything that may
-/// make an interrupt deliverable, or changes mode, paging or privilege. `op` must end its block (OpcodeInfo::ends_block)
-/// unless end_block_early is used.
+/// make an interrupt deliverable, or changes mode, paging or privilege. `op` must end its block
+/// (OpcodeInfo::ends_block) unless end_block_early is used.
 inline void end_block(Cpu* cpu, const Op* op) { cpu->rip = next_rip(cpu, op); }
 
 /// The same from the middle of a block: gives back the instructions that were not run.

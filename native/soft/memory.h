@@ -50,9 +50,13 @@ template <class T>
 
 /// The memory operand of `op`.
 template <class T>
-inline T load(Cpu* cpu, const Op* op, u64 lin) { return load_in<T>(cpu, op, lin, op->segment); }
+inline T load(Cpu* cpu, const Op* op, u64 lin) {
+  return load_in<T>(cpu, op, lin, op->segment);
+}
 template <class T>
-inline void store(Cpu* cpu, const Op* op, u64 lin, T value) { store_in<T>(cpu, op, lin, value, op->segment); }
+inline void store(Cpu* cpu, const Op* op, u64 lin, T value) {
+  store_in<T>(cpu, op, lin, value, op->segment);
+}
 
 /// A load that faults as the store to follow would: for read-modify-write. The store that follows cannot fault.
 template <class T>
@@ -68,9 +72,13 @@ template <class T>
 
 /// Stack accesses: #SS instead of #GP.
 template <class T>
-inline T load_stack(Cpu* cpu, const Op* op, u64 lin) { return load_in<T>(cpu, op, lin, SS); }
+inline T load_stack(Cpu* cpu, const Op* op, u64 lin) {
+  return load_in<T>(cpu, op, lin, SS);
+}
 template <class T>
-inline void store_stack(Cpu* cpu, const Op* op, u64 lin, T value) { store_in<T>(cpu, op, lin, value, SS); }
+inline void store_stack(Cpu* cpu, const Op* op, u64 lin, T value) {
+  store_in<T>(cpu, op, lin, value, SS);
+}
 
 /// 16 bytes, any alignment (aligned forms check and raise #GP(0) themselves, through require_aligned16).
 inline U128 load128(Cpu* cpu, const Op* op, u64 lin) {
@@ -91,8 +99,8 @@ inline void store128(Cpu* cpu, const Op* op, u64 lin, U128 value) {
   store128_slow(cpu, op, lin, value, op->segment);
 }
 
-/// Raises what a write (or read) of [lin, lin + size) would raise, and changes nothing else. For multi-step instructions and
-/// state images (FXSAVE, PUSHA, ENTER, CMPXCHG16B). `size` <= 4096.
+/// Raises what a write (or read) of [lin, lin + size) would raise, and changes nothing else. For multi-step
+/// instructions and state images (FXSAVE, PUSHA, ENTER, CMPXCHG16B). `size` <= 4096.
 void probe_write(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment);
 void probe_read(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment);
 

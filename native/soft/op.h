@@ -26,15 +26,15 @@ struct alignas(32) Op {
     struct Branch* branch;  // direct branches: where they lead
   };
   i32 displacement;
-  u8 destination, source;   // first and second operand; a memory operand leaves its slot 0
-  u8 base, index;           // byte offsets; zero_slot when absent, rip_slot for RIP-relative
+  u8 destination, source;  // first and second operand; a memory operand leaves its slot 0
+  u8 base, index;          // byte offsets; zero_slot when absent, rip_slot for RIP-relative
   u8 scale;
-  u8 segment;               // of the memory operand
-  u8 extra;                 // third operand: register number, imm8, or what the family needs
-  u8 bits;                  // OpBits
-  u16 offset;               // of this instruction from the start of its block, in bytes
+  u8 segment;  // of the memory operand
+  u8 extra;    // third operand: register number, imm8, or what the family needs
+  u8 bits;     // OpBits
+  u16 offset;  // of this instruction from the start of its block, in bytes
   u8 length;
-  u8 position;              // instructions before this one in the block
+  u8 position;  // instructions before this one in the block
 };
 static_assert(sizeof(Op) == 32);
 
@@ -42,8 +42,8 @@ static_assert(sizeof(Op) == 32);
 inline constexpr u8 op_address16 = 1, op_address32 = 2;  // address size, else 64
 inline constexpr u8 op_rep = 4, op_repne = 8;
 inline constexpr u8 op_lock = 16;
-inline constexpr u8 op_rex_w = 32;                       // operand size 8
-inline constexpr u8 op_operand16 = 64;                   // operand size 2
+inline constexpr u8 op_rex_w = 32;      // operand size 8
+inline constexpr u8 op_operand16 = 64;  // operand size 2
 
 /// Picks the handler for an instruction. `flags_live` is false when nothing can see the status flags it leaves.
 using Select = Handler (*)(const Instruction& instruction, bool flags_live);

@@ -27,7 +27,8 @@ struct Platform {
 
   u64 tsc(u64 retired) const {
     const u64 time = time_ns(retired);
-    const u64 unmoved = tsc_hz == 1'000'000'000 ? time : static_cast<u64>(static_cast<u128>(time) * tsc_hz / 1'000'000'000);
+    const u64 unmoved =
+        tsc_hz == 1'000'000'000 ? time : static_cast<u64>(static_cast<u128>(time) * tsc_hz / 1'000'000'000);
     return unmoved + static_cast<u64>(tsc_offset);
   }
 };

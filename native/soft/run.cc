@@ -125,7 +125,8 @@ Stop execute(Cpu* cpu) {
     if (!single && cpu->budget >= 0 && events_wait(cpu)) {
       if (take_events(cpu)) continue;
     }
-    if (cpu->run_state != RunState::Running) return cpu->run_state == RunState::Shutdown ? Stop::Shutdown : Stop::Halted;
+    if (cpu->run_state != RunState::Running)
+      return cpu->run_state == RunState::Shutdown ? Stop::Shutdown : Stop::Halted;
     if (cpu->deadline_changed) {
       cpu->deadline_changed = false;
       return Stop::Deadline;
@@ -155,8 +156,10 @@ Stop finish_instruction(Cpu* cpu) {
     return waits_for_device(cpu, static_cast<Escape>(reason)) ? Stop::Device : Stop::Budget;
   }
   cpu->answered_used = 0;
-  if (events_wait(cpu)) take_events(cpu);
-  else run_single(cpu);
+  if (events_wait(cpu))
+    take_events(cpu);
+  else
+    run_single(cpu);
   return Stop::Budget;
 }
 

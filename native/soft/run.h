@@ -7,11 +7,11 @@
 namespace tsbhyve::soft {
 
 enum class Stop : u8 {
-  Budget,     // cpu->budget instructions were retired
-  Device,     // cpu->access waits for an answer
-  Halted,     // HLT, waiting for SIPI: nothing to run until an event
-  Shutdown,   // triple fault
-  Deadline,   // the LAPIC timer was set anew: look at deadlines again
+  Budget,    // cpu->budget instructions were retired
+  Device,    // cpu->access waits for an answer
+  Halted,    // HLT, waiting for SIPI: nothing to run until an event
+  Shutdown,  // triple fault
+  Deadline,  // the LAPIC timer was set anew: look at deadlines again
 };
 
 /// Runs until something stops it. The budget is in cpu->budget (see Cpu::retire_limit).

@@ -83,7 +83,8 @@ CpuidLeaf SoftEngine::cpuid(u32 leaf, u32 subleaf) const {
 
 std::int64_t SoftEngine::time() const { return static_cast<std::int64_t>(time_.at(retired())); }
 void SoftEngine::set_time(std::int64_t nanoseconds) {
-  if (nanoseconds < 0) throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
+  if (nanoseconds < 0)
+    throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
   time_.set(static_cast<u64>(nanoseconds), retired());
 }
 std::uint64_t SoftEngine::instructions() const { return retired(); }
@@ -138,9 +139,7 @@ ExitKind SoftEngine::device_exit() {
 ExitKind SoftEngine::after_stop(Stop stop) {
   switch (stop) {
     case Stop::Device: return device_exit();
-    case Stop::Halted:
-      slot.detail = (cpu_->rflags & rflags::IF) ? 0 : 1;
-      return leave(ExitKind::Hlt);
+    case Stop::Halted: slot.detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return leave(ExitKind::Hlt);
     case Stop::Shutdown: return leave(ExitKind::Shutdown);
     case Stop::Budget:
     case Stop::Deadline: break;
@@ -186,7 +185,8 @@ ExitKind SoftEngine::safepoint() {
   take_answer();
   if (cpu_->answered_count == 0) return ExitKind::None;
   if (cpu_->budget <= 0) set_budget(1);
-  return after_stop(under_guest_rounding(finish_instruction)) == ExitKind::None ? ExitKind::None : static_cast<ExitKind>(slot.kind);
+  return after_stop(under_guest_rounding(finish_instruction)) == ExitKind::None ? ExitKind::None
+                                                                                : static_cast<ExitKind>(slot.kind);
 }
 
 /// exit_kind() has no other way to it.

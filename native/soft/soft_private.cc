@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The soft engine's private section: the virtual clock's exact position, the x87 selectors and both TLBs. Another engine
-// may drop it: the TLB entries are then a legal flush, and time continues from the contract's VM time.
+// The soft engine's private section: the virtual clock's exact position, the x87 selectors and both TLBs. Another
+// engine may drop it: the TLB entries are then a legal flush, and time continues from the contract's VM time.
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -100,7 +100,8 @@ std::vector<std::uint8_t> SoftEngine::get_private() {
 void SoftEngine::set_private(std::span<const std::uint8_t> bytes) {
   Reader in(bytes);
   if (in.get() != layout_version) refuse("an unknown version");
-  const u64 base = in.get(), base_retired = in.get(), remainder = in.get(), instructions = in.get(), selectors = in.get();
+  const u64 base = in.get(), base_retired = in.get(), remainder = in.get(), instructions = in.get(),
+            selectors = in.get();
   const VmTime::State time{base, base_retired, remainder};
   if (!time_.is_possible(time, instructions)) refuse("an impossible VM time or instruction count");
   const Tlb data = read_tlb(in), code = read_tlb(in);

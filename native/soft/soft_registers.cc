@@ -31,10 +31,11 @@ constexpr u64 bits_of<bool> = 1;
 template <>
 constexpr u64 bits_of<RunState> = 3;
 
-#define FIELD(place)                                               \
-  {[](const Cpu& cpu) { return static_cast<u64>(cpu.place); },     \
-   [](Cpu& cpu, u64 value) { assign(cpu.place, value); },          \
-   bits_of<std::remove_cvref_t<decltype(std::declval<Cpu&>().place)>>}
+#define FIELD(place)                                                                                                   \
+  {                                                                                                                    \
+    [](const Cpu& cpu) { return static_cast<u64>(cpu.place); }, [](Cpu& cpu, u64 value) { assign(cpu.place, value); }, \
+        bits_of<std::remove_cvref_t<decltype(std::declval<Cpu&>().place)>>                                             \
+  }
 #define SEGMENT(place) FIELD(place.selector), FIELD(place.base), FIELD(place.limit), FIELD(place.attributes)
 
 u64 get_cr8(const Cpu& cpu) { return cpu.apic->task_priority(); }
@@ -43,8 +44,8 @@ void set_cr8(Cpu& cpu, u64 value) {
   if (value != get_cr8(cpu)) cpu.apic->set_task_priority(static_cast<u8>(value));
 }
 u64 get_rflags(const Cpu& cpu) { return read_rflags(&cpu); }
-constexpr u64 rflags_bits = status_flags | rflags::TF | rflags::IF | rflags::DF | rflags::IOPL | rflags::NT | rflags::RF |
-                            rflags::VM | rflags::AC | rflags::VIF | rflags::VIP | rflags::ID | 2;
+constexpr u64 rflags_bits = status_flags | rflags::TF | rflags::IF | rflags::DF | rflags::IOPL | rflags::NT |
+                            rflags::RF | rflags::VM | rflags::AC | rflags::VIF | rflags::VIP | rflags::ID | 2;
 void set_rflags(Cpu& cpu, u64 value) {
   cpu.rflags = value | 2;
   cpu.lazy = {};
@@ -54,17 +55,63 @@ void set_xcr0(Cpu&, u64) {}
 
 /// In the order of engine/registers.h.
 constexpr Accessor accessors[] = {
-    FIELD(gpr[0]), FIELD(gpr[1]), FIELD(gpr[2]), FIELD(gpr[3]), FIELD(gpr[4]), FIELD(gpr[5]), FIELD(gpr[6]), FIELD(gpr[7]),
-    FIELD(gpr[8]), FIELD(gpr[9]), FIELD(gpr[10]), FIELD(gpr[11]), FIELD(gpr[12]), FIELD(gpr[13]), FIELD(gpr[14]), FIELD(gpr[15]),
-    FIELD(rip), {get_rflags, set_rflags, rflags_bits},
-    SEGMENT(segment[ES]), SEGMENT(segment[CS]), SEGMENT(segment[SS]), SEGMENT(segment[DS]), SEGMENT(segment[FS]),
-    SEGMENT(segment[GS]), SEGMENT(ldtr), SEGMENT(tr),
-    FIELD(gdtr_base), FIELD(gdtr_limit), FIELD(idtr_base), FIELD(idtr_limit),
-    FIELD(cr0), FIELD(cr2), FIELD(cr3), FIELD(cr4), {get_cr8, set_cr8, 15}, FIELD(efer), {get_xcr0, set_xcr0, 3},
-    FIELD(pdpte[0]), FIELD(pdpte[1]), FIELD(pdpte[2]), FIELD(pdpte[3]),
-    FIELD(dr[0]), FIELD(dr[1]), FIELD(dr[2]), FIELD(dr[3]), FIELD(dr6), FIELD(dr7),
-    FIELD(run_state), FIELD(interrupt_shadow), FIELD(debug_shadow), FIELD(nmi_pending), FIELD(nmi_blocked),
-    FIELD(external_interrupt), FIELD(init_pending), FIELD(sipi_pending), FIELD(sipi_vector), FIELD(pending_debug),
+    FIELD(gpr[0]),
+    FIELD(gpr[1]),
+    FIELD(gpr[2]),
+    FIELD(gpr[3]),
+    FIELD(gpr[4]),
+    FIELD(gpr[5]),
+    FIELD(gpr[6]),
+    FIELD(gpr[7]),
+    FIELD(gpr[8]),
+    FIELD(gpr[9]),
+    FIELD(gpr[10]),
+    FIELD(gpr[11]),
+    FIELD(gpr[12]),
+    FIELD(gpr[13]),
+    FIELD(gpr[14]),
+    FIELD(gpr[15]),
+    FIELD(rip),
+    {get_rflags, set_rflags, rflags_bits},
+    SEGMENT(segment[ES]),
+    SEGMENT(segment[CS]),
+    SEGMENT(segment[SS]),
+    SEGMENT(segment[DS]),
+    SEGMENT(segment[FS]),
+    SEGMENT(segment[GS]),
+    SEGMENT(ldtr),
+    SEGMENT(tr),
+    FIELD(gdtr_base),
+    FIELD(gdtr_limit),
+    FIELD(idtr_base),
+    FIELD(idtr_limit),
+    FIELD(cr0),
+    FIELD(cr2),
+    FIELD(cr3),
+    FIELD(cr4),
+    {get_cr8, set_cr8, 15},
+    FIELD(efer),
+    {get_xcr0, set_xcr0, 3},
+    FIELD(pdpte[0]),
+    FIELD(pdpte[1]),
+    FIELD(pdpte[2]),
+    FIELD(pdpte[3]),
+    FIELD(dr[0]),
+    FIELD(dr[1]),
+    FIELD(dr[2]),
+    FIELD(dr[3]),
+    FIELD(dr6),
+    FIELD(dr7),
+    FIELD(run_state),
+    FIELD(interrupt_shadow),
+    FIELD(debug_shadow),
+    FIELD(nmi_pending),
+    FIELD(nmi_blocked),
+    FIELD(external_interrupt),
+    FIELD(init_pending),
+    FIELD(sipi_pending),
+    FIELD(sipi_vector),
+    FIELD(pending_debug),
 };
 static_assert(std::size(accessors) == register_count);
 
@@ -181,7 +228,8 @@ namespace {
 
 void check_xsave(std::span<const std::uint8_t> image) {
   const auto refuse = [](const char* name, u64 value, const char* accepted) {
-    throw std::invalid_argument(std::string("XSAVE image, ") + name + ": " + std::to_string(value) + " is not " + accepted);
+    throw std::invalid_argument(std::string("XSAVE image, ") + name + ": " + std::to_string(value) + " is not " +
+                                accepted);
   };
   if (image.size() < xsave_bytes) refuse("size", image.size(), "576 bytes or more");
   const u64 components = get<u64>(image, header_offset), compaction = get<u64>(image, compaction_offset);
@@ -199,7 +247,8 @@ void load_x87(FpuState& fpu, std::span<const std::uint8_t> image) {
   fpu.instruction_pointer = get<u64>(image, 8);
   fpu.data_pointer = get<u64>(image, 16);
   for (u32 i = 0; i < 8; i++) {
-    fpu.registers[(top_of(fpu.status) + i) & 7] = {get<u64>(image, st_offset + 16 * i), get<u16>(image, st_offset + 16 * i + 8)};
+    fpu.registers[(top_of(fpu.status) + i) & 7] = {get<u64>(image, st_offset + 16 * i),
+                                                   get<u16>(image, st_offset + 16 * i + 8)};
   }
 }
 
@@ -214,12 +263,11 @@ void SoftEngine::set_xsave(std::span<const std::uint8_t> image) {
   cpu_->mxcsr = get<u32>(image, mxcsr_offset);
   for (u32 i = 0; i < 16; i++) {
     cpu_->xmm[i] = {};
-    if (components & sse_component) cpu_->xmm[i] = {{get<u64>(image, xmm_offset + 16 * i), get<u64>(image, xmm_offset + 16 * i + 8)}};
+    if (components & sse_component)
+      cpu_->xmm[i] = {{get<u64>(image, xmm_offset + 16 * i), get<u64>(image, xmm_offset + 16 * i + 8)}};
   }
 }
 
-void SoftEngine::set_lapic(std::span<const std::uint64_t> rows) {
-  apic_.load(rows);
-}
+void SoftEngine::set_lapic(std::span<const std::uint64_t> rows) { apic_.load(rows); }
 
 }  // namespace tsbhyve::soft

@@ -48,7 +48,10 @@ export function places(tree: CborMap): Place[] {
 }
 
 function deviceKinds({ devices }: CborMap): [string, string][] {
-  return Object.entries(map(devices)).map(([id, device]) => [id, String(map(device).kind)]);
+  return Object.entries(map(devices)).map(([id, device]) => {
+    const { kind } = map(device);
+    return [id, typeof kind === 'string' ? kind : id];
+  });
 }
 
 function leaves(tree: CborMap, name: string, path: readonly Key[]): Place[] {

@@ -107,7 +107,7 @@ function treeDifference(one: CborValue | undefined, other: CborValue | undefined
     return `${path}: byte ${one.findIndex((byte, index) => byte !== other[index])} of ${one.length} and ${other.length}`;
   }
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) {
-    return one === other ? null : `${path}: ${one} and ${other}`;
+    return one === other ? null : `${path}: ${String(one)} and ${String(other)}`;
   }
   const [left, right] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
   for (const key of new Set([...left.keys(), ...right.keys()])) {

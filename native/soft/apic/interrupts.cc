@@ -37,8 +37,8 @@ u8 LocalApic::processor_priority() const {
 
 void LocalApic::update() {
   const int requested = highest(state_.request);
-  cpu_->apic_interrupt =
-      requested >= 0 && (state_.base & (1 << 11)) && (static_cast<u32>(requested) & 0xf0) > (processor_priority() & 0xf0u);
+  cpu_->apic_interrupt = requested >= 0 && (state_.base & (1 << 11)) &&
+                         (static_cast<u32>(requested) & 0xf0) > (processor_priority() & 0xf0u);
 }
 
 u8 LocalApic::acknowledge() {
@@ -84,8 +84,10 @@ void LocalApic::accept(u8 vector, bool level) {
   if (vector < 16) return error(error_receive_illegal_vector);
   if (!software_enabled()) return;
   set_bit(state_.request, vector);
-  if (level) set_bit(state_.trigger_mode, vector);
-  else clear_bit(state_.trigger_mode, vector);
+  if (level)
+    set_bit(state_.trigger_mode, vector);
+  else
+    clear_bit(state_.trigger_mode, vector);
   update();
 }
 
@@ -113,8 +115,8 @@ bool LocalApic::is_destination(u32 destination, bool logical) const {
   if (destination == 0xff) return true;
   if (!logical) return destination == state_.id;
   const u32 own = state_.logical_destination >> 24;
-  if (state_.destination_format >> 28 == 0xf) return own & destination;                         // flat
-  return own >> 4 == destination >> 4 && (own & destination & 0xf);                             // cluster
+  if (state_.destination_format >> 28 == 0xf) return own & destination;  // flat
+  return own >> 4 == destination >> 4 && (own & destination & 0xf);      // cluster
 }
 
 void LocalApic::send_command(u32 destination, u32 low) {
@@ -123,7 +125,8 @@ void LocalApic::send_command(u32 destination, u32 low) {
   const bool level = low & (1u << 15), assert_level = low & (1u << 14);
   if (mode == Init && level && !assert_level) return;  // INIT level de-assert: nothing on this processor
   if ((mode == Fixed || mode == LowestPriority) && vector < 16) return error(error_send_illegal_vector);
-  const bool for_self = shorthand == 1 || shorthand == 2 || (shorthand == 0 && is_destination(destination, low & (1u << 11)));
+  const bool for_self =
+      shorthand == 1 || shorthand == 2 || (shorthand == 0 && is_destination(destination, low & (1u << 11)));
   if (for_self) deliver(mode, vector, level);
 }
 

@@ -17,10 +17,31 @@ constexpr u32 lvt_writable[LvtCount] = {0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a
 
 /// Register numbers are xAPIC offsets / 16, and x2APIC MSR numbers - 800h.
 enum : u32 {
-  Id = 0x02, Version = 0x03, Tpr = 0x08, Apr = 0x09, Ppr = 0x0a, Eoi = 0x0b, Ldr = 0x0d, Dfr = 0x0e, Svr = 0x0f,
-  Isr = 0x10, Tmr = 0x18, Irr = 0x20, Esr = 0x28, IcrLow = 0x30, IcrHigh = 0x31, Timer = 0x32, Thermal = 0x33,
-  Performance = 0x34, Lint0 = 0x35, Lint1 = 0x36, Error = 0x37, InitialCount = 0x38, CurrentCount = 0x39,
-  DivideConfiguration = 0x3e, SelfIpi = 0x3f,
+  Id = 0x02,
+  Version = 0x03,
+  Tpr = 0x08,
+  Apr = 0x09,
+  Ppr = 0x0a,
+  Eoi = 0x0b,
+  Ldr = 0x0d,
+  Dfr = 0x0e,
+  Svr = 0x0f,
+  Isr = 0x10,
+  Tmr = 0x18,
+  Irr = 0x20,
+  Esr = 0x28,
+  IcrLow = 0x30,
+  IcrHigh = 0x31,
+  Timer = 0x32,
+  Thermal = 0x33,
+  Performance = 0x34,
+  Lint0 = 0x35,
+  Lint1 = 0x36,
+  Error = 0x37,
+  InitialCount = 0x38,
+  CurrentCount = 0x39,
+  DivideConfiguration = 0x3e,
+  SelfIpi = 0x3f,
 };
 
 /// x2APIC logical ids are fixed: cluster in the upper half, one bit in the lower (SDM vol. 3, 10.12.10.2).
@@ -172,9 +193,9 @@ bool LocalApic::read_msr(u32 index, u64& value) {
     value = state_.interrupt_command;
     return true;
   }
-  const bool readable = number == Id || number == Version || number == Tpr || number == Ppr || number == Ldr || number == Svr ||
-                        (number >= Isr && number < Irr + 8) || number == Esr || (number >= Timer && number <= CurrentCount) ||
-                        number == DivideConfiguration;
+  const bool readable = number == Id || number == Version || number == Tpr || number == Ppr || number == Ldr ||
+                        number == Svr || (number >= Isr && number < Irr + 8) || number == Esr ||
+                        (number >= Timer && number <= CurrentCount) || number == DivideConfiguration;
   if (!readable) return false;
   value = read_register(number);
   return true;

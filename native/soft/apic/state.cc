@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The APIC's state as rows of u64, in the order of engine/lapic_state.h.
-#include "soft/apic.h"
-
 #include <iterator>
 #include <stdexcept>
 #include <string>
 
 #include "engine/lapic_state.h"
+#include "soft/apic.h"
 #include "soft/cpu.h"
 
 namespace tsbhyve::soft {
@@ -47,13 +46,13 @@ constexpr u64 base_bits = 0xffffff000 | 1 << 11 | 1 << 10 | 1 << 8;
 
 /// The bits that each row may have, in the order of the rows; a wider value would be cut.
 constexpr u64 legal_bits[] = {
-    base_bits,  // base
-    0xffffffff, 0xff, 0xffffffff, 0xffffffff, 0x13ff,  // id .. spurious
-    0xff, 0xff, any,                                   // error_status .. interrupt_command
-    0xffffffff, 0xffffffff, 0xffffffff,                // in_service .. request
-    0x7ffff,                                           // lvt
-    0xffffffff, 0xf, any, 1, any, 1,                   // initial_count .. external_request
-    0xffffffff,                                        // ended_levels
+    base_bits,                                                  // base
+    0xffffffff, 0xff,       0xffffffff, 0xffffffff, 0x13ff,     // id .. spurious
+    0xff,       0xff,       any,                                // error_status .. interrupt_command
+    0xffffffff, 0xffffffff, 0xffffffff,                         // in_service .. request
+    0x7ffff,                                                    // lvt
+    0xffffffff, 0xf,        any,        1,          any,    1,  // initial_count .. external_request
+    0xffffffff,                                                 // ended_levels
 };
 static_assert(std::size(legal_bits) == std::size(lapic_rows));
 
@@ -65,7 +64,8 @@ void check_bits(std::span<const u64> rows) {
   size_t at = 0;
   for (size_t row = 0; row < std::size(lapic_rows); row++) {
     for (size_t i = 0; i < lapic_rows[row].count; i++, at++) {
-      if (rows[at] & ~legal_bits[row]) refuse(lapic_rows[row].name, rows[at], "within the bits " + std::to_string(legal_bits[row]));
+      if (rows[at] & ~legal_bits[row])
+        refuse(lapic_rows[row].name, rows[at], "within the bits " + std::to_string(legal_bits[row]));
     }
   }
 }

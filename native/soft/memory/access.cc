@@ -210,7 +210,8 @@ void probe_write(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
   check_address(cpu, op, lin, size, segment);
   const u64 last = last_page(cpu, lin, size);
   const u64 first_physical = cpu->mmu->translate_as(lin, Access::Write, cpu->cpl);
-  const u64 last_physical = (lin ^ last) & page_mask ? cpu->mmu->translate_as(last, Access::Write, cpu->cpl) : first_physical;
+  const u64 last_physical =
+      (lin ^ last) & page_mask ? cpu->mmu->translate_as(last, Access::Write, cpu->cpl) : first_physical;
   // A write that will hit the running block must find it alone, before anything has changed.
   for (const u64 physical : {first_physical, last_physical}) {
     if (cpu->ram->host_page(physical) && (cpu->ram->attention(cpu->ram->page_index(physical)) & page_has_code)) {

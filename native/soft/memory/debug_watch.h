@@ -19,7 +19,8 @@ inline u32 breakpoint_length(u64 dr7, u32 n) {
 inline bool breakpoint_enabled(u64 dr7, u32 n) { return dr7 & (u64{3} << (2 * n)); }
 inline bool any_breakpoint(const Cpu* cpu) { return cpu->dr7 & 0xff; }
 
-/// Notes the breakpoints, of the types in a bit set, that [at, at + size) touches; the trap comes after the instruction.
+/// Notes the breakpoints, of the types in a bit set, that [at, at + size) touches; the trap comes after the
+/// instruction.
 inline void note_breakpoints(Cpu* cpu, u64 at, u32 size, u32 types) {
   for (u32 n = 0; n < 4; n++) {
     if (!breakpoint_enabled(cpu->dr7, n) || !(types >> breakpoint_type(cpu->dr7, n) & 1)) continue;

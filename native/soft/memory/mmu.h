@@ -14,7 +14,7 @@ struct TlbEntry {
   u64 physical_page = 0;
   u16 pcid = 0;
   u8 flags = 0;
-  u8 page_shift = 12;         // of the mapping it came from: INVLPG drops all of a large page
+  u8 page_shift = 12;  // of the mapping it came from: INVLPG drops all of a large page
 };
 inline constexpr u8 tlb_writable = 1, tlb_user = 2, tlb_global = 4, tlb_no_execute = 8, tlb_dirty = 16;
 inline constexpr u8 tlb_flags = 31;  // all of these
@@ -30,13 +30,13 @@ class Mmu {
   /// The same for an access at privilege `cpl`.
   u64 translate_as(u64 lin, Access access, u8 cpl);
 
-  void flush_page(u64 lin);              // INVLPG
-  void flush_all(bool keep_global);      // CR3 writes, CR0/CR4/EFER changes
+  void flush_page(u64 lin);          // INVLPG
+  void flush_all(bool keep_global);  // CR3 writes, CR0/CR4/EFER changes
   void flush_pcid(u16 pcid, bool keep_global);
   void flush_page_of_pcid(u64 lin, u16 pcid);
-  void drop_fast();                      // derived tables only; no guest-visible effect
-  void drop_fast_writes();               // arming of a dirty log
-  void load_pdptes();                    // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
+  void drop_fast();         // derived tables only; no guest-visible effect
+  void drop_fast_writes();  // arming of a dirty log
+  void load_pdptes();       // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
 
   TlbEntry data[tlb_entries];
   TlbEntry code[tlb_entries];

@@ -33,7 +33,9 @@ class Evaluation {
 
   /// An unmasked exception found before computing, in any lane, keeps all lanes from being computed, so that nothing
   /// which computing would raise is reported (SDM vol. 1, 11.5.2).
-  u32 reported() const { return earlier_ | (flags_ & before_computing & unmasked() ? flags_ & before_computing : flags_); }
+  u32 reported() const {
+    return earlier_ | (flags_ & before_computing & unmasked() ? flags_ & before_computing : flags_);
+  }
 
   /// Goes on to the next of several steps. What the last one raised, all of it masked, stays.
   void next_step() {

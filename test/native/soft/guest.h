@@ -24,7 +24,8 @@ inline void require(bool holds, const std::string& what) {
 /// Runs from 0:1000h in real mode with SP = 8000h and every interrupt vector pointing to an IRET at 0:500h.
 class Guest {
  public:
-  explicit Guest(std::initializer_list<int> code, std::uint32_t numerator = 1) : Guest(std::vector<int>(code), numerator) {}
+  explicit Guest(std::initializer_list<int> code, std::uint32_t numerator = 1)
+      : Guest(std::vector<int>(code), numerator) {}
   explicit Guest(const std::vector<int>& code, std::uint32_t numerator = 1) {
     ram.add_segment(0, 1 << 20, false);
     EngineOptions options;
@@ -79,8 +80,10 @@ class Guest {
   std::vector<std::uint8_t> everything() {
     std::vector<std::uint64_t> values(register_count);
     engine->get_registers(RegisterGroup::All, values);
-    std::vector<std::uint8_t> all(reinterpret_cast<std::uint8_t*>(values.data()), reinterpret_cast<std::uint8_t*>(values.data() + values.size()));
-    for (const auto& part : {engine->get_xsave(), engine->get_private()}) all.insert(all.end(), part.begin(), part.end());
+    std::vector<std::uint8_t> all(reinterpret_cast<std::uint8_t*>(values.data()),
+                                  reinterpret_cast<std::uint8_t*>(values.data() + values.size()));
+    for (const auto& part : {engine->get_xsave(), engine->get_private()})
+      all.insert(all.end(), part.begin(), part.end());
     const std::uint8_t* memory = ram.segments().front().host;
     all.insert(all.end(), memory, memory + (1 << 20));
     return all;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What may not be visible: block structure, caches, the length of a run. And what must be: self-modifying code, shadows,
-// exact counts.
+// What may not be visible: block structure, caches, the length of a run. And what must be: self-modifying code,
+// shadows, exact counts.
 #include "guest.h"
 
 using namespace tsbhyve;
@@ -9,9 +9,10 @@ using tsbhyve::test::require;
 
 namespace {
 
-// mov cx, 300; l: inc ax; add bx, ax; ror bx, 3; push bx; pop dx; xor si, dx; loop l; mov di, 2000h; mov cx, 77; rep stosw; hlt
-const std::vector<int> mixed_loop = {0xb9, 0x2c, 0x01, 0x40, 0x01, 0xc3, 0xc1, 0xcb, 0x03, 0x53, 0x5a, 0x31, 0xd6,
-                                     0xe2, 0xf4, 0xbf, 0x00, 0x20, 0xb9, 0x4d, 0x00, 0xf3, 0xab, 0xf4};
+// mov cx, 300; l: inc ax; add bx, ax; ror bx, 3; push bx; pop dx; xor si, dx; loop l; mov di, 2000h; mov cx, 77; rep
+// stosw; hlt
+const std::vector<int> mixed_loop = {0xb9, 0x2c, 0x01, 0x40, 0x01, 0xc3, 0xc1, 0xcb, 0x03, 0x53, 0x5a, 0x31,
+                                     0xd6, 0xe2, 0xf4, 0xbf, 0x00, 0x20, 0xb9, 0x4d, 0x00, 0xf3, 0xab, 0xf4};
 
 void slices_are_invisible() {
   Guest whole(mixed_loop);
@@ -19,7 +20,8 @@ void slices_are_invisible() {
   for (const std::int64_t step : {1, 2, 3, 7, 50, 1000}) {
     Guest sliced(mixed_loop);
     sliced.run_to_halt(step);
-    require(sliced.engine->instructions() == whole.engine->instructions(), "slices of " + std::to_string(step) + " change the count");
+    require(sliced.engine->instructions() == whole.engine->instructions(),
+            "slices of " + std::to_string(step) + " change the count");
     require(sliced.everything() == whole.everything(), "slices of " + std::to_string(step) + " change the state");
   }
 }
@@ -37,15 +39,17 @@ void caches_are_invisible() {
 void rep_counts_every_iteration() {
   Guest guest({0xb9, 0x0a, 0x00, 0xf3, 0xaa, 0xb9, 0x00, 0x00, 0xf3, 0xaa, 0xf4});  // 10 iterations, then none
   guest.run_to_halt();
-  require(guest.engine->instructions() == 1 + 10 + 1 + 1 + 1, "REP STOSB of 10 and of 0 count 10 and 1, with 3 others: got " +
-                                                                  std::to_string(guest.engine->instructions()));
+  require(
+      guest.engine->instructions() == 1 + 10 + 1 + 1 + 1,
+      "REP STOSB of 10 and of 0 count 10 and 1, with 3 others: got " + std::to_string(guest.engine->instructions()));
 }
 
 void code_changes_itself() {
   // mov byte [1008h], 43h; nop; nop; inc ax (becomes inc bx); hlt: the store hits the block that runs
   Guest ahead({0xc6, 0x06, 0x07, 0x10, 0x43, 0x90, 0x90, 0x40, 0xf4});
   ahead.run_to_halt();
-  require(ahead.get(Register::rax) == 0 && ahead.get(Register::rbx) == 1, "a store ahead in the running block takes effect");
+  require(ahead.get(Register::rax) == 0 && ahead.get(Register::rbx) == 1,
+          "a store ahead in the running block takes effect");
 
   // A loop whose body changes after it was cached and chained: mov cx,2; l: inc ax; mov byte [1003h],43h; loop l; hlt
   Guest looping({0xb9, 0x02, 0x00, 0x40, 0xc6, 0x06, 0x03, 0x10, 0x43, 0xe2, 0xf8, 0xf4});
@@ -54,11 +58,11 @@ void code_changes_itself() {
 }
 
 void instructions_straddle_pages() {
-  Guest guest({0xe9, 0xfb, 0x0f});            // jmp 1ffeh
+  Guest guest({0xe9, 0xfb, 0x0f});                // jmp 1ffeh
   guest.write(0x1ffe, {0xb8, 0x34, 0x12, 0xf4});  // mov ax, 1234h over the page end; hlt
   guest.run_to_halt();
   require(guest.get(Register::rax) == 0x1234, "an instruction over a page end runs");
-  guest.write(0x2000, {0x78});                // change its second half only
+  guest.write(0x2000, {0x78});  // change its second half only
   guest.set(Register::rip, 0x1000);
   guest.set(Register::run_state, 0);
   guest.run_to_halt();
@@ -84,8 +88,8 @@ void trap_flag_steps() {
   guest.write(1 * 4, {0x00, 0x06, 0x00, 0x00});
   guest.write(0x600, {0x42, 0xcf});  // inc dx; iret
   guest.run_to_halt();
-  require(guest.get(Register::rdx) == 4, "TF traps after NOP, NOP, PUSH and the POPF that clears it: got " +
-                                             std::to_string(guest.get(Register::rdx)));
+  require(guest.get(Register::rdx) == 4,
+          "TF traps after NOP, NOP, PUSH and the POPF that clears it: got " + std::to_string(guest.get(Register::rdx)));
 }
 
 void ports_and_mmio_reach_the_device_model() {
@@ -117,7 +121,8 @@ void a_saved_vcpu_goes_on_alike() {
     second.engine->memory_written(0, 1 << 20);
     second.engine->set_private(first.engine->get_private());
     second.run_to_halt(1000);
-    require(second.everything() == straight.everything(), "a vCPU saved after " + std::to_string(at) + " instructions goes on differently");
+    require(second.everything() == straight.everything(),
+            "a vCPU saved after " + std::to_string(at) + " instructions goes on differently");
   }
 }
 
