@@ -5,9 +5,8 @@ import { cpuidWords } from '../../src/hypervisor/cpu-models/cpu-model.js';
 import { tsb1 } from '../../src/hypervisor/cpu-models/tsb-1.js';
 import { ExitKind, NEVER } from '../../src/hypervisor/exit.js';
 import type { Capabilities, ClockMode, Engine, EngineOptions } from '../../src/hypervisor/hypervisor.js';
-import { REGISTER_COUNT, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
-import { applyVcpu, captureVcpu, vcpuShape } from '../../src/hypervisor/vcpu-state.js';
-import { codeOf, different, enterRealMode, nextExit, registers, runOn, taken } from './engine-driving.js';
+import { registerIndex } from '../../src/hypervisor/registers.js';
+import { codeOf, enterRealMode, nextExit, registers, runOn } from './engine-driving.js';
 import {
   busy,
   type ContractGuest,
@@ -19,6 +18,7 @@ import {
   VECTOR,
   waiting,
 } from './engine-guests.js';
+import { stateContract } from './engine-state.contract.js';
 
 export interface EngineUnderTest {
   open(options: EngineOptions, guest: ContractGuest): Engine;
@@ -78,6 +78,8 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       engine.holdTime(false);
       return engine;
     }
+
+    stateContract({ cold, boot, isVirtual });
 
     test('port writes come out one by one, and then the halt', () => {
       const engine = boot(printing);
@@ -190,49 +192,6 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x1234 });
     });
 
-    test('registers go in and out in bulk, by groups', () => {
-      const engine = cold(busy);
-      const before = registers(engine);
-      const changed = before.slice();
-      changed[registerIndex('rbx')] = 0x0123_4567_89ab_cdefn;
-      changed[registerIndex('fs_base')] = 0x7f00_0000_1000n;
-      changed[registerIndex('cr2')] = 0xffff_8000_dead_b000n;
-      changed[registerIndex('dr0')] = 0x1000n;
-      engine.vcpu.setRegisters(RegisterGroup.General | RegisterGroup.Control, changed);
-      const partly = registers(engine);
-      expect(different(before, partly)).toEqual(['rbx', 'cr2']);
-      engine.vcpu.setRegisters(RegisterGroup.All, changed);
-      expect(registers(engine)).toEqual(changed);
-    });
-
-    test('groups that are not asked for are left alone', () => {
-      const engine = cold(busy);
-      const values = new BigUint64Array(REGISTER_COUNT).fill(7n);
-      engine.vcpu.getRegisters(RegisterGroup.Segments, values);
-      expect(values[registerIndex('rax')]).toBe(7n);
-      expect(values[registerIndex('dr7')]).toBe(7n);
-    });
-
-    test('the dirty log serves each client by itself', () => {
-      const engine = cold(busy, {
-        memory: [
-          { base: 0, length: 0x10000 },
-          { base: 0x100000, length: 0x2000 },
-        ],
-      });
-      const [first, second] = [engine.openDirtyLog(), engine.openDirtyLog()];
-      expect(second).not.toBe(first);
-      engine.memory.writeU8(0x2fff, 1);
-      engine.memory.write(0x100ffe, Uint8Array.of(1, 2, 3, 4));
-      expect(taken(engine, first)).toEqual([2, 16, 17]);
-      expect(taken(engine, first)).toEqual([]);
-      engine.memory.writeU8(0x5000, 1);
-      expect(taken(engine, second)).toEqual([2, 5, 16, 17]);
-      engine.closeDirtyLog(second);
-      expect(engine.openDirtyLog()).toBe(second);
-      expect(taken(engine, second)).toEqual([]);
-    });
-
     test('time goes where it is set', () => {
       const engine = boot(busy);
       engine.holdTime(true);
@@ -276,41 +235,6 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       const [a, b] = [boot(counting), boot(counting)];
       const values = [a, a, b, a, b, a].map((engine) => nextExit(engine).data);
       expect(values).toEqual([1, 2, 1, 3, 2, 4]);
-    });
-
-    test('an interrupt that was acknowledged just before a save reaches its handler after it', () => {
-      const original = boot(waiting);
-      expect(nextExit(original).kind).toBe(ExitKind.Hlt);
-      original.setExternalInterrupt(true);
-      expect(nextExit(original).kind).toBe(ExitKind.InterruptAcknowledge);
-      original.vcpu.slot.data = VECTOR;
-      original.setExternalInterrupt(false);
-      expect(original.vcpu.safepoint()).toBe(ExitKind.None);
-      original.holdTime(true);
-      const copy = cold(waiting);
-      copy.memory.write(0, original.memory.read(0, 0x10000));
-      applyVcpu(copy, captureVcpu(original));
-      copy.holdTime(false);
-      expect(nextExit(copy)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x57 });
-      expect(nextExit(copy)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
-    });
-
-    test('a restored vCPU goes on where the saved one was', () => {
-      const original = boot(counting);
-      for (let exits = 0; exits < 5; exits += 1) nextExit(original);
-      expect(original.vcpu.safepoint()).toBe(ExitKind.None);
-      original.holdTime(true);
-      const saved = vcpuShape.save(captureVcpu(original));
-      const copy = cold(counting);
-      copy.memory.write(0, original.memory.read(0, 0x10000));
-      applyVcpu(copy, vcpuShape.load(saved));
-      expect(vcpuShape.save(captureVcpu(copy))).toEqual(saved);
-      original.holdTime(false);
-      copy.holdTime(false);
-      for (let exits = 0; exits < 5; exits += 1) {
-        const [expected, seen] = [nextExit(original), nextExit(copy)];
-        expect(seen).toEqual(isVirtual ? expected : { ...expected, time: seen.time });
-      }
     });
   });
 }

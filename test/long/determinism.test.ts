@@ -34,7 +34,7 @@ const disturbances: readonly (readonly [string, (random: () => number) => Distur
   [
     'saving and restoring at random times and at hard ones',
     (random) => ({
-      pause: pauses(random, 6_000_000),
+      pause: pauses(random, 6_000_000), // some hundreds of restores
       disturb: (machine, restart) => {
         runToMoment(machine, MOMENTS[Math.floor(random() * MOMENTS.length)] ?? 'anywhere');
         return machine.state === 'running' ? restart() : machine;

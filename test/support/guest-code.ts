@@ -49,7 +49,7 @@ export class GuestCode {
   }
 
   nop(count: number): this {
-    return this.bytes(...new Array<number>(count).fill(0x90));
+    return this.bytes(...Array.from({ length: count }, () => 0x90));
   }
 
   /** Uses EAX and EDX. */

@@ -4,6 +4,7 @@
  * left alone. Time is VM time, so the machine must have the virtual clock.
  */
 import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { type CborValue, decode, encode } from '../../src/core/cbor.js';
 import { NEVER } from '../../src/hypervisor/exit.js';
 import type { ExitHash } from '../../src/machine/exit-hash.js';
@@ -107,7 +108,7 @@ function treeDifference(one: CborValue | undefined, other: CborValue | undefined
     return `${path}: byte ${one.findIndex((byte, index) => byte !== other[index])} of ${one.length} and ${other.length}`;
   }
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) {
-    return one === other ? null : `${path}: ${String(one)} and ${String(other)}`;
+    return one === other ? null : `${path}: ${inspect(one)} and ${inspect(other)}`;
   }
   const [left, right] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
   for (const key of new Set([...left.keys(), ...right.keys()])) {
