@@ -117,7 +117,11 @@ export class ExitLoop {
       case ExitKind.Error:
         stop.set({ kind: 'error', message: `at RIP ${hex(slot.rip)}: ${this.parts.vcpu.errorText()}` });
         break;
-      default:
+      case ExitKind.None:
+      case ExitKind.Hlt:
+      case ExitKind.Deadline:
+      case ExitKind.Woken:
+      case ExitKind.Debug:
         stop.set({ kind: 'error', message: `the engine stopped with exit ${kind}, detail ${slot.detail}` });
     }
     hash?.add(slot);

@@ -9,9 +9,9 @@ import { busy, type ContractGuest, counting, VECTOR, waiting } from './engine-gu
 
 export interface EngineMaker {
   /** An engine that has not run; closed after the test. */
-  cold(guest: ContractGuest, options?: Partial<EngineOptions>): Engine;
+  readonly cold: (guest: ContractGuest, options?: Partial<EngineOptions>) => Engine;
   /** One that is about to run the guest. */
-  boot(guest: ContractGuest): Engine;
+  readonly boot: (guest: ContractGuest) => Engine;
   readonly isVirtual: boolean;
 }
 

@@ -121,7 +121,7 @@ function treeOf(saved: SavedMachine | undefined): CborMap {
 }
 
 function same(one: CborValue, other: CborValue): boolean {
-  return Buffer.compare(encode(one), encode(other)) === 0;
+  return one === other || Buffer.compare(encode(one), encode(other)) === 0;
 }
 
 /** The first column of the table, without its head. */

@@ -2,7 +2,7 @@
 /** Latches and half-finished conversations behind ports: keyboard controller, PCI, firmware configuration, ACPI, resets. */
 import { Gpe } from '../../../devices/acpi/gpe.js';
 import { GuestCode } from '../guest-code.js';
-import { done, type ProofGuest } from './proof-guest.js';
+import { COM1, DONE, done, type ProofGuest } from './proof-guest.js';
 
 const SPACE_PRESS = 0x29;
 const BREAK = 0xf0;
@@ -137,7 +137,7 @@ export const latches: ProofGuest = {
 /** The write to port 0xF4 ends the machine. */
 export const debugExit: ProofGuest = {
   name: 'debug exit',
-  code: new GuestCode().nop(2).out(0x3f8, '!'.charCodeAt(0)).nop(2).out(0xf4, 0x15),
+  code: new GuestCode().nop(2).out(COM1, DONE.charCodeAt(0)).nop(2).out(0xf4, 0x15),
   end: 100n,
   config: { pcTestdev: true },
 };
