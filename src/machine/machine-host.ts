@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on a thread of its own, seen from the main thread. */
 import { join } from 'node:path';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
 import { packageRoot } from '../hypervisor/package-root.js';
@@ -149,6 +149,15 @@ export class MachineHost {
     }
   }
 
+  /** The thread's end may be told before its last words have been delivered. */
+  private receivePending(): void {
+    for (;;) {
+      const pending = receiveMessageOnPort(this.port);
+      if (pending === undefined) return;
+      this.receive(pending.message as FromMachine); // the other end is our machine thread
+    }
+  }
+
   private settle(id: number): Waiting | undefined {
     const waiting = this.requests.get(id);
     this.requests.delete(id);
@@ -169,6 +178,7 @@ export class MachineHost {
 
   private finish(): void {
     running.delete(this);
+    this.receivePending();
     this.drain();
     this.port.close();
     this.readiness?.reject(new Error('the machine was closed before it was ready'));
