@@ -210,114 +210,8 @@ main:
   call interrupts
   jmp finish
 
-.macro try_int name:req, vector:req
-  try "\name"
-  enter_user
-  int \vector
-  leave_user
-  endtry
-.endm
+.include "gates-interrupts.inc"
 
-interrupts:
-  try_int "int of ring 0", 0x30
-  gate32 0x30, handler, CODE32, 0xee
-  try_int "int of ring 3", 0x30
-  gate32 0x30, handler, CODE32, 0xef
-  try_int "trap gate", 0x30
-  gate32 0x30, handler, CODE32, 0x6e
-  try_int "absent", 0x30
-  gate32 0x30, handler, CODE32, 0x0e
-  try_int "absent of ring 0", 0x30
-  gate32 0x30, handler, CODE32, 0xec
-  try_int "call gate in the idt", 0x30
-  gate32 0x30, handler, CODE32, 0xfe
-  try_int "code descriptor in the idt", 0x30
-  gate32 0x30, handler, 0, 0xee
-  try_int "null target", 0x30
-  gate32 0x30, handler, DATA, 0xee
-  try_int "data target", 0x30
-  gate32 0x30, handler, 0x7ff8, 0xee
-  try_int "target beyond", 0x30
-  gate32 0x30, handler, ABSENT, 0xee
-  try_int "absent target", 0x30
-  gate32 0x30, handler_same, CONFORMING, 0xee
-  try_int "conforming target", 0x30
-  gate32 0x30, handler_same, USER_CODE32, 0xee
-  try_int "user target", 0x30
-  try "user target from ring 0"
-  int 0x30
-  endtry
-  gate32 0x30, handler, CODE32, 0xee
-  try "idt limit"
-  lidt [short_idtr]
-  int 0x30
-  endtry
-  lidt [idtr32]
-  .irp flag, 0x3000, 0x4000, 0x40000, 0x200000
-  try "flags \flag"
-  gate32 0x30, handler_flags, CODE32, 0xef
-  enter_user \flag
-  int 0x30
-  leave_user
-  endtry
-  .endr
-  try "into"
-  enter_user
-  mov al, 0x7f
-  inc al
-  into
-  leave_user
-  endtry
-  try "into not taken"
-  enter_user
-  xor eax, eax
-  into
-  leave_user
-  endtry
-  try "int3 in ring 3"
-  enter_user
-  int3
-  leave_user
-  endtry
-  try "int1"
-  enter_user
-  .byte 0xf1
-  leave_user
-  endtry
-  try "int 3 as two bytes"
-  enter_user
-  .byte 0xcd, 3
-  leave_user
-  endtry
-  ret
-
-handler:
-  mov ecx, cs
-  show "cs", ecx
-  mov ecx, ss
-  show "ss", ecx
-  mov ecx, [esp + 4]
-  and ecx, 0xffff
-  show "from", ecx
-  mov ecx, esp
-  sub ecx, offset ring0_stack_top
-  show "esp", ecx
-  pushfd
-  pop ecx
-  and ecx, FLAGS_SHOWN
-  show "fl", ecx
-  iretd
-handler_flags:
-  mov ecx, [esp + 8]
-  and ecx, FLAGS_SHOWN
-  show "pushed", ecx
-  pushfd
-  pop ecx
-  and ecx, FLAGS_SHOWN
-  show "now", ecx
-  iretd
-handler_same:
-  iretd
 gate_target:  # parameters are above CS
   mov eax, [esp + 8]
   mov ebx, cs
@@ -343,8 +237,3 @@ gate_target16:
   mov cx, ss
   retf 4
 .code32
-.data
-short_idtr:
-  .word 0x2f * 8 + 7
-  .long idt
-.text

@@ -17,7 +17,7 @@ namespace {
   if (!wide_tss || bitmap_offset_field + 1 > cpu->tr.limit) return false;
   const u32 at = load_system<u16>(cpu, cpu->tr.base + bitmap_offset_field) + (u32{port} >> 3);
   if (at + 1 > cpu->tr.limit) return false;
-  const u32 bits = load_system<u16>(cpu, cpu->tr.base + at) >> (port & 7);
+  const u32 bits = u32{load_system<u16>(cpu, cpu->tr.base + at)} >> (port & 7);
   return (bits & ((1u << width) - 1)) == 0;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "check.h"
@@ -26,7 +27,11 @@ std::shared_ptr<GuestRam> memory() {
   return ram;
 }
 
-std::uint8_t* at(const GuestRam& ram, std::uint64_t physical) { return ram.host_page(physical) + physical % 4096; }
+std::uint8_t* at(const GuestRam& ram, std::uint64_t physical) {
+  std::uint8_t* page = ram.host_page(physical);
+  if (!page) std::abort();
+  return page + physical % 4096;
+}
 
 PageSet set_of(std::initializer_list<std::uint64_t> pages) {
   PageSet set(605);

@@ -45,7 +45,11 @@ class Guest {
     for (std::size_t i = 0; i < bytes.size(); i++) byte(at + i) = static_cast<std::uint8_t>(bytes[i]);
     engine->memory_written(at, bytes.size());
   }
-  std::uint8_t& byte(std::uint64_t at) { return ram.host_page(at)[at & 4095]; }
+  std::uint8_t& byte(std::uint64_t at) {
+    std::uint8_t* page = ram.host_page(at);
+    if (!page) std::abort();
+    return page[at & 4095];
+  }
 
   std::uint64_t get(Register which) {
     std::vector<std::uint64_t> values(register_count);
