@@ -52,6 +52,7 @@ class ThreadedVm implements Vm {
   async save(kind: SaveKind, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
     if (this.host === null) throw new Error('there is no VM yet');
     this.onProgress = onProgress;
+    await Promise.all([...this.lines.values()].map((line) => line.inputSettled()));
     return this.host.call('save', { kind, store: this.settings.store });
   }
 

@@ -23,11 +23,10 @@ beforeEach(() => {
 afterEach(endRuns);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const boot = (): Run =>
-  new Run(
-    ...['-m', '16', '--kernel', join(folder, 'kernel'), '-l', 'com1,stdio', '--clock', 'virtual', '--store', store],
-    'counter',
-  );
+function boot(): Run {
+  const machine = ['-m', '16', '--kernel', join(folder, 'kernel'), '--clock', 'virtual'];
+  return new Run(...machine, '-l', 'com1,stdio', '--store', store, 'counter');
+}
 const resume = (name: string, ...words: string[]): Run =>
   new Run('-r', name, '--store', store, '-l', 'com1,stdio', ...words);
 

@@ -71,9 +71,8 @@ class Terminal {
 }
 
 function boot(): Terminal {
-  terminal = new Terminal(
-    ...['-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev', '--store', join(folder, 'store')],
-  );
+  const machine = ['-m', '16', '--kernel', kernel, '-l', 'pc-testdev'];
+  terminal = new Terminal(...machine, '-l', 'com1,stdio', '--store', join(folder, 'store'));
   return terminal;
 }
 
