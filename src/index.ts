@@ -26,3 +26,5 @@ export { runUntil, runUntilStopped } from './machine/run.js';
 export type { ConsoleOutputs } from './machine/serial-consoles.js';
 export type { StopReason } from './machine/stop.js';
 export type { CommandArguments, CommandName, CommandResult, MachineStatus } from './machine/thread-messages.js';
+export type { SavedSnapshot, SaveKind, SaveRequest } from './machine/thread-save.js';
+export type { ResumeRequest } from './snapshot/resumed-machine.js';

@@ -54,6 +54,16 @@ export class GuestSession {
     return this.ended.status ?? -1;
   }
 
+  /** Asks tsbhyve to suspend the guest. */
+  suspend(): void {
+    this.child.kill('SIGUSR1');
+  }
+
+  /** What `expect` has not used up. */
+  rest(): string {
+    return this.text.slice(this.seen);
+  }
+
   kill(): void {
     if (this.ended === null) this.child.kill('SIGKILL');
   }

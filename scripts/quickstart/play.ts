@@ -2,6 +2,7 @@
 /** What quickstart does when nobody sits at a terminal: boots, tries a few commands in the guest, powers off. */
 import { GuestSession } from './guest-session.js';
 import { GUEST_UP, PROMPT } from './initramfs.js';
+import { countThroughSuspend } from './suspend-trial.js';
 import { QuickstartError } from './tools.js';
 
 interface Trial {
@@ -24,9 +25,16 @@ const TRIALS: readonly Trial[] = [
   { command: 'sleep 1', right: (_, milliseconds) => milliseconds >= 900 && milliseconds < 10_000 },
 ];
 
-export async function play(program: string, args: readonly string[], print: (line: string) => void): Promise<void> {
+export interface Play {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** For the suspended guest. */
+  readonly store: string;
+}
+
+export async function play({ program, args, store }: Play, print: (line: string) => void): Promise<void> {
   const started = performance.now();
-  const session = new GuestSession(program, args);
+  let session = new GuestSession(program, ['--store', store, ...args]);
   const say = (what: string, since: number): void => {
     print(`${what.padEnd(32)} ${((performance.now() - since) / 1000).toFixed(2).padStart(7)} s`);
   };
@@ -43,6 +51,11 @@ export async function play(program: string, args: readonly string[], print: (lin
       say(`$ ${trial.command}`, asked);
       if (output !== '') print(output.replace(/^/gm, '    '));
     }
+    const counting = performance.now();
+    session = await countThroughSuspend(session, (name) => {
+      return new GuestSession(program, ['--store', store, '-l', 'com1,stdio', '-r', name]);
+    });
+    say('counted through suspend, resume', counting);
     const asked = performance.now();
     session.type('poweroff\n');
     const status = await session.end();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** bhyve(8), EXIT STATUS. */
+/** bhyve(8), EXIT STATUS; 5 is ours. */
 import type { StopReason } from '../machine/stop.js';
 
-export const EXIT_STATUS = { reboot: 0, powerOff: 1, halt: 2, tripleFault: 3, error: 4 } as const;
+export const EXIT_STATUS = { reboot: 0, powerOff: 1, halt: 2, tripleFault: 3, error: 4, suspended: 5 } as const;
 
 export function exitStatus(reason: StopReason): number {
   switch (reason.kind) {
@@ -18,6 +18,8 @@ export function exitStatus(reason: StopReason): number {
       return reason.status;
     case 'requested':
       return EXIT_STATUS.powerOff;
+    case 'suspended':
+      return EXIT_STATUS.suspended;
     case 'error':
       return EXIT_STATUS.error;
   }

@@ -3,6 +3,7 @@
 import { SinkLogger } from '../core/log.js';
 import { COM_PORTS, type ComPort } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
+import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
 import type { Settings } from './settings.js';
 import type { OpenVm, Vm, VmEvents } from './vm.js';
 import { VmLine } from './vm-line.js';
@@ -19,6 +20,7 @@ class ThreadedVm implements Vm {
   private host: MachineHost | null = null;
   private events: VmEvents | null = null;
   private unplugged = false;
+  private onProgress: (done: number, total: number) => void = () => {};
 
   constructor(private readonly settings: Settings) {
     this.lines = new Map(COM_PORTS.map((port) => [port, this.newLine(port)]));
@@ -47,6 +49,13 @@ class ThreadedVm implements Vm {
     this.ask(async (host) => this.events?.powerButton(await host.call('pressPowerButton')));
   }
 
+  async save(kind: SaveKind, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
+    if (this.host === null) throw new Error('there is no VM yet');
+    this.onProgress = onProgress;
+    await Promise.all([...this.lines.values()].map((line) => line.inputSettled()));
+    return this.host.call('save', { kind, store: this.settings.store });
+  }
+
   powerOff(): void {
     this.unplugged = true;
     this.ask((host) => host.call('powerOff'));
@@ -57,12 +66,15 @@ class ThreadedVm implements Vm {
   }
 
   private async startThread(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
+    const { machine, resume } = this.settings;
+    const options: MachineHostOptions = {
+      ...(outputs !== undefined && { outputs }),
+      log: new SinkLogger(events.log),
+      onStopped: (reason) => events.stopped(reason),
+      onProgress: (done, total) => this.onProgress(done, total),
+    };
     try {
-      return await MachineHost.start(this.settings.machine, {
-        ...(outputs !== undefined && { outputs }),
-        log: new SinkLogger(events.log),
-        onStopped: (reason) => events.stopped(reason),
-      });
+      return await (resume === undefined ? MachineHost.start(machine, options) : MachineHost.resume(resume, options));
     } catch (cause) {
       // Only the message comes over from the other thread.
       throw new StartError((cause as Error).message, { cause });

@@ -78,6 +78,21 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('clock'),
   },
   { flags: '--cpu <model>', about: 'CPU model the guest sees (tsb-1)', apply: sets('cpu.model') },
+  {
+    flags: '-r <snapshot>',
+    about: 'go on from a snapshot: its name in the store, or its folder',
+    apply: sets('snapshot.resume'),
+  },
+  {
+    flags: '--store <folder>',
+    about: 'where snapshots are (/var/lib/tsbhyve, or ~/.local/share/tsbhyve)',
+    apply: sets('snapshot.store'),
+  },
+  {
+    flags: '--keep',
+    about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
+    apply: sets('snapshot.keep', 'true'),
+  },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

@@ -12,7 +12,6 @@ export const REFUSED_OPTIONS: readonly RefusedOption[] = [
   { flags: '-K <layout>', what: 'VNC keyboard layouts' },
   { flags: '-n <domain>', what: 'NUMA domains' },
   { flags: '-p <pin>', what: 'pinning vCPUs to host CPUs' },
-  { flags: '-r <snapshot>', what: 'restoring a snapshot' },
   { flags: '-S', what: 'wired guest memory' },
   { flags: '-W', what: 'virtio without MSI-X' },
 ];

@@ -7,23 +7,33 @@ import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { logWriter } from './log-writer.js';
+import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
-import { PLUG_SIGNALS, SignalHandler, SignalListener } from './signals.js';
-import type { OpenVm, Vm } from './vm.js';
+import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
+import type { OpenVm } from './vm.js';
 
 export interface Surroundings {
   readonly openVm: OpenVm;
   readonly early: VmSignal[];
   readonly print: (text: string) => void;
+  /** A line that the next one replaces; null takes it away. */
+  readonly progress: (text: string | null) => void;
 }
 
 /** Back ends whose place is not known before they are open. */
 const ANNOUNCED = /^(pty$|tcp=)/;
 
-export async function runVm(settings: Settings, { openVm, early, print }: Surroundings): Promise<StopReason> {
+export async function runVm(settings: Settings, { openVm, early, print, progress }: Surroundings): Promise<StopReason> {
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
-  const signals = new SignalListener(new SignalHandler(vm, print, () => performance.now()));
+  const now = (): number => performance.now();
+  const saver = new Saver(vm, { print, progress }, now);
+  const target: SignalTarget = {
+    pressPowerButton: () => vm.pressPowerButton(),
+    powerOff: () => vm.powerOff(),
+    save: (kind, asked) => void saver.save(kind, asked),
+  };
+  const signals = new SignalListener(new SignalHandler(target, print, now));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
   try {
     await vm.build({
@@ -38,7 +48,7 @@ export async function runVm(settings: Settings, { openVm, early, print }: Surrou
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), escapeCommands(vm, print));
+      const backend = await openConsole(path, vm.line(port), escapeCommands(target, print));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
     }
@@ -61,7 +71,7 @@ function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => v
   return { promise, resolve };
 }
 
-function escapeCommands(vm: Vm, print: (text: string) => void): (command: EscapeCommand) => void {
+function escapeCommands(vm: SignalTarget, print: (text: string) => void): (command: EscapeCommand) => void {
   return (command) => {
     switch (command) {
       case 'exit':
@@ -71,8 +81,10 @@ function escapeCommands(vm: Vm, print: (text: string) => void): (command: Escape
         print(ESCAPE_HELP);
         break;
       case 'snapshot':
+        vm.save(command, 'Ctrl-A s');
+        break;
       case 'suspend':
-        print(`cannot ${command}: snapshots are not there yet; the VM runs on`);
+        vm.save(command, 'Ctrl-A z');
         break;
       case 'unknown':
         print('Ctrl-A h lists the keys');

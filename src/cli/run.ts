@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command from its words to its exit status. */
 import { parseArguments } from './args.js';
+import type { ConfigTree } from './config-tree.js';
 import type { VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
-import { settingsOf } from './settings.js';
+import { type Settings, settingsOf } from './settings.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
-const EXPECTED = ['UsageError', 'ConfigError', 'BootError', 'HostError', 'HypervisorError', 'StartError'];
+const EXPECTED = [
+  'UsageError',
+  'ConfigError',
+  'BootError',
+  'HostError',
+  'HypervisorError',
+  'StartError',
+  'SnapshotError',
+];
 
 export async function main(words: readonly string[], early: VmSignal[]): Promise<number> {
   try {
+    if (words[0] === 'snapshot') {
+      const { snapshotCommand } = await import('./snapshot-command.js');
+      return snapshotCommand(words.slice(1), (text) => process.stdout.write(text));
+    }
     const parsed = parseArguments(words);
     if (parsed.kind === 'print') {
       process.stdout.write(parsed.text);
       return 0;
     }
-    const now = new Date();
-    const settings = settingsOf(parsed.tree, now.getTime(), -now.getTimezoneOffset());
+    const settings = await readSettings(parsed.tree);
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
-    const reason = await runVm(settings, { openVm, early, print: say });
+    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow });
     if (reason.kind === 'error') say(reason.message);
     if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
     return exitStatus(reason);
@@ -28,6 +40,18 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
     say(EXPECTED.includes(name) ? message : `${stack ?? message}`);
     return EXIT_STATUS.error;
   }
+}
+
+async function readSettings(tree: ConfigTree): Promise<Settings> {
+  const snapshot = tree.get('snapshot.resume');
+  if (snapshot !== undefined) return (await import('./resume-settings.js')).resumeSettings(tree, snapshot);
+  const now = new Date();
+  return settingsOf(tree, now.getTime(), -now.getTimezoneOffset());
+}
+
+/** For people who watch; a log keeps only what stays. */
+function sayForNow(text: string | null): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text === null ? '' : `tsbhyve: ${text}`}`);
 }
 
 /** In a raw terminal the guest may be in the middle of a line, and a line feed alone does not go back to the left edge. */

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
 import { type ComPort, DEFAULT_CONFIG, type KernelBoot, type MachineConfig, machineConfig } from '../machine/config.js';
+import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';
 import { requireReadableFile } from './files.js';
@@ -10,6 +11,7 @@ import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
 import { memorySize } from './sizes.js';
+import { storeFolder } from './store-folder.js';
 import { topologyOf } from './topology.js';
 import { UsageError } from './usage-error.js';
 
@@ -20,6 +22,10 @@ export interface Settings {
   /** Back end of each serial port that has one. */
   readonly consoles: ReadonlyMap<ComPort, string>;
   readonly verbosity: Verbosity;
+  /** Folder for the snapshots that are taken of it. */
+  readonly store: string;
+  /** It goes on from a snapshot instead of booting. */
+  readonly resume?: ResumeRequest;
 }
 
 /** `now` is the host's time in milliseconds since 1970, `zoneMinutes` how far local time is ahead of UTC. */
@@ -45,15 +51,20 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
     strictPorts: tree.bool('x86.strictio', false),
     mpTable: tree.bool('x86.mptable', true),
   });
+  return { ...surroundings(tree, machine), ...(notice !== null && { engineNotice: notice }) };
+}
+
+/** Everything that is not the machine itself. */
+export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings {
   const consoles = comPaths(tree);
   if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   return {
     machine,
-    ...(notice !== null && { engineNotice: notice }),
     consoles,
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
+    store: storeFolder(tree),
   };
 }
 

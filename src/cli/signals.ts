@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What signals do to a running VM. */
+import type { SaveKind } from '../machine/thread-save.js';
 import type { VmSignal } from './early-signals.js';
 
 /** End the VM as pulling the plug does, but with the terminal restored. */
@@ -9,14 +10,10 @@ type AnySignal = VmSignal | (typeof PLUG_SIGNALS)[number];
 /** Two SIGTERM closer together than this are one: process managers and npx may send it twice. */
 const SAME_PRESS_MS = 1000;
 
-const REFUSALS = {
-  SIGUSR1: 'SIGUSR1: cannot suspend: snapshots are not there yet; the VM runs on',
-  SIGUSR2: 'SIGUSR2: cannot take a snapshot: snapshots are not there yet; the VM runs on',
-} as const;
-
 export interface SignalTarget {
   pressPowerButton(): void;
   powerOff(): void;
+  save(kind: SaveKind, asked: string): void;
 }
 
 export class SignalHandler {
@@ -35,8 +32,10 @@ export class SignalHandler {
         this.terminate();
         break;
       case 'SIGUSR1':
+        this.target.save('suspend', signal);
+        break;
       case 'SIGUSR2':
-        this.print(REFUSALS[signal]);
+        this.target.save('snapshot', signal);
         break;
       case 'SIGHUP':
       case 'SIGINT':

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Memory sizes as bhyve writes them: `512`, `512M`, `2G`. */
+/** Memory sizes as bhyve writes them, `512`, `512M`, `2G`, and as people read them. */
 import { UsageError } from './usage-error.js';
 
 const MIB = 1024 ** 2;
@@ -19,4 +19,9 @@ export function memorySize(where: string, text: string): number {
     throw new UsageError(where, `'${text}' is not a memory size; accepted are ${ACCEPTED}`);
   }
   return bytes;
+}
+
+export function sizeText(bytes: number): string {
+  if (bytes < MIB) return `${Math.ceil(bytes / 1024)} KiB`;
+  return bytes < 1024 * MIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / (1024 * MIB)).toFixed(1)} GiB`;
 }

@@ -22,6 +22,7 @@ export class VmLine implements GuestLine {
   private outputLength = 0;
   private held = false;
   private typing = false;
+  private waiters: (() => void)[] = [];
 
   constructor(private readonly ends: LineEnds) {}
 
@@ -49,18 +50,30 @@ export class VmLine implements GuestLine {
     return piece.length;
   }
 
+  /** Resolves once the machine has all that was typed so far, or takes no more. */
+  inputSettled(): Promise<void> {
+    return this.typing ? new Promise((resolve) => this.waiters.push(resolve)) : Promise.resolve();
+  }
+
   private async typeAll(piece: Uint8Array): Promise<void> {
     try {
       for (let rest = piece; rest.length > 0; ) {
         const taken = await this.ends.type(rest);
         rest = rest.subarray(taken);
-        if (taken === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (taken > 0) continue;
+        this.settle();
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     } catch {
       // The machine has stopped; nobody will read this any more.
     }
     this.typing = false;
     this.ends.inputRoom();
+    if (!this.typing) this.settle();
+  }
+
+  private settle(): void {
+    for (const resolve of this.waiters.splice(0)) resolve();
   }
 
   private hold(held: boolean): void {

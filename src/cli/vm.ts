@@ -4,6 +4,7 @@ import type { LogSink } from '../core/log.js';
 import type { GuestLine } from '../host/console/guest-line.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
+import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
 import type { Settings } from './settings.js';
 
 export interface VmEvents {
@@ -23,6 +24,8 @@ export interface Vm {
   /** Lets it run. */
   run(): Promise<void>;
   pressPowerButton(): void;
+  /** A suspended VM stops afterwards, any other goes on, and so does one that cannot be saved. */
+  save(kind: SaveKind, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot>;
   /** Pulls the plug; `stopped` follows. */
   powerOff(): void;
   /** Ends the thread. Allowed at any time. */

@@ -5,6 +5,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
 import { packageRoot } from '../hypervisor/package-root.js';
+import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
 import type { StopReason } from './stop.js';
@@ -14,6 +15,7 @@ import type {
   CommandName,
   CommandResult,
   FromMachine,
+  MachineOrigin,
   Request,
   ThreadData,
 } from './thread-messages.js';
@@ -25,6 +27,8 @@ export interface MachineHostOptions {
   readonly outputs?: Readonly<Partial<Record<ComPort, OutputReceiver>>>;
   readonly log?: Logger;
   readonly onStopped?: (reason: StopReason) => void;
+  /** While the machine is saved: bytes that are done, and all. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 interface Waiting {
@@ -49,7 +53,7 @@ export class MachineHost {
   private nextRequest = 1;
 
   private constructor(
-    config: MachineConfig,
+    origin: MachineOrigin,
     private readonly options: MachineHostOptions,
   ) {
     const { port1, port2 } = new MessageChannel();
@@ -60,7 +64,7 @@ export class MachineHost {
       rings[port] = memory;
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
-    const workerData: ThreadData = { config, port: port2, control: this.control.memory, rings };
+    const workerData: ThreadData = { origin, port: port2, control: this.control.memory, rings };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });
@@ -81,7 +85,16 @@ export class MachineHost {
 
   /** Builds and powers on a machine, not yet running. */
   static async start(config: MachineConfig, options: MachineHostOptions = {}): Promise<MachineHost> {
-    const host = new MachineHost(config, options);
+    return MachineHost.open({ config }, options);
+  }
+
+  /** A machine where a snapshot has it, not yet running. */
+  static async resume(request: ResumeRequest, options: MachineHostOptions = {}): Promise<MachineHost> {
+    return MachineHost.open({ resume: request }, options);
+  }
+
+  private static async open(origin: MachineOrigin, options: MachineHostOptions): Promise<MachineHost> {
+    const host = new MachineHost(origin, options);
     await host.ready;
     return host;
   }
@@ -142,6 +155,9 @@ export class MachineHost {
         break;
       case 'output':
         this.drain();
+        break;
+      case 'progress':
+        this.options.onProgress?.(message.done, message.total);
         break;
       case 'log':
         (this.options.log ?? nullLogger).scoped(message.scope)[message.level](message.message);

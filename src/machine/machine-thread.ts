@@ -4,40 +4,55 @@
  * to do. It goes back to its event loop now and then, because only there can Node end a thread for certain.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { SinkLogger } from '../core/log.js';
+import { type Logger, SinkLogger } from '../core/log.js';
 import { collectGarbage } from '../host/collect-garbage.js';
-import { buildMachine } from './build.js';
+import { ResumedMachine } from '../snapshot/resumed-machine.js';
+import { type BuildOptions, buildMachine } from './build.js';
 import { COM_PORTS, type ComPort } from './config.js';
 import { ConsoleRing } from './console-ring.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
-import { COMMANDS, type FromMachine, type Request, type ThreadData } from './thread-messages.js';
+import {
+  COMMANDS,
+  type CommandSubject,
+  type FromMachine,
+  type MachineOrigin,
+  type Request,
+  type ThreadData,
+} from './thread-messages.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
 const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
+  private readonly subject: CommandSubject;
   private stopReported = false;
 
   private constructor(
     private readonly machine: Machine,
+    private readonly resumed: ResumedMachine | null,
     private readonly port: MessagePort,
     private readonly control: ThreadControl,
-  ) {}
+    private readonly log: Logger,
+  ) {
+    const watcher = {
+      onProgress: (done: number, total: number): void => this.post({ event: 'progress', done, total }),
+      isCancelled: (): boolean => control.isStopped,
+    };
+    this.subject = { machine, watcher };
+  }
 
-  static start({ config, port, control: memory, rings }: ThreadData): void {
+  static start({ origin, port, control: memory, rings }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0;
-      const machine = buildMachine(config, { log, live, outputs: ringOutputs(rings, control, post) });
-      machine.powerOn();
-      collectGarbage(); // the kernel that was unpacked
+      const { machine, resumed } = makeMachine(origin, { log, live, outputs: ringOutputs(rings, control, post) });
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, port, control).turn();
+      new MachineThread(machine, resumed, port, control, log).turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();
@@ -48,6 +63,7 @@ export class MachineThread {
     const end = performance.now() + TURN_MS;
     try {
       while (this.step() && performance.now() < end);
+      this.pollResumed();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -80,9 +96,9 @@ export class MachineThread {
   }
 
   private answer({ id, name, arguments: given }: Request): void {
-    const command = COMMANDS[name] as (machine: Machine, ...given: readonly unknown[]) => unknown; // typed at the sender
+    const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
     try {
-      this.post({ event: 'answer', id, result: command(this.machine, ...given) });
+      this.post({ event: 'answer', id, result: command(this.subject, ...given) });
     } catch (error) {
       this.post({ event: 'refusal', id, message: messageOf(error) });
     }
@@ -94,7 +110,15 @@ export class MachineThread {
     this.stopReported = reason !== null;
   }
 
+  /** Before the first instruction nothing of the snapshot is used up. */
+  private pollResumed(): void {
+    if (this.resumed === null || this.machine.state === 'built') return;
+    const fault = this.resumed.poll((message) => this.log.warn(message));
+    if (fault !== null) this.machine.powerOff({ kind: 'error', message: fault.message });
+  }
+
   private end(): void {
+    this.resumed?.end((message) => this.log.warn(message));
     this.machine.close();
     this.port.close();
   }
@@ -102,6 +126,22 @@ export class MachineThread {
   private post(message: FromMachine): void {
     this.port.postMessage(message);
   }
+}
+
+interface Made {
+  readonly machine: Machine;
+  readonly resumed: ResumedMachine | null;
+}
+
+function makeMachine(origin: MachineOrigin, host: BuildOptions): Made {
+  if ('resume' in origin) {
+    const resumed = ResumedMachine.load(origin.resume, host);
+    return { machine: resumed.machine, resumed };
+  }
+  const machine = buildMachine(origin.config, host);
+  machine.powerOn();
+  collectGarbage(); // the kernel that was unpacked
+  return { machine, resumed: null };
 }
 
 /** Output waits while its ring is full, but not when the thread is to end. */

@@ -122,9 +122,9 @@ export class Machine {
   }
 
   /** Ends the machine at once, as pulling the plug does. */
-  powerOff(): void {
+  powerOff(reason: StopReason = { kind: 'requested' }): void {
     this.expect('power off', 'built', 'running', 'paused', 'stopped');
-    this.parts.stop.set({ kind: 'requested' });
+    this.parts.stop.set(reason);
     this.parts.time.stop();
     this.lifecycle = 'stopped';
   }

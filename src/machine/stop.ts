@@ -11,6 +11,8 @@ export type StopReason =
   | { readonly kind: 'debug-exit'; readonly status: number }
   /** Whoever runs the machine asked for it. */
   | { readonly kind: 'requested' }
+  /** It goes on from this snapshot, in another process. */
+  | { readonly kind: 'suspended'; readonly snapshot: string }
   | { readonly kind: 'error'; readonly message: string };
 
 /** The first reason to stop; the loop looks at it after every exit. */

@@ -2,9 +2,11 @@
 /** What the main thread and a machine's thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
+import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
+import { type SaveRequest, type SaveWatcher, saveOnThread } from './thread-save.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -12,21 +14,32 @@ export interface MachineStatus {
   readonly instructions: bigint;
 }
 
+/** What a command works on. */
+export interface CommandSubject {
+  readonly machine: Machine;
+  readonly watcher: SaveWatcher;
+}
+
 /** Everything the main thread may ask of a machine, by name. Arguments and results are plain data. */
 export const COMMANDS = {
-  resume: (machine: Machine) => machine.resume(),
-  pause: (machine: Machine) => machine.pause(),
-  reset: (machine: Machine) => machine.reset(),
-  powerOff: (machine: Machine) => machine.powerOff(),
-  pressPowerButton: (machine: Machine) => machine.pressPowerButton(),
-  injectNmi: (machine: Machine) => machine.injectNmi(),
-  type: (machine: Machine, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
-  status: ({ state, time, instructions }: Machine): MachineStatus => ({ state, time, instructions }),
+  resume: ({ machine }: CommandSubject) => machine.resume(),
+  pause: ({ machine }: CommandSubject) => machine.pause(),
+  reset: ({ machine }: CommandSubject) => machine.reset(),
+  powerOff: ({ machine }: CommandSubject) => machine.powerOff(),
+  pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
+  injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
+  type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
+  save: ({ machine, watcher }: CommandSubject, request: SaveRequest) => saveOnThread(machine, request, watcher),
+  status: ({ machine: { state, time, instructions } }: CommandSubject): MachineStatus => ({
+    state,
+    time,
+    instructions,
+  }),
 };
 
 export type CommandName = keyof typeof COMMANDS;
 export type CommandArguments<N extends CommandName> =
-  Parameters<(typeof COMMANDS)[N]> extends [Machine, ...infer A] ? A : never;
+  Parameters<(typeof COMMANDS)[N]> extends [CommandSubject, ...infer A] ? A : never;
 export type CommandResult<N extends CommandName> = ReturnType<(typeof COMMANDS)[N]>;
 
 export interface Request {
@@ -44,11 +57,16 @@ export type FromMachine =
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ComPort }
+  /** Bytes of memory that are saved, and all. */
+  | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };
+
+/** Where a machine begins: cold, or where a snapshot has it. */
+export type MachineOrigin = { readonly config: MachineConfig } | { readonly resume: ResumeRequest };
 
 /** What the thread is started with. */
 export interface ThreadData {
-  readonly config: MachineConfig;
+  readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;
   readonly rings: Readonly<Partial<Record<ComPort, SharedArrayBuffer>>>;

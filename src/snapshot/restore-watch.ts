@@ -15,6 +15,11 @@ export class RestoreWatch {
     private readonly verification: RamJob<null>,
   ) {}
 
+  /** Everything is as it was saved. */
+  get isVerified(): boolean {
+    return this.verified;
+  }
+
   /** The reason why the machine must stop, once there is one. Its memory is then not what was saved. */
   poll(): SnapshotError | null {
     if (this.isLost()) return new SnapshotError(this.path, 'was truncated while a machine ran from it');

@@ -20,6 +20,9 @@ import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const NUMBERED = /^(.+)-([1-9][0-9]{0,8})$/;
+/** What a name may have beside `-` and a number. */
+const STEM_MAX = 54;
 const ROOT_MODE = 0o700;
 
 /** A snapshot of the store, or why what has this name is none. */
@@ -69,6 +72,24 @@ export class SnapshotStore {
     return refusing(name, () => new Draft(this.root, name));
   }
 
+  /** `<vm>-<n>` with the number after the highest there is. */
+  nextName(vm: string): string {
+    const numbers = this.names().flatMap((name) => {
+      const [, stem, digits] = NUMBERED.exec(name) ?? [];
+      return stem === shortened(vm) ? [Number(digits)] : [];
+    });
+    return `${shortened(vm)}-${Math.max(0, ...numbers) + 1}`;
+  }
+
+  /** The right to use a snapshot up, until the descriptor is closed. */
+  claim(name: string): number {
+    const { folder } = this.open(name);
+    const lock = refusing(name, () => openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY));
+    if (lockFile(lock, 'exclusive')) return lock;
+    closeSync(lock);
+    throw new SnapshotError(name, 'another machine is being resumed from it');
+  }
+
   /** This snapshot and those it builds on, from the newest. */
   chain(newest: SnapshotFolder): SnapshotFolder[] {
     const chain = [newest];
@@ -102,17 +123,27 @@ export class SnapshotStore {
     try {
       if (lock !== null && !lockFile(lock, 'exclusive'))
         throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
-      const children = this.childrenOf(name);
-      if (children.length > 0) {
-        throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
-      }
-      const gone = join(this.root, draftName());
-      renameSync(folder, gone);
-      syncFolder(this.root);
-      rmSync(gone, { recursive: true, force: true });
+      this.discard(name);
     } finally {
       if (lock !== null) closeSync(lock);
     }
+  }
+
+  /** As `remove`, by the machine that runs from it: what is mapped stays readable without a name. */
+  consume(name: string): void {
+    checkName(name);
+    refusing(name, () => this.discard(name));
+  }
+
+  private discard(name: string): void {
+    const children = this.childrenOf(name);
+    if (children.length > 0) {
+      throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
+    }
+    const gone = join(this.root, draftName());
+    renameSync(join(this.root, name), gone);
+    syncFolder(this.root);
+    rmSync(gone, { recursive: true, force: true });
   }
 
   private names(): string[] {
@@ -169,6 +200,10 @@ function openFolder(path: string): number | null {
   } catch {
     return null;
   }
+}
+
+function shortened(vm: string): string {
+  return vm.slice(0, STEM_MAX);
 }
 
 function checkName(name: string): void {

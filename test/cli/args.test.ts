@@ -106,7 +106,7 @@ test('help is printed, for the command and for the two kinds of devices', () => 
 });
 
 test.each([
-  [['-r', 'file'], '-r: restoring a snapshot: not there yet'],
+  [['-r'], "option '-r <snapshot>' argument missing"],
   [['-p', '0:1'], '-p: pinning vCPUs'],
   [['-f', 'a=b'], '-f: fw_cfg files'],
   [['-G', '1234'], '-G: the GDB server'],

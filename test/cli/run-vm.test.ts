@@ -6,6 +6,7 @@ import type { Settings } from '../../src/cli/settings.js';
 import type { Vm, VmEvents } from '../../src/cli/vm.js';
 import { DEFAULT_CONFIG } from '../../src/machine/config.js';
 import type { StopReason } from '../../src/machine/stop.js';
+import type { SavedSnapshot, SaveKind } from '../../src/machine/thread-save.js';
 import { FakeLine, until } from '../host/support/fake-line.js';
 
 class FakeVm implements Vm {
@@ -30,6 +31,11 @@ class FakeVm implements Vm {
     this.asked.push('button');
   }
 
+  async save(kind: SaveKind): Promise<SavedSnapshot> {
+    this.asked.push(kind);
+    return { name: 'vm-1', bytes: 3 * 1024 * 1024 };
+  }
+
   powerOff(): void {
     this.asked.push('plug');
     this.events?.stopped({ kind: 'requested' });
@@ -44,6 +50,7 @@ const settings: Settings = {
   machine: DEFAULT_CONFIG,
   consoles: new Map([['com1', 'tcp=127.0.0.1:0']]),
   verbosity: 'warn',
+  store: '/nonexistent',
 };
 
 const sockets: Socket[] = [];
@@ -57,7 +64,12 @@ afterEach(() => {
 test('a VM runs from its start to its end, with its console and its last words', async () => {
   const vm = new FakeVm();
   const printed: string[] = [];
-  const running = runVm(settings, { openVm: () => vm, early: [], print: (text) => printed.push(text) });
+  const running = runVm(settings, {
+    openVm: () => vm,
+    early: [],
+    print: (text) => printed.push(text),
+    progress: () => {},
+  });
   await until(() => vm.asked.includes('run'));
   const [, port] = /^com1 is tcp=127\.0\.0\.1:(\d+)$/.exec(printed[0] ?? '') ?? [];
   let received = '';
@@ -79,10 +91,15 @@ test('signals that came before the VM are answered when it runs, each kind once'
   const vm = new FakeVm();
   const printed: string[] = [];
   const early = ['SIGUSR1', 'SIGTERM', 'SIGUSR1'] as const;
-  const running = runVm(settings, { openVm: () => vm, early: [...early], print: (text) => printed.push(text) });
+  const running = runVm(settings, {
+    openVm: () => vm,
+    early: [...early],
+    print: (text) => printed.push(text),
+    progress: () => {},
+  });
   await until(() => vm.asked.includes('button'));
-  expect(vm.asked).toEqual(['build', 'run', 'button']);
-  expect(printed.filter((line) => line.startsWith('SIGUSR1'))).toHaveLength(1);
+  expect(vm.asked).toEqual(['build', 'run', 'suspend', 'button']);
+  await until(() => printed.some((line) => /^suspended as vm-1: 3\.0 MiB of memory in [0-9.]+ s; -r vm-1/.test(line)));
   vm.events?.powerButton(false);
   expect(printed.at(-1)).toContain('SIGTERM again switches the VM off');
   vm.powerOff();
@@ -94,7 +111,7 @@ test('a VM that cannot be built leaves nothing open', async () => {
   vm.build = async () => {
     throw new Error('no engine');
   };
-  const running = runVm(settings, { openVm: () => vm, early: [], print: () => {} });
+  const running = runVm(settings, { openVm: () => vm, early: [], print: () => {}, progress: () => {} });
   await expect(running).rejects.toThrow('no engine');
   expect(vm.asked).toEqual(['close']);
 });
@@ -106,6 +123,7 @@ test.each<[StopReason, number]>([
   [{ kind: 'halted' }, 2],
   [{ kind: 'triple-fault' }, 3],
   [{ kind: 'error', message: '' }, 4],
+  [{ kind: 'suspended', snapshot: 'vm-1' }, 5],
   [{ kind: 'debug-exit', status: 33 }, 33],
 ])('%j ends the process with status %i', (reason, status) => {
   expect(exitStatus(reason)).toBe(status);

@@ -4,7 +4,11 @@ import { SignalHandler } from '../../src/cli/signals.js';
 function handler() {
   const seen: string[] = [];
   const time = { now: 5000 };
-  const target = { pressPowerButton: () => seen.push('button'), powerOff: () => seen.push('plug') };
+  const target = {
+    pressPowerButton: () => seen.push('button'),
+    powerOff: () => seen.push('plug'),
+    save: (kind: string, asked: string) => seen.push(`${asked} ${kind}`),
+  };
   const print = (line: string): void => {
     seen.push(line.split(':', 1)[0] ?? '');
   };
@@ -27,11 +31,11 @@ test('a later SIGTERM pulls the plug', () => {
   expect(seen).toEqual(['button', 'SIGTERM again', 'plug']);
 });
 
-test('SIGUSR1 and SIGUSR2 are refused and change nothing', () => {
+test('SIGUSR1 suspends, SIGUSR2 takes a snapshot', () => {
   const { seen, signals } = handler();
   signals.handle('SIGUSR1');
   signals.handle('SIGUSR2');
-  expect(seen).toEqual(['SIGUSR1', 'SIGUSR2']);
+  expect(seen).toEqual(['SIGUSR1 suspend', 'SIGUSR2 snapshot']);
 });
 
 test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('%s pulls the plug', (signal) => {

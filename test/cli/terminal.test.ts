@@ -71,7 +71,8 @@ class Terminal {
 }
 
 function boot(): Terminal {
-  terminal = new Terminal('-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev');
+  const machine = ['-m', '16', '--kernel', kernel, '-l', 'pc-testdev'];
+  terminal = new Terminal(...machine, '-l', 'com1,stdio', '--store', join(folder, 'store'));
   return terminal;
 }
 
@@ -94,9 +95,24 @@ test('Ctrl-A h shows the keys, each line from the left edge', async () => {
   await window.shows('guest# ');
   window.type('\x01h');
   await window.shows('Ctrl-A Ctrl-A');
-  expect(window.screen).toMatch(/guest# \r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/);
+  expect(window.screen).toMatch(
+    /guest# \r+\ntsbhyve: Ctrl-A s .*\r+\ntsbhyve: Ctrl-A z .*\r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/,
+  );
+});
+
+test('Ctrl-A s saves and goes on, Ctrl-A z saves and ends, and the terminal is as it was', async () => {
+  const window = boot();
+  await window.shows('UP');
+  window.type('\x01s');
+  await window.shows('tsbhyve: snapshot vm-1: ');
+  expect(window.screen).toMatch(/tsbhyve: snapshot: 100 % of [0-9]+ KiB/);
+  window.type('still here');
+  await window.shows('still here');
   window.type('\x01z');
-  await window.shows('tsbhyve: cannot suspend: snapshots are not there yet; the VM runs on');
+  await window.ended();
+  expect(window.status).toBe(5);
+  expect(window.screen).toMatch(/tsbhyve: suspended as vm-2: .*; -r vm-2 goes on from there/);
+  expect(window.modes()).toBe(window.before);
 });
 
 test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('the terminal is as it was after %s', async (signal) => {

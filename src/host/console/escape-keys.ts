@@ -13,6 +13,8 @@ const COMMANDS: ReadonlyMap<number, EscapeCommand> = new Map([
 ]);
 
 export const ESCAPE_HELP = `\
+Ctrl-A s       take a snapshot
+Ctrl-A z       suspend: save the VM and end; -r goes on with it
 Ctrl-A x       switch the VM off at once
 Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest`;

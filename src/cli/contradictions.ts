@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** What a command line says about a machine that a snapshot already describes: it may repeat it, not change it. */
+import type { MachineConfig, PciDeviceConfig } from '../machine/config.js';
+import { parseClock } from './clock-word.js';
+import type { ConfigTree } from './config-tree.js';
+import { pciDevices } from './pci-devices.js';
+import { memorySize } from './sizes.js';
+import { topologyOf } from './topology.js';
+import { UsageError } from './usage-error.js';
+
+interface Row {
+  /** The error names the first of these that is set. */
+  readonly variables: readonly string[];
+  readonly given: (tree: ConfigTree, variable: string) => string;
+  readonly saved: (machine: MachineConfig) => string;
+}
+
+const text = (tree: ConfigTree, variable: string): string => tree.get(variable) ?? '';
+
+/** A variable that is true or false. */
+function flag(variable: string, saved: (machine: MachineConfig) => boolean): Row {
+  return {
+    variables: [variable],
+    given: (tree) => String(tree.bool(variable, false)),
+    saved: (machine) => String(saved(machine)),
+  };
+}
+
+const ROWS: readonly Row[] = [
+  {
+    variables: ['uuid'],
+    given: (tree) => text(tree, 'uuid').toLowerCase(),
+    saved: ({ uuid }) => uuid.toLowerCase(),
+  },
+  {
+    variables: ['cpus', 'sockets', 'cores', 'threads'],
+    given: (tree) => String(topologyOf(tree).cpus),
+    saved: ({ cpus }) => String(cpus),
+  },
+  {
+    variables: ['memory.size'],
+    given: (tree) => `${memorySize('memory.size', text(tree, 'memory.size'))} bytes`,
+    saved: ({ memory }) => `${memory} bytes`,
+  },
+  { variables: ['engine'], given: text, saved: ({ engine }) => engine },
+  { variables: ['cpu.model'], given: text, saved: ({ cpuModel }) => cpuModel },
+  {
+    variables: ['clock'],
+    given: (tree) => clockText(parseClock('clock', text(tree, 'clock'))),
+    saved: ({ clock }) => clockText(clock),
+  },
+  { variables: ['rtc.base'], given: text, saved: ({ rtcBase }) => String(rtcBase) },
+  { variables: ['pci'], given: (tree) => pciText(pciDevices(tree)), saved: ({ pci }) => pciText(pci) },
+  flag('lpc.pc-testdev', ({ pcTestdev }) => pcTestdev),
+  flag('x86.strictmsr', ({ ignoreUnknownMsrs }) => !ignoreUnknownMsrs),
+  flag('x86.strictio', ({ strictPorts }) => strictPorts),
+  flag('x86.mptable', ({ mpTable }) => mpTable),
+];
+
+export function refuseContradictions(tree: ConfigTree, snapshot: string, machine: MachineConfig): void {
+  for (const { variables, given, saved } of ROWS) {
+    const variable = variables.find((name) => isSet(tree, name));
+    if (variable === undefined) continue;
+    const [ours, theirs] = [given(tree, variable), saved(machine)];
+    if (ours === theirs) continue;
+    throw new UsageError(variable, `'${ours}', but the machine in snapshot ${snapshot} has '${theirs}'; leave it out`);
+  }
+}
+
+function isSet(tree: ConfigTree, variable: string): boolean {
+  return tree.get(variable) !== undefined || tree.children(variable).length > 0;
+}
+
+function clockText(clock: MachineConfig['clock']): string {
+  return clock.kind === 'real' ? 'real' : `virtual,${clock.numerator}/${clock.denominator}`;
+}
+
+function pciText(devices: readonly PciDeviceConfig[]): string {
+  const rows = devices.map(({ slot, fn, kind, options }) =>
+    [`${slot}:${fn}`, kind, ...Object.entries(options).map(([name, value]) => `${name}=${value}`)].join(','),
+  );
+  return rows.sort().join(' ');
+}

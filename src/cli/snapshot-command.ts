@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** `tsbhyve snapshot ...`: looks after the snapshots of a store. */
+import { Command, CommanderError } from 'commander';
+import { checkSnapshot } from '../snapshot/check-snapshot.js';
+import { diffSnapshots } from '../snapshot/diff-snapshots.js';
+import { flattenSnapshot } from '../snapshot/flatten-snapshot.js';
+import { showSnapshot, valueText } from '../snapshot/show-snapshot.js';
+import { SnapshotStore } from '../snapshot/store.js';
+import { verifySnapshot } from '../snapshot/verify-snapshot.js';
+import { listText } from './snapshot-list.js';
+import { defaultStore } from './store-folder.js';
+import { UsageError } from './usage-error.js';
+
+/** What the shell is told: as diff(1), 1 means that something was found. */
+const FOUND_NOTHING = 0;
+const FOUND = 1;
+
+type Print = (text: string) => void;
+type Action = (store: SnapshotStore, print: Print, names: readonly string[]) => number;
+
+interface Row {
+  /** The words after the name of the row. */
+  readonly words: readonly string[];
+  readonly about: string;
+  readonly run: Action;
+}
+
+const ROWS: Readonly<Record<string, Row>> = {
+  ls: {
+    words: [],
+    about: 'list the snapshots',
+    run: (store, print) => {
+      print(listText(store.list()));
+      return FOUND_NOTHING;
+    },
+  },
+  show: { words: ['<name>'], about: 'print every field by name', run: show },
+  diff: { words: ['<before>', '<after>'], about: 'print the fields and pages that differ', run: diff },
+  verify: {
+    words: ['<name>'],
+    about: 'compare everything with its digests',
+    run: (store, print, [name = '']) => {
+      verifySnapshot(store, name);
+      print(`${name}: whole\n`);
+      return FOUND_NOTHING;
+    },
+  },
+  check: { words: ['<name>'], about: 'find what would keep it from being resumed here', run: check },
+  flatten: {
+    words: ['<name>', '<new>'],
+    about: 'make one that needs no parent',
+    run: (store, print, [name = '', target = '']) => {
+      flattenSnapshot(store, name, target);
+      print(`${target}: made from ${name}\n`);
+      return FOUND_NOTHING;
+    },
+  },
+  rm: {
+    words: ['<names...>'],
+    about: 'remove snapshots',
+    run: (store, _, names) => {
+      for (const name of names) store.remove(name);
+      return FOUND_NOTHING;
+    },
+  },
+};
+
+/** Answers with the process status. */
+export function snapshotCommand(words: readonly string[], print: Print): number {
+  let status = FOUND_NOTHING;
+  const command = outer(print);
+  for (const [name, { words: wanted, about, run }] of Object.entries(ROWS)) {
+    const row = command.command([name, ...wanted].join(' ')).description(about);
+    row.action(() => {
+      const { store = defaultStore() } = command.opts<{ store?: string }>();
+      status = run(new SnapshotStore(store), print, row.processedArgs.flat() as string[]); // commander gives words and lists of them
+    });
+  }
+  try {
+    command.parse(words.length === 0 ? ['--help'] : words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return FOUND_NOTHING;
+    throw new UsageError('snapshot', `${error.message.replace(/^error: /, '')}; snapshot -h lists what is accepted`);
+  }
+  return status;
+}
+
+function outer(print: Print): Command {
+  return new Command('tsbhyve snapshot')
+    .description('Looks after saved VMs.')
+    .option('--store <folder>', `where they are (${defaultStore()})`)
+    .helpCommand(false)
+    .configureOutput({ writeOut: print, writeErr: () => {} })
+    .exitOverride();
+}
+
+function show(store: SnapshotStore, print: Print, [name = '']: readonly string[]): number {
+  const lines = showSnapshot(store.open(name)).map(({ path, value, unit, doc }) => {
+    const note = doc === undefined ? '' : `  # ${doc}`;
+    return `${path} = ${valueText(value)}${unit === undefined ? '' : ` ${unit}`}${note}\n`;
+  });
+  print(lines.join(''));
+  return FOUND_NOTHING;
+}
+
+function diff(store: SnapshotStore, print: Print, [before = '', after = '']: readonly string[]): number {
+  const { fields, pages } = diffSnapshots(store, before, after);
+  for (const { path, before: was, after: is, bits } of fields) {
+    print(`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}${bits === undefined ? '' : ` (${bits})`}\n`);
+  }
+  for (const { first, count } of pages) {
+    print(count === 1 ? `page ${first}\n` : `pages ${first} to ${first + count - 1}\n`);
+  }
+  return fields.length + pages.length === 0 ? FOUND_NOTHING : FOUND;
+}
+
+function check(store: SnapshotStore, print: Print, [name = '']: readonly string[]): number {
+  const blockers = checkSnapshot(store, name);
+  for (const { path, problem, remedy } of blockers) print(`${path}: ${problem}: ${remedy}\n`);
+  if (blockers.length === 0) print(`${name}: can be resumed here\n`);
+  return blockers.length === 0 ? FOUND_NOTHING : FOUND;
+}

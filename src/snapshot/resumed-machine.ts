@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A machine that goes on from a snapshot: its memory may still have to be verified, and a suspend is used up by it. */
+import { closeSync } from 'node:fs';
+import type { BuildOptions } from '../machine/build.js';
+import type { Machine } from '../machine/machine.js';
+import { loadMachine, type Overrides } from './load-machine.js';
+import type { RestoreWatch } from './restore-watch.js';
+import { type SnapshotError, snapshotError } from './snapshot-error.js';
+import { SnapshotStore } from './store.js';
+
+export interface ResumeRequest {
+  /** Folder of the store. */
+  readonly store: string;
+  readonly name: string;
+  /** Leave a suspend in the store: it can be resumed again. */
+  readonly keep: boolean;
+  readonly overrides: Overrides;
+}
+
+export class ResumedMachine {
+  private constructor(
+    readonly machine: Machine,
+    private readonly store: SnapshotStore,
+    private readonly name: string,
+    private readonly watch: RestoreWatch | null,
+    private claim: number | null,
+  ) {}
+
+  static load({ store: root, name, keep, overrides }: ResumeRequest, host: Omit<BuildOptions, 'restored'>) {
+    const store = new SnapshotStore(root);
+    const consumed = !keep && store.open(name).manifest.kind === 'suspend';
+    const claim = consumed ? store.claim(name) : null;
+    try {
+      const { machine, watch } = loadMachine(store, name, { overrides, host });
+      return new ResumedMachine(machine, store, name, watch, claim);
+    } catch (error) {
+      if (claim !== null) closeSync(claim);
+      throw error;
+    }
+  }
+
+  /**
+   * To be called now and then once the machine runs. Answers why it must stop, or null. The snapshot goes when nothing
+   * is read from it any more: a crash before that leaves it whole.
+   */
+  poll(warn: (message: string) => void): SnapshotError | null {
+    const fault = this.watch?.poll() ?? null;
+    if (fault !== null) this.release();
+    else if (this.watch?.isVerified ?? true) this.consume(warn);
+    return fault;
+  }
+
+  /** The machine has ended. */
+  end(warn: (message: string) => void): void {
+    this.watch?.stop();
+    if (this.claim === null) return;
+    warn(`${this.name} is kept: the machine ended before the snapshot was verified`);
+    this.release();
+  }
+
+  private consume(warn: (message: string) => void): void {
+    if (this.claim === null) return;
+    try {
+      this.store.consume(this.name);
+    } catch (cause) {
+      warn(`${snapshotError(this.name, cause).message}; the snapshot is kept`);
+    }
+    this.release();
+  }
+
+  private release(): void {
+    if (this.claim !== null) closeSync(this.claim);
+    this.claim = null;
+  }
+}

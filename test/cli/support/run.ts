@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The command as a process: what it says, what it is sent, how it ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export const PROGRAM = resolve('dist/src/cli/main.js');
+const children: ChildProcess[] = [];
+
+/** For `afterEach`: a failed test must not leave a VM behind. */
+export function endRuns(): void {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+}
+
+export class Run {
+  readonly child: ChildProcess;
+  out = '';
+  err = '';
+  private wake = (): void => {};
+  private ended: { status: number | null; signal: string | null } | null = null;
+
+  constructor(...words: string[]) {
+    chmodSync(PROGRAM, 0o755); // npm does the same when it links a command
+    this.child = spawn(PROGRAM, words, { stdio: 'pipe' });
+    children.push(this.child);
+    this.child.stdout?.on('data', (chunk: Buffer) => this.note(() => (this.out += chunk.toString('latin1'))));
+    this.child.stderr?.on('data', (chunk: Buffer) => this.note(() => (this.err += chunk.toString('latin1'))));
+    this.child.stdin?.on('error', () => {});
+    this.child.on('close', (status, signal) => this.note(() => (this.ended = { status, signal })));
+  }
+
+  type(text: string): void {
+    this.child.stdin?.write(Buffer.from(text, 'latin1'));
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.ended !== null) throw new Error(`ended too early; it said: ${this.out}${this.err}`);
+      await new Promise<void>((done) => {
+        this.wake = done;
+      });
+    }
+  }
+
+  async end(): Promise<{ status: number | null; signal: string | null }> {
+    while (this.ended === null) {
+      await new Promise<void>((done) => {
+        this.wake = done;
+      });
+    }
+    return this.ended;
+  }
+
+  private note(change: () => unknown): void {
+    change();
+    this.wake();
+  }
+}
