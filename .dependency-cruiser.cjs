@@ -22,7 +22,6 @@ module.exports = {
     },
     layer('boot-on-core', '^src/boot', '^src/(?!core|boot)'),
     layer('machine-below-cli', '^src/(machine|snapshot)', '^src/(cli|index)'),
-    layer('snapshot-on-machine', '^src/machine', '^src/snapshot'),
     {
       name: 'addon-has-one-door',
       severity: 'error',

@@ -70,6 +70,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('boot.kernel'),
   },
   { flags: '--initrd <file>', about: 'initial RAM disk, or the first module', apply: sets('boot.initrd') },
+  {
+    flags: '--unpack <who>',
+    about: 'who unpacks the kernel of a bzImage: host or guest (host)',
+    apply: sets('boot.unpack'),
+  },
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
   { flags: '--engine <name>', about: 'soft, kvm, or auto: kvm where it runs natively (soft)', apply: sets('engine') },
   {

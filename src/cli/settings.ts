@@ -2,7 +2,15 @@
 /** The configuration tree as typed values: the machine, and what the command itself does around it. */
 import { createHash } from 'node:crypto';
 import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
-import { type ComPort, DEFAULT_CONFIG, type KernelBoot, type MachineConfig, machineConfig } from '../machine/config.js';
+import {
+  type ComPort,
+  DEFAULT_CONFIG,
+  type KernelBoot,
+  type MachineConfig,
+  machineConfig,
+  UNPACKERS,
+  type Unpacker,
+} from '../machine/config.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';
@@ -68,14 +76,22 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
   };
 }
 
+function isUnpacker(word: string): word is Unpacker {
+  return (UNPACKERS as readonly string[]).includes(word);
+}
+
 function kernelBoot(tree: ConfigTree): KernelBoot {
   const kernel = tree.get('boot.kernel');
   if (kernel === undefined) throw new UsageError('--kernel', 'missing; give the kernel file to boot');
   requireReadableFile('--kernel', kernel);
   const initrd = tree.get('boot.initrd');
   if (initrd !== undefined) requireReadableFile('--initrd', initrd);
+  const unpack = tree.get('boot.unpack');
+  if (unpack !== undefined && !isUnpacker(unpack)) {
+    throw new UsageError('--unpack', `'${unpack}'; accepted are ${UNPACKERS.join(', ')}`);
+  }
   const commandLine = tree.get('boot.append') ?? '';
-  return initrd === undefined ? { kernel, commandLine } : { kernel, initrd, commandLine };
+  return { kernel, commandLine, ...(initrd !== undefined && { initrd }), ...(unpack !== undefined && { unpack }) };
 }
 
 /** Seconds the clock shows at power-on. Without the host's time (virtual clock) it is the same at every boot. */

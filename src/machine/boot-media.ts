@@ -59,6 +59,7 @@ function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readF
   const plan = loadKernel(file(boot.kernel), {
     ram,
     commandLine: boot.commandLine,
+    ...(boot.unpack !== undefined && { unpack: boot.unpack }),
     ...(boot.initrd !== undefined && { initrd: file(boot.initrd) }),
   });
   const writes = [...plan.writes, ...tables(config, ram)];

@@ -10,11 +10,16 @@ import { ConfigError } from './config-error.js';
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
 
+export const UNPACKERS = ['host', 'guest'] as const;
+export type Unpacker = (typeof UNPACKERS)[number];
+
 export interface KernelBoot {
   /** Paths on the host. */
   readonly kernel: string;
   readonly initrd?: string;
   readonly commandLine: string;
+  /** Who unpacks the kernel inside a bzImage (host, unless given). */
+  readonly unpack?: Unpacker;
 }
 
 /** One `-s` option: a function on bus 0 and what it is. */

@@ -2,7 +2,7 @@
 /** A machine's configuration as a manifest holds it. */
 import type { Field, StateOf } from '../core/state-fields.js';
 import { bool, hostString, list, oneOf, optional, record } from '../core/state-fields.js';
-import { COM_PORTS, type ComPort, type MachineConfig, type ScriptStep } from '../machine/config.js';
+import { COM_PORTS, type ComPort, type MachineConfig, type ScriptStep, UNPACKERS } from '../machine/config.js';
 import { count, decimal, text } from './manifest-fields.js';
 
 const name = text({ max: 64 });
@@ -24,7 +24,14 @@ const fields = {
   cpuModel: name,
   tscHz: optional(decimal({ unit: 'Hz', doc: 'null: as the CPU model has it' })),
   clock: record({ kind: oneOf(['real', 'virtual']), numerator: count(), denominator: count() }),
-  boot: optional(record({ kernel: hostString(), initrd: optional(hostString()), commandLine: text() })),
+  boot: optional(
+    record({
+      kernel: hostString(),
+      initrd: optional(hostString()),
+      commandLine: text(),
+      unpack: optional(oneOf(UNPACKERS)),
+    }),
+  ),
   rtcBase: decimal({ unit: 's', doc: 'since 1970, at power-on' }),
   pci: list(
     record({
@@ -50,7 +57,7 @@ export function recordFromConfig(config: MachineConfig): ConfigRecord {
   return {
     ...config,
     clock: clock.kind === 'virtual' ? { ...clock } : { kind: 'real', numerator: 1, denominator: 1 },
-    boot: boot === null ? null : { ...boot, initrd: boot.initrd ?? null },
+    boot: boot === null ? null : { ...boot, initrd: boot.initrd ?? null, unpack: boot.unpack ?? null },
     pci: pci.map(({ options, ...place }) => ({
       ...place,
       options: Object.entries(options).map(([option, value]) => ({ name: option, value })),
@@ -89,6 +96,6 @@ function scriptStep({ send, at, after }: StepRecord): ScriptStep {
   return at === null ? { send, after: after ?? '' } : { send, at };
 }
 
-function bootPaths({ initrd, ...boot }: NonNullable<ConfigRecord['boot']>): NonNullable<MachineConfig['boot']> {
-  return initrd === null ? boot : { ...boot, initrd };
+function bootPaths({ initrd, unpack, ...boot }: NonNullable<ConfigRecord['boot']>): NonNullable<MachineConfig['boot']> {
+  return { ...boot, ...(initrd !== null && { initrd }), ...(unpack !== null && { unpack }) };
 }

@@ -114,6 +114,7 @@ test('serial ports and their back ends', () => {
 });
 
 test.each([
+  [['--unpack', 'nobody'], "--unpack: 'nobody'; accepted are host, guest"],
   [['-c', '2'], 'cpus: 2: this version runs 1'],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
