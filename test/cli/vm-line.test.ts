@@ -52,3 +52,19 @@ test('output is kept until it is taken, and a guest that writes far ahead is hel
   expect(vmLine.takeOutput()).toHaveLength(1_800_000);
   expect(seen.holds).toEqual([true, false]);
 });
+
+test('input is settled when the machine has all of it, or takes no more', async () => {
+  let room = 5000;
+  const { line: vmLine, seen } = line(() => room);
+  await vmLine.inputSettled();
+  vmLine.offerInput(bytes('x'.repeat(4096)));
+  await vmLine.inputSettled();
+  expect(seen.typed).toHaveLength(4096);
+  room = 0;
+  vmLine.offerInput(bytes('y'));
+  await vmLine.inputSettled();
+  expect(seen.typed).toHaveLength(4096);
+  room = 1;
+  await vmLine.inputSettled();
+  expect(seen.typed).toHaveLength(4097);
+});
