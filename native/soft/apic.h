@@ -52,7 +52,6 @@ class LocalApic {
   u8 acknowledge();
   bool accepts_external_interrupt() const;
   void external_acknowledged() { state_.external_request = false; }
-  bool external_requested() const { return state_.external_request; }
   bool is_bootstrap() const { return bootstrap_; }
   void start_at(u8 sipi_vector);
 

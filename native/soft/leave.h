@@ -15,10 +15,6 @@ namespace tsbhyve::soft {
 [[noreturn]] void raise(Cpu* cpu, const Op* op, u8 vector, u32 error);
 
 /// Address of this and of the next instruction, cut to the width of the code.
-template <CodeSize Size>
-inline u64 cut_rip(u64 rip) {
-  return Size == CodeSize::Bits64 ? rip : rip & 0xffffffff;
-}
 inline u64 instruction_rip(const Cpu* cpu, const Op* op) {
   const u64 rip = cpu->gpr[17] + op->offset;
   return (cpu->mode & mode_code64) ? rip : rip & 0xffffffff;
@@ -36,14 +32,8 @@ inline u64 retired_between_blocks(const Cpu* cpu) { return cpu->retire_limit - s
 
 /// Ends the block after `op`, which is complete: back to the run loop at the next instruction. For everything that may
 /// make an interrupt deliverable, or changes mode, paging or privilege. `op` must end its block
-/// (OpcodeInfo::ends_block) unless end_block_early is used.
+/// (OpcodeInfo::ends_block).
 inline void end_block(Cpu* cpu, const Op* op) { cpu->rip = next_rip(cpu, op); }
-
-/// The same from the middle of a block: gives back the instructions that were not run.
-inline void end_block_early(Cpu* cpu, const Op* op) {
-  cpu->budget += cpu->block->count - op->position - 1;
-  cpu->rip = next_rip(cpu, op);
-}
 
 /// Continues at an absolute address (already cut to the code's width and checked) through the run loop.
 inline void leave_to(Cpu* cpu, u64 rip) { cpu->rip = rip; }
