@@ -3,7 +3,7 @@
 import { SinkLogger } from '../core/log.js';
 import { COM_PORTS, type ComPort } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
-import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
+import type { SavedSnapshot, SaveOrder } from '../machine/thread-save.js';
 import type { Settings } from './settings.js';
 import type { OpenVm, Vm, VmEvents } from './vm.js';
 import { VmLine } from './vm-line.js';
@@ -49,11 +49,15 @@ class ThreadedVm implements Vm {
     this.ask(async (host) => this.events?.powerButton(await host.call('pressPowerButton')));
   }
 
-  async save(kind: SaveKind, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
+  async save(order: SaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
     if (this.host === null) throw new Error('there is no VM yet');
     this.onProgress = onProgress;
     await Promise.all([...this.lines.values()].map((line) => line.inputSettled()));
-    return this.host.call('save', { kind, store: this.settings.store });
+    return this.host.call('save', { ...order, store: this.settings.store });
+  }
+
+  async cancelSave(): Promise<boolean> {
+    return (await this.host?.call('cancelSave')) ?? false;
   }
 
   powerOff(): void {

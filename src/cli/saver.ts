@@ -32,7 +32,7 @@ export class Saver {
     this.active = kind;
     const start = this.now();
     try {
-      const { name, bytes } = await this.vm.save(kind, (done, total) => this.show(kind, done, total));
+      const { name, bytes } = await this.vm.save({ kind }, (done, total) => this.show(kind, done, total));
       this.output.progress(null);
       const seconds = ((this.now() - start) / 1000).toFixed(2);
       const what = kind === 'suspend' ? `suspended as ${name}` : `snapshot ${name}`;

@@ -4,7 +4,7 @@ import type { LogSink } from '../core/log.js';
 import type { GuestLine } from '../host/console/guest-line.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
-import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
+import type { SavedSnapshot, SaveOrder } from '../machine/thread-save.js';
 import type { Settings } from './settings.js';
 
 export interface VmEvents {
@@ -25,7 +25,9 @@ export interface Vm {
   run(): Promise<void>;
   pressPowerButton(): void;
   /** A suspended VM stops afterwards, any other goes on, and so does one that cannot be saved. */
-  save(kind: SaveKind, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot>;
+  save(order: SaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot>;
+  /** Ends a save that is on its way: nothing of it is left, and the guest goes on. False if there is none. */
+  cancelSave(): Promise<boolean>;
   /** Pulls the plug; `stopped` follows. */
   powerOff(): void;
   /** Ends the thread. Allowed at any time. */

@@ -30,6 +30,8 @@ export const COMMANDS = {
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
   save: ({ machine, watcher }: CommandSubject, request: SaveRequest) => saveOnThread(machine, request, watcher),
+  /** False if nothing is being saved. */
+  cancelSave: (_: CommandSubject): boolean => false,
   status: ({ machine: { state, time, instructions } }: CommandSubject): MachineStatus => ({
     state,
     time,

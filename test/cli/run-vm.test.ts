@@ -6,7 +6,7 @@ import type { Settings } from '../../src/cli/settings.js';
 import type { Vm, VmEvents } from '../../src/cli/vm.js';
 import { DEFAULT_CONFIG } from '../../src/machine/config.js';
 import type { StopReason } from '../../src/machine/stop.js';
-import type { SavedSnapshot, SaveKind } from '../../src/machine/thread-save.js';
+import type { SavedSnapshot, SaveOrder } from '../../src/machine/thread-save.js';
 import { FakeLine, until } from '../host/support/fake-line.js';
 
 class FakeVm implements Vm {
@@ -31,9 +31,13 @@ class FakeVm implements Vm {
     this.asked.push('button');
   }
 
-  async save(kind: SaveKind): Promise<SavedSnapshot> {
+  async save({ kind }: SaveOrder): Promise<SavedSnapshot> {
     this.asked.push(kind);
-    return { name: 'vm-1', bytes: 3 * 1024 * 1024 };
+    return { name: 'vm-1', bytes: 3 * 1024 * 1024, stoppedMilliseconds: 7, lastPages: 0 };
+  }
+
+  async cancelSave(): Promise<boolean> {
+    return false;
   }
 
   powerOff(): void {

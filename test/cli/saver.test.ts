@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { Saver } from '../../src/cli/saver.js';
 import { defaultStore } from '../../src/cli/store-folder.js';
-import type { SavedSnapshot } from '../../src/machine/thread-save.js';
+import type { SavedSnapshot, SaveOrder } from '../../src/machine/thread-save.js';
 
 type Progress = (done: number, total: number) => void;
 
@@ -12,7 +12,7 @@ function rig() {
   const saves: { end(saved: SavedSnapshot): void; fail(error: Error): void; progress: Progress }[] = [];
   const time = { now: 1000 };
   const vm = {
-    save: (_: string, progress: Progress) =>
+    save: (_: SaveOrder, progress: Progress) =>
       new Promise<SavedSnapshot>((end, fail) => {
         saves.push({ end, fail, progress });
       }),
@@ -26,7 +26,7 @@ test('one line has name, size and time; progress comes and goes', async () => {
   const saving = saver.save('snapshot', 'SIGUSR2');
   saves[0]?.progress(512 * 1024, 2 * 1024 * 1024);
   time.now += 1250;
-  saves[0]?.end({ name: 'web-4', bytes: 3_500_000_000 });
+  saves[0]?.end({ name: 'web-4', bytes: 3_500_000_000, stoppedMilliseconds: 7, lastPages: 0 });
   await saving;
   expect(shown).toEqual(['snapshot: 25 % of 2.0 MiB', null]);
   expect(lines).toEqual(['snapshot web-4: 3.3 GiB of memory in 1.25 s; -r web-4 goes on from there']);
