@@ -21,7 +21,7 @@ export async function buildTypeScript(root) {
   const inputs = ['src', 'devices', 'test', 'scripts', 'tsconfig.json', 'package-lock.json'];
   if (isNewer(root, output, inputs, /\.(ts|json)$/)) return;
   await step('compiling TypeScript', () => runTool(root, 'typescript/bin/tsc', ['-p', '.']));
-  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+  for (const program of ['main.js', 'ctl/main.js']) chmodSync(join(root, 'dist/src/cli', program), 0o755);
   touch(output);
 }
 

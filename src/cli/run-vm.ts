@@ -5,8 +5,10 @@ import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
+import type { ConsoleInfo } from './control/subject.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { logWriter } from './log-writer.js';
+import type { RunPaths } from './run-folder.js';
 import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
 import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
@@ -18,12 +20,15 @@ export interface Surroundings {
   readonly print: (text: string) => void;
   /** A line that the next one replaces; null takes it away. */
   readonly progress: (text: string | null) => void;
+  /** Sockets by which others reach the VM while it runs. */
+  readonly paths?: Pick<RunPaths, 'control' | 'console'>;
 }
 
 /** Back ends whose place is not known before they are open. */
 const ANNOUNCED = /^(pty$|tcp=)/;
 
-export async function runVm(settings: Settings, { openVm, early, print, progress }: Surroundings): Promise<StopReason> {
+export async function runVm(settings: Settings, surroundings: Surroundings): Promise<StopReason> {
+  const { openVm, early, print, progress, paths } = surroundings;
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
   const now = (): number => performance.now();
@@ -35,6 +40,7 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
   };
   const signals = new SignalListener(new SignalHandler(target, print, now));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
+  let control: { close(): Promise<void> } | null = null;
   try {
     await vm.build({
       outputReady: (port) => consoles.get(port)?.outputReady(),
@@ -48,19 +54,39 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), escapeCommands(target, print));
+      const place = path === 'detached' ? `detached=${paths?.console ?? ''}` : path;
+      const backend = await openConsole(place, vm.line(port), escapeCommands(target, print));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
     }
     await vm.run();
     signals.listen(VM_SIGNALS);
     signals.replay(early);
+    if (paths !== undefined) {
+      const { ControlServer } = await import('./control/control-server.js');
+      control = await ControlServer.open(paths.control, {
+        vm,
+        saver,
+        settings,
+        consoles: () => consoleInfo(consoles, paths.console),
+      });
+    }
     return await stopped;
   } finally {
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
+    await control?.close();
     signals.close();
   }
+}
+
+function consoleInfo(consoles: ReadonlyMap<ComPort, ConsoleBackend>, socket: string): ConsoleInfo[] {
+  return [...consoles].map(([port, { place, attached }]) => ({
+    port,
+    place,
+    socket: attached === undefined ? null : socket,
+    attached: attached === true,
+  }));
 }
 
 function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
