@@ -133,8 +133,7 @@ Napi::Value seal_ram(const Napi::CallbackInfo& info) {
   RamImage image = image_of(info[0]);
   PageSet stored = pages_of(info[2], image.pages());
   return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::SealRam>(std::move(image), File(fd_of(info[1])),
-                                                             std::move(stored));
+                  return std::make_shared<snapshot::SealRam>(std::move(image), File(fd_of(info[1])), std::move(stored));
                 }));
 }
 

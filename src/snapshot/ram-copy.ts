@@ -63,7 +63,7 @@ export class RamCopy {
       before = left;
       yield* this.copy(this.stale);
     }
-    this.stale = new Uint8Array(this.stored.length);
+    this.stale = changes.collect();
   }
 
   /** What `rounds` has left, or everything; the machine stands still, and its log was just collected as `last`. */
