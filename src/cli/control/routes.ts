@@ -121,14 +121,14 @@ export const ROUTES: readonly Route[] = [
     path: '/pause',
     about: 'Stops the guest; its time stands still. A VM that is paused stays so.',
     answer: NOTHING,
-    run: whileNothingIsSaved(({ vm }) => vm.setPaused(true)),
+    run: done(({ vm }) => vm.setPaused(true)),
   },
   {
     method: 'POST',
     path: '/resume',
     about: 'Lets a paused guest go on.',
     answer: NOTHING,
-    run: whileNothingIsSaved(({ vm }) => vm.setPaused(false)),
+    run: done(({ vm }) => vm.setPaused(false)),
   },
   {
     method: 'POST',
@@ -147,7 +147,7 @@ export const ROUTES: readonly Route[] = [
         name: NAME,
         store: STORE,
         parent: text('a snapshot of that store: only what has changed since is saved', { minLength: 1, maxLength: 64 }),
-        live: flag('copy memory while the guest runs, and stop it only for the rest'),
+        live: flag('copy memory while the guest runs, and stop it only for the rest; the default'),
       },
       ['name', 'store', 'parent', 'live'],
     ),
@@ -166,41 +166,44 @@ export const ROUTES: readonly Route[] = [
     path: '/power-button',
     about: 'Presses the ACPI power button.',
     answer: object({ listens: flag('whether the guest listens to it') }),
-    run: async ({ vm }) => ({ listens: await vm.ask('pressPowerButton') }),
+    run: unlessSuspending(async ({ vm }) => ({ listens: await vm.ask('pressPowerButton') })),
   },
   {
     method: 'POST',
     path: '/power-off',
     about: 'Ends the VM as pulling the plug does, with status 1.',
     answer: NOTHING,
-    run: async ({ vm }) => {
-      vm.powerOff();
-      return {};
-    },
+    run: done(async ({ vm }) => vm.powerOff()),
   },
   {
     method: 'POST',
     path: '/reset',
     about: 'Ends the VM as a guest does that resets itself, with status 0: whoever started it starts it again.',
     answer: NOTHING,
-    run: whileNothingIsSaved(({ vm }) => vm.ask('powerOffToReset')),
+    run: done(({ vm }) => vm.ask('powerOffToReset')),
   },
   {
     method: 'POST',
     path: '/nmi',
     about: 'Sends the vCPU an NMI.',
     answer: NOTHING,
-    run: whileNothingIsSaved(({ vm }) => vm.ask('injectNmi')),
+    run: unlessSuspending(done(({ vm }) => vm.ask('injectNmi'))),
   },
 ];
 
-/** What a save stores or how it ends must not depend on the moment such a request comes in. */
-function whileNothingIsSaved(work: (subject: ControlSubject) => Promise<unknown>): PlainRoute['run'] {
+/** There is nothing to say but that it is done. */
+function done(work: (subject: ControlSubject) => Promise<unknown>): PlainRoute['run'] {
   return async (subject) => {
-    const { active } = subject.saver;
-    if (active !== null) throw new ControlError(409, `a ${active} is on its way`);
     await work(subject);
     return {};
+  };
+}
+
+/** What the guest gets now would not be in the snapshot, and lost with this process. */
+function unlessSuspending(run: PlainRoute['run']): PlainRoute['run'] {
+  return async (subject, input) => {
+    if (subject.saver.active === 'suspend') throw new ControlError(409, 'a suspend is on its way');
+    return run(subject, input);
   };
 }
 

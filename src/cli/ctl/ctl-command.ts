@@ -101,8 +101,8 @@ function parse(words: readonly string[], output: CtlOutput): Words {
     'with --checkpoint: save only what changed since this snapshot',
     (value) => (parsed.parent = value),
   );
-  add('--live', 'with --checkpoint: copy memory while the guest runs', () => chooseLive(parsed, true));
-  add('--stopped', 'with --checkpoint: the guest stands still meanwhile; the default', () => chooseLive(parsed, false));
+  add('--live', 'with --checkpoint: copy memory while the guest runs; the default', () => chooseLive(parsed, true));
+  add('--stopped', 'with --checkpoint: the guest stands still meanwhile', () => chooseLive(parsed, false));
   add('--suspend-all', 'suspend all running VMs', () => (parsed.suspendAll = true));
   for (const option of REGISTER_OPTIONS) add(`--get-${option.word}`, '', () => addRegister(parsed.steps, option), true);
   command.parse(words.length === 0 ? ['--help'] : words, { from: 'user' });
