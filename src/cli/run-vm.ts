@@ -5,14 +5,13 @@ import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
-import type { ConsoleInfo } from './control/subject.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { logWriter } from './log-writer.js';
-import type { RunPaths } from './run-folder.js';
 import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
 import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
 import type { OpenVm } from './vm.js';
+import type { VmDoor } from './vm-door.js';
 
 export interface Surroundings {
   readonly openVm: OpenVm;
@@ -20,15 +19,15 @@ export interface Surroundings {
   readonly print: (text: string) => void;
   /** A line that the next one replaces; null takes it away. */
   readonly progress: (text: string | null) => void;
-  /** Sockets by which others reach the VM while it runs. */
-  readonly paths?: Pick<RunPaths, 'control' | 'console'>;
+  /** Where others reach the VM while it runs. */
+  readonly door?: VmDoor;
 }
 
 /** Back ends whose place is not known before they are open. */
 const ANNOUNCED = /^(pty$|tcp=)/;
 
 export async function runVm(settings: Settings, surroundings: Surroundings): Promise<StopReason> {
-  const { openVm, early, print, progress, paths } = surroundings;
+  const { openVm, early, print, progress, door } = surroundings;
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
   const now = (): number => performance.now();
@@ -40,7 +39,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
   };
   const signals = new SignalListener(new SignalHandler(target, print, now));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
-  let control: { close(): Promise<void> } | null = null;
+  let reason: StopReason | null = null;
   try {
     await vm.build({
       outputReady: (port) => consoles.get(port)?.outputReady(),
@@ -54,39 +53,25 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {
-      const place = path === 'detached' ? `detached=${paths?.console ?? ''}` : path;
-      const backend = await openConsole(place, vm.line(port), escapeCommands(target, print));
+      const backend = await (path === 'detached' && door !== undefined
+        ? door.openConsole(vm.line(port), settings.resume?.name)
+        : openConsole(path, vm.line(port), escapeCommands(target, print)));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
+      if (path === 'detached') print(`${port} is detached: tsbhyvectl --vm=${settings.machine.name} console`);
     }
     await vm.run();
     signals.listen(VM_SIGNALS);
     signals.replay(early);
-    if (paths !== undefined) {
-      const { ControlServer } = await import('./control/control-server.js');
-      control = await ControlServer.open(paths.control, {
-        vm,
-        saver,
-        settings,
-        consoles: () => consoleInfo(consoles, paths.console),
-      });
-    }
-    return await stopped;
+    await door?.openControl({ vm, saver, settings }, consoles);
+    reason = await stopped;
+    return reason;
   } finally {
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
-    await control?.close();
+    await door?.close(reason);
     signals.close();
   }
-}
-
-function consoleInfo(consoles: ReadonlyMap<ComPort, ConsoleBackend>, socket: string): ConsoleInfo[] {
-  return [...consoles].map(([port, { place, attached }]) => ({
-    port,
-    place,
-    socket: attached === undefined ? null : socket,
-    attached: attached === true,
-  }));
 }
 
 function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {

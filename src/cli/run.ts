@@ -4,6 +4,7 @@ import { parseArguments } from './args.js';
 import type { VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { type Prepared, prepare } from './prepare.js';
+import { VmDoor } from './vm-door.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
 const EXPECTED = [
@@ -39,8 +40,7 @@ async function runPrepared({ settings, folder }: Prepared, early: VmSignal[]): P
   try {
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
-    const { paths } = folder;
-    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow, paths });
+    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow, door: new VmDoor(folder) });
     if (reason.kind === 'error') say(reason.message);
     if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
     return exitStatus(reason);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What tsbhyvectl does with all running VMs. */
-import { runningNames } from '../run-folder.js';
+import { runningNames } from '../run-lock.js';
 import { sizeText } from '../sizes.js';
 import { ControlClient } from './control-client.js';
 import { savedText } from './verbs.js';

@@ -2,7 +2,8 @@
 /** The other end of a VM's control socket. */
 import { type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
-import { ownerOf, runPaths } from '../run-folder.js';
+import { ownerOf } from '../run-lock.js';
+import { runPaths } from '../run-paths.js';
 import { CtlError } from './ctl-error.js';
 
 /** Only saves may take longer. */

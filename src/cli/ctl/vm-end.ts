@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Waiting for the end of a VM's process, and bringing it about. */
-import { ownerOf, removeDead } from '../run-folder.js';
+import { ownerOf, removeDead } from '../run-lock.js';
 import { ControlClient, noSuchVm } from './control-client.js';
 import { CtlError } from './ctl-error.js';
 

@@ -16,23 +16,32 @@ const STALLED_MS = 10_000;
 /** How long a client has to take the rest of the output when the VM ends. */
 const LAST_WORDS_MS = 1000;
 
+export interface DetachedOptions {
+  readonly earlier?: Uint8Array;
+  readonly stalledMs?: number;
+}
+
 export class DetachedConsole implements ConsoleBackend {
   readonly place = 'detached';
   private readonly history = new OutputHistory(HISTORY_BYTES);
   private readonly pump: ConsolePump;
   private client: Socket | null = null;
   private stalled: NodeJS.Timeout | undefined;
+  private readonly stalledMs: number;
 
   private constructor(
     private readonly server: Server,
     private readonly line: GuestLine,
-    private readonly stalledMs: number,
+    { earlier = new Uint8Array(0), stalledMs = STALLED_MS }: DetachedOptions,
   ) {
+    this.stalledMs = stalledMs;
+    this.history.add(earlier);
     this.pump = new ConsolePump(line);
     server.on('connection', (socket) => this.connected(socket));
   }
 
-  static open(path: string, line: GuestLine, stalledMs = STALLED_MS): Promise<DetachedConsole> {
+  /** `earlier` is what the same guest sent to nobody before. */
+  static open(path: string, line: GuestLine, options: DetachedOptions = {}): Promise<DetachedConsole> {
     return new Promise((resolve, reject) => {
       const server = createServer();
       server.once('error', (cause) => {
@@ -41,7 +50,7 @@ export class DetachedConsole implements ConsoleBackend {
       server.once('listening', () => {
         // Accepting may fail later (too many open files); the client then retries, the guest must not stop.
         server.on('error', () => {});
-        resolve(new DetachedConsole(server, line, stalledMs));
+        resolve(new DetachedConsole(server, line, options));
       });
       listenPrivately(server, path);
     });
@@ -50,6 +59,11 @@ export class DetachedConsole implements ConsoleBackend {
   /** Somebody is there. */
   get attached(): boolean {
     return this.client !== null;
+  }
+
+  /** The last of what nobody has got. */
+  get unread(): Uint8Array {
+    return this.history.bytes;
   }
 
   outputReady(): void {
@@ -64,6 +78,7 @@ export class DetachedConsole implements ConsoleBackend {
 
   async close(): Promise<void> {
     this.server.close();
+    this.outputReady();
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     clearTimeout(this.stalled);

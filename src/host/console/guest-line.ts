@@ -12,8 +12,6 @@ export interface GuestLine {
 export interface ConsoleBackend {
   /** Where a person finds it, such as `/dev/pts/3`. */
   readonly place: string;
-  /** Of a detached console: whether somebody is there. */
-  readonly attached?: boolean;
   /** The guest sent something: call it at every opportunity, it takes what it can use. */
   outputReady(): void;
   /** The guest has room for input again. */

@@ -8,8 +8,8 @@ import { StdioConsole } from './stdio-console.js';
 const ACCEPTED = 'stdio, detached, none, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME';
 
 /**
- * `onCommand` hears the escape keys of the terminal. A detached console comes as `detached=SOCKET`. The rarer back ends are
- * loaded only when they are asked for.
+ * `onCommand` hears the escape keys of the terminal. The rarer back ends are loaded only when they are asked for. Words
+ * that name no place, `detached` and `none`, are the command's own business.
  */
 export async function openConsole(
   path: string,
@@ -21,7 +21,6 @@ export async function openConsole(
   if (path.startsWith('/dev/')) return (await import('./terminal-console.js')).openDeviceConsole(path, line);
   const [kind, rest] = split(path);
   if (kind === 'tcp') return (await import('./tcp-console.js')).openTcpConsole(rest, line);
-  if (kind === 'detached') return (await import('./detached-console.js')).DetachedConsole.open(rest, line);
   if (kind === 'unix') return (await import('./unix-console.js')).openUnixConsole(rest, line);
   throw new HostError(path, `unknown back end; accepted are ${ACCEPTED}`);
 }

@@ -20,12 +20,18 @@ export class OutputHistory {
     this.length += kept.length - over;
   }
 
+  /** A copy of them. */
+  get bytes(): Uint8Array {
+    const bytes = new Uint8Array(this.length);
+    const first = Math.min(this.length, this.ring.length - this.start);
+    bytes.set(this.ring.subarray(this.start, this.start + first));
+    bytes.set(this.ring.subarray(0, this.length - first), first);
+    return bytes;
+  }
+
   /** Removes and returns them. */
   take(): Uint8Array {
-    const taken = new Uint8Array(this.length);
-    const first = Math.min(this.length, this.ring.length - this.start);
-    taken.set(this.ring.subarray(this.start, this.start + first));
-    taken.set(this.ring.subarray(0, this.length - first), first);
+    const taken = this.bytes;
     this.start = 0;
     this.length = 0;
     return taken;
