@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { PAGE_SIZE } from '../hypervisor/hypervisor.js';
 import type { Machine } from '../machine/machine.js';
+import { logRestoration } from './restoration.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
 
@@ -19,6 +20,7 @@ export class ChangeLog {
     }
     this.base = base;
     this.client = machine.parts.engine.openDirtyLog();
+    logRestoration(machine);
   }
 
   get parent(): SnapshotFolder {

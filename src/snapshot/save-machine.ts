@@ -9,10 +9,12 @@ import type { Draft } from './draft.js';
 import { createFile, withFile, writeDurable } from './durable.js';
 import { type Following, followJob } from './follow-job.js';
 import { hostIdentity } from './host-identity.js';
+import { hostTime } from './host-time.js';
 import { deviceList, machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
 import { encodeManifest, type ManifestBody } from './manifest.js';
 import { countPages, encodeIndex } from './page-index.js';
 import { producer } from './producer.js';
+import { clockRecord, cloneRecord } from './restoration.js';
 import { restoreWatch } from './restore-watch.js';
 import { refusing } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
@@ -22,7 +24,7 @@ export interface SaveOptions extends Following {
   readonly kind?: ManifestBody['kind'];
   /** Saves only what changed since the log's parent, and lets the log go on from the new snapshot. */
   readonly changes?: ChangeLog;
-  /** Seconds since 1970, for the record only. */
+  /** Host time in nanoseconds since 1970. */
   readonly now?: bigint;
 }
 
@@ -58,12 +60,13 @@ function save(
   // What a mapped snapshot has not proven yet must not get a fresh digest.
   throwIf(restoreWatch(machine)?.settle());
   const state = refusing(name, () => encode(saveTree(machine)));
+  const origin = originOf(machine, options);
   const draft = store.begin(name);
   try {
     const fd = createFile(draft.path(FILES.ram));
     const { stored, digest } = withFile(fd, () => followJob(ram.write(fd, present), `${name}/${FILES.ram}`, options));
     throwIf(restoreWatch(machine)?.poll());
-    finish(draft, originOf(machine, options), { state, present, stored, digest });
+    finish(draft, origin, { state, present, stored, digest });
   } catch (error) {
     draft.abandon();
     throw error;
@@ -103,19 +106,19 @@ export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
-function originOf(machine: Machine, { kind = 'snapshot', changes, now }: SaveOptions): Origin {
+function originOf(machine: Machine, { kind = 'snapshot', changes, now = hostTime() }: SaveOptions): Origin {
   const parent = changes?.parent.manifest;
   return {
     id: newId(),
     kind,
-    created: now ?? BigInt(Math.floor(Date.now() / 1000)),
+    created: now / 1_000_000_000n,
     host: hostIdentity(),
     parent: parent === undefined ? null : { id: parent.id, manifest: parent.digest },
     machine: recordFromConfig(machine.parts.config),
     compatibility: machineCompatibility(machine),
     devices: deviceList(machine),
-    clock: { time: machine.time, policy: 'freeze' },
-    clone: { identity: 'keep' },
+    clock: clockRecord(machine, now),
+    clone: cloneRecord(machine),
     disks: [],
   };
 }

@@ -21,7 +21,7 @@ function twoSnapshots(): SnapshotStore {
   const machine = tickMachine(MS);
   const changes = new ChangeLog(machine, saveMachine(machine, store, 'full', { now: 0n }));
   machine.parts.engine.memory.writeU8(0x10_0000, 1);
-  saveMachine(machine, store, 'delta', { changes, now: 1n });
+  saveMachine(machine, store, 'delta', { changes, now: 1_000_000_000n });
   machine.close();
   return store;
 }

@@ -4,7 +4,14 @@ import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryStore } from './support/temporary-store.js';
 import { MS, tickMachine } from './support/tick-subject.js';
 
-const request = { name: 'one', keep: false, overrides: {} };
+const request = {
+  name: 'one',
+  keep: false,
+  overrides: {},
+  identity: { kind: 'keep' },
+  clone: false,
+  verify: false,
+} as const;
 
 function suspended(kind: 'suspend' | 'snapshot') {
   const store = temporaryStore();
