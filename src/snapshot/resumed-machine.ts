@@ -17,11 +17,12 @@ export interface ResumeRequest {
   /** Leave a suspend in the store: it can be resumed again. */
   readonly keep: boolean;
   readonly overrides: Overrides;
-  readonly identity: Identity;
+  /** The saved one's (keep), unless given. */
+  readonly identity?: Identity;
   /** One of several machines that go on from there: it leaves the snapshot alone, and shares its pages. */
-  readonly clone: boolean;
+  readonly clone?: boolean;
   /** Reads everything back before the machine runs. */
-  readonly verify: boolean;
+  readonly verify?: boolean;
   /** Host time in nanoseconds since 1970; when the machine is made, unless given. */
   readonly now?: bigint;
 }
@@ -36,18 +37,13 @@ export class ResumedMachine {
   ) {}
 
   static load(request: ResumeRequest, host: Omit<BuildOptions, 'restored'>): ResumedMachine {
-    const { store: root, name, clone, now, ...options } = request;
+    const { store: root, name, keep, clone = false, ...options } = request;
     const store = new SnapshotStore(root);
     if (clone) checkClone(request, store.open(name).manifest.machine.name);
-    const consumed = !request.keep && !clone && store.open(name).manifest.kind === 'suspend';
+    const consumed = !keep && !clone && store.open(name).manifest.kind === 'suspend';
     const claim = consumed ? store.claim(name) : null;
     try {
-      const { machine, watch } = loadMachine(store, name, {
-        ...options,
-        ...(now !== undefined && { now }),
-        shared: clone,
-        host,
-      });
+      const { machine, watch } = loadMachine(store, name, { ...options, shared: clone, host });
       return new ResumedMachine(machine, store, name, watch, claim);
     } catch (error) {
       if (claim !== null) closeSync(claim);
@@ -94,5 +90,5 @@ function checkClone({ name, overrides, identity }: ResumeRequest, savedName: str
   if ((overrides.name ?? savedName) === savedName) {
     throw new SnapshotError(name, `a clone needs a name of its own, not '${savedName}'`);
   }
-  if (identity.kind === 'keep') throw new SnapshotError(name, 'a clone needs a generation id of its own: new');
+  if (identity?.kind !== 'new') throw new SnapshotError(name, 'a clone needs a generation id of its own: new');
 }

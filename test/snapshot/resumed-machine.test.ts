@@ -4,14 +4,7 @@ import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryStore } from './support/temporary-store.js';
 import { MS, tickMachine } from './support/tick-subject.js';
 
-const request = {
-  name: 'one',
-  keep: false,
-  overrides: {},
-  identity: { kind: 'keep' },
-  clone: false,
-  verify: false,
-} as const;
+const request = { name: 'one', keep: false, overrides: {} };
 
 function suspended(kind: 'suspend' | 'snapshot') {
   const store = temporaryStore();
