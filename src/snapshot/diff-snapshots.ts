@@ -33,7 +33,7 @@ export function diffSnapshots(store: SnapshotStore, before: string, after: strin
   return { fields, pages };
 }
 
-export function diffFields(before: readonly ShownField[], after: readonly ShownField[]): FieldDifference[] {
+function diffFields(before: readonly ShownField[], after: readonly ShownField[]): FieldDifference[] {
   const [old, now] = [byPath(before), byPath(after)];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((path) => {
     const [was, is] = [old.get(path), now.get(path)];

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The restore itself under test: what the machine has is read back, and compared with what was saved. */
-import { type CborMap, type CborValue, encode, isMap } from '../core/cbor.js';
+import { type CborMap, type CborValue, decode, encode, isMap } from '../core/cbor.js';
 import { PAGE_SIZE } from '../hypervisor/hypervisor.js';
 import { vcpuShape } from '../hypervisor/vcpu-state.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
-import { diffFields } from './diff-snapshots.js';
+import { firstDifference } from './first-difference.js';
 import { fileOffset, PageReader } from './page-reader.js';
 import { restoreWatch } from './restore-watch.js';
-import { showState } from './show-snapshot.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import type { OpenLayer } from './snapshot-folder.js';
 
@@ -22,9 +21,10 @@ export function verifyRestored(machine: Machine, name: string, state: CborValue,
 
 function compareState(name: string, saved: CborValue, restored: CborValue): void {
   if (Buffer.compare(encode(saved), encode(restored)) === 0) return;
-  const [first] = diffFields(showState(saved), showState(restored));
-  const { path, before, after } = first ?? { path: 'state', before: 'other bytes', after: null };
-  throw new SnapshotError(name, `not restored as it was saved: ${path}: ${before ?? 'nothing'}, restored ${after}`);
+  // What was saved has numbers in their shortest form, as decoding gives them.
+  const found = firstDifference(decode(encode(saved)), decode(encode(restored)));
+  const what = found === null ? 'its bytes' : `${found.path}: ${found.saved}, restored ${found.restored}`;
+  throw new SnapshotError(name, `not restored as it was saved: ${what}`);
 }
 
 /** An older version of a device is saved as the newest: the bytes to expect are those after the upgrade. */
