@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command from its words to its exit status. */
+
+import { randomBytes } from 'node:crypto';
 import { parseArguments } from './args.js';
 import type { ConfigTree } from './config-tree.js';
 import type { VmSignal } from './early-signals.js';
@@ -44,7 +46,7 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
 
 async function readSettings(tree: ConfigTree): Promise<Settings> {
   const snapshot = tree.get('snapshot.resume');
-  if (snapshot !== undefined) return (await import('./resume-settings.js')).resumeSettings(tree, snapshot);
+  if (snapshot !== undefined) return (await import('./resume-settings.js')).resumeSettings(tree, snapshot, randomBytes);
   const now = new Date();
   return settingsOf(tree, now.getTime(), -now.getTimezoneOffset());
 }
