@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Where a VM begins, cold or from a snapshot, and its name in the run folder, which it has before anything is built. */
+import { randomBytes } from 'node:crypto';
 import { DEFAULT_CONFIG } from '../machine/config.js';
 import type { ConfigTree } from './config-tree.js';
 import { RunFolder } from './run-folder.js';
@@ -46,5 +47,5 @@ async function coldSettings(tree: ConfigTree): Promise<Settings> {
 }
 
 async function resumed(tree: ConfigTree, snapshot: string): Promise<Settings> {
-  return (await import('./resume-settings.js')).resumeSettings(tree, snapshot);
+  return (await import('./resume-settings.js')).resumeSettings(tree, snapshot, randomBytes);
 }

@@ -89,9 +89,9 @@ export function runSteps<T>(steps: Steps<T>, path: string, following: Following 
   return runner.result;
 }
 
-function report(pending: Pending, path: string, { onProgress, isCancelled }: Following): void {
-  onProgress?.(pending.done(), pending.total());
-  if (isCancelled?.() === true) throw new SnapshotError(path, 'cancelled');
+function report(pending: Pending, path: string, following: Following): void {
+  following.onProgress?.(pending.done(), pending.total());
+  if (following.isCancelled?.() === true) throw new SnapshotError(path, 'cancelled');
 }
 
 /** Waits for the end of a job. `path` is what its failure is about. */
