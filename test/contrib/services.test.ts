@@ -93,7 +93,10 @@ daemon() { log=$3; shift 3; "$@" >>"$log" 2>&1 </dev/null & }
 
   async function service(...given: string[]): Promise<string> {
     const script = join(folder, 'rc');
-    writeFileSync(script, readFileSync('contrib/rc.d/tsbhyve', 'utf8').replace('. /etc/rc.subr', () => SUBR));
+    writeFileSync(
+      script,
+      readFileSync('contrib/rc.d/tsbhyve', 'utf8').replace('. /etc/rc.subr', () => SUBR),
+    );
     const settings = {
       TSBHYVE_RUN: place,
       tsbhyve_config: folder,
