@@ -20,8 +20,11 @@ export async function buildTypeScript(root) {
   const output = join(root, 'dist/.tsbuildinfo');
   const inputs = ['src', 'devices', 'test', 'scripts', 'tsconfig.json', 'package-lock.json'];
   if (isNewer(root, output, inputs, /\.(ts|json)$/)) return;
-  await step('compiling TypeScript', () => runTool(root, 'typescript/bin/tsc', ['-p', '.']));
-  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+  await step('compiling TypeScript', async () => {
+    await runTool(root, 'typescript/bin/tsc', ['-p', '.']);
+    await run(process.execPath, [join(root, 'scripts/setup/bundle.mjs')], { cwd: root });
+  });
+  for (const program of ['dist/src/cli/main.js', 'dist/bundle/tsbhyve.js']) chmodSync(join(root, program), 0o755);
   touch(output);
 }
 

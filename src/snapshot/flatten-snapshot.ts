@@ -3,11 +3,11 @@ import { encode } from '../core/cbor.js';
 import { mergeRam } from '../hypervisor/ram-files.js';
 import type { Draft } from './draft.js';
 import { createFile, withFile } from './durable.js';
-import { type Following, followJob } from './follow-job.js';
+import { finish, newId } from './finish-snapshot.js';
 import { hostIdentity } from './host-identity.js';
 import { manifestBody } from './manifest.js';
-import { finish, newId } from './save-machine.js';
 import { FILES, ramLayer, SnapshotFolder } from './snapshot-folder.js';
+import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
 import { verifyLayers } from './verify-snapshot.js';
 

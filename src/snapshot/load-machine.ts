@@ -6,7 +6,6 @@ import type { Machine } from '../machine/machine.js';
 import { loadTree } from '../machine/machine-state.js';
 import { incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
-import { type Following, followJob } from './follow-job.js';
 import { type Trust, trustOf } from './host-identity.js';
 import { hostTime } from './host-time.js';
 import { machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
@@ -17,6 +16,7 @@ import { RestoreWatch, restoreWatch, watchRestore } from './restore-watch.js';
 import { sharedBase } from './shared-base.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { type OpenLayer, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
+import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
 import { verifyRestored } from './verify-restored.js';
 

@@ -2,8 +2,8 @@
 import { closeSync } from 'node:fs';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { openRegular } from './durable.js';
-import type { Following } from './follow-job.js';
 import { SnapshotError } from './snapshot-error.js';
+import type { Following } from './steps.js';
 
 const POLL_MS = 20;
 

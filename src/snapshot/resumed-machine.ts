@@ -3,6 +3,7 @@
 import { closeSync } from 'node:fs';
 import type { BuildOptions } from '../machine/build.js';
 import type { Machine } from '../machine/machine.js';
+import { ChangeLog } from './change-log.js';
 import { loadMachine } from './load-machine.js';
 import type { Overrides } from './overrides.js';
 import type { Identity } from './restoration.js';
@@ -32,6 +33,8 @@ export class ResumedMachine {
     readonly machine: Machine,
     private readonly store: SnapshotStore,
     private readonly name: string,
+    /** What it has written since; null if the snapshot is about to be used up. */
+    readonly changes: ChangeLog | null,
     private readonly watch: RestoreWatch | null,
     private claim: number | null,
   ) {}
@@ -43,8 +46,10 @@ export class ResumedMachine {
     const consumed = !keep && !clone && store.open(name).manifest.kind === 'suspend';
     const claim = consumed ? store.claim(name) : null;
     try {
-      const { machine, watch } = loadMachine(store, name, { ...options, shared: clone, host });
-      return new ResumedMachine(machine, store, name, watch, claim);
+      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, shared: clone, host });
+      const canLog = machine.parts.engine.capabilities.dirtyLog;
+      const changes = canLog && !consumed ? new ChangeLog(machine, snapshot) : null;
+      return new ResumedMachine(machine, store, name, changes, watch, claim);
     } catch (error) {
       if (claim !== null) closeSync(claim);
       throw error;

@@ -5,9 +5,9 @@
  */
 import { closeSync } from 'node:fs';
 import { flattenInto } from './flatten-snapshot.js';
-import type { Following } from './follow-job.js';
 import { lockWhenFree } from './lock-when-free.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
+import type { Following } from './steps.js';
 import type { SnapshotStore } from './store.js';
 
 /** The snapshot itself if it needs no parent. */
