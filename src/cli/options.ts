@@ -89,6 +89,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('snapshot.resume'),
   },
   {
+    flags: '--continue',
+    about: 'go on from the VM’s newest suspend in the store; boot if there is none',
+    apply: sets('snapshot.continue', 'true'),
+  },
+  {
     flags: '--store <folder>',
     about: 'where snapshots are (/var/lib/tsbhyve, or ~/.local/share/tsbhyve)',
     apply: sets('snapshot.store'),

@@ -75,8 +75,9 @@ function refuseWithoutSnapshot(tree: ConfigTree): void {
 
 /** Everything that is not the machine itself. */
 export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings {
-  const consoles = comPaths(tree);
-  if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {
+  const hasPorts = machine.pci.some(({ kind }) => kind === 'lpc');
+  const consoles = comPaths(tree, hasPorts);
+  if (consoles.size > 0 && !hasPorts) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   return {

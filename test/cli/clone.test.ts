@@ -18,6 +18,7 @@ beforeAll(async () => {
   store = join(folder, 'store');
   const machine = ['-m', '16', '--kernel', join(folder, 'kernel'), '--clock', 'virtual'];
   const run = new Run(...machine, '-l', 'com1,stdio', '--store', store, 'counter');
+  run.type('hal');
   await run.until(() => run.out.includes(countLine(20)));
   run.child.kill('SIGUSR1');
   await run.end();
@@ -33,9 +34,9 @@ test(
     const clones = ['one', 'two'].map((name) => resume('--clone', '--verify', name));
     for (const clone of clones) await clone.until(() => clone.out.length > 0);
     for (const clone of clones) clone.child.kill('SIGUSR2');
-    for (const [index, clone] of clones.entries()) {
-      await clone.until(() => clone.err.includes(`snapshot ${['one', 'two'][index]}-1: `));
-      clone.type('half\n'); // until then the guest does not end
+    for (const clone of clones) {
+      await clone.until(() => clone.err.includes('snapshot '));
+      clone.type('f\n');
       expect((await clone.end()).status).toBe(1);
       expect(WHOLE.endsWith(clone.out)).toBe(true);
     }

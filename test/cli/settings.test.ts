@@ -32,7 +32,7 @@ test('what is not given has bhyve’s defaults', () => {
     [0, 'hostbridge'],
     [31, 'lpc'],
   ]);
-  expect(consoles.size).toBe(0);
+  expect([...consoles]).toEqual([['com1', 'detached']]);
   expect(verbosity).toBe('warn');
 });
 
