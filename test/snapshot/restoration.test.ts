@@ -96,6 +96,14 @@ describe('the generation id', () => {
   });
 });
 
+test('a log that begins later leaves alone what the guest wrote over the id', () => {
+  withRestored(saved(), 'one', { identity: renewed }, (machine) => {
+    machine.parts.engine.memory.fill(VM_GENERATION_ID, 16, 0xee);
+    new ChangeLog(machine).close();
+    expect(idInMemory(machine)).toBe('ee'.repeat(16));
+  });
+});
+
 describe('the guest clock', () => {
   test('freeze moves nothing, however long it took', () => {
     const store = saved();
