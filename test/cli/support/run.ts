@@ -52,11 +52,13 @@ export class Run {
     this.child.stdin?.write(Buffer.from(text, 'latin1'));
   }
 
-  async until(condition: () => boolean): Promise<void> {
+  /** `lookMs`: for what changes without a word of the process. */
+  async until(condition: () => boolean, lookMs?: number): Promise<void> {
     while (!condition()) {
       if (this.ended !== null) throw new Error(`ended too early; it said: ${this.out}${this.err}`);
       await new Promise<void>((done) => {
         this.wake = done;
+        if (lookMs !== undefined) setTimeout(done, lookMs);
       });
     }
   }
