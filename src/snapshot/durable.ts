@@ -6,11 +6,13 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readSync,
   type Stats,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { refusing, SnapshotError } from './snapshot-error.js';
 
 export const FINISHED_MODE = 0o400;
@@ -32,6 +34,13 @@ export function writeDurable(path: string, bytes: Uint8Array): void {
 export function finishFile(path: string): void {
   chmodSync(path, FINISHED_MODE);
   withFile(openSync(path, O_RDONLY | O_NOFOLLOW), fsyncSync);
+}
+
+/** Makes a folder and those above it. When this returns none of them is lost in a power failure. */
+export function makeFolders(path: string, mode: number): void {
+  const first = mkdirSync(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) syncFolder(dirname(folder));
 }
 
 export function syncFolder(path: string): void {

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { Draft } from './draft.js';
 import { draftName, isOrphan } from './draft-owner.js';
-import { openRegular, syncFolder } from './durable.js';
+import { makeFolders, openRegular, syncFolder } from './durable.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
 
@@ -35,7 +25,7 @@ export class SnapshotStore {
 
   constructor(root: string) {
     this.root = resolve(root);
-    refusing(root, () => mkdirSync(this.root, { recursive: true, mode: ROOT_MODE }));
+    refusing(root, () => makeFolders(this.root, ROOT_MODE));
     const status = refusing(root, () => statSync(this.root));
     if (!status.isDirectory()) throw new SnapshotError(root, 'expected a folder as the store');
     if ((status.mode & 0o077) !== 0) {
