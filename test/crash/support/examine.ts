@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What must hold of a store after a power cut. */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Machine } from '../../../src/machine/machine.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
@@ -9,10 +8,8 @@ import { SnapshotStore } from '../../../src/snapshot/store.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
 import type { Tree } from './disk.js';
 import { marksOf, type PowerCut } from './power-cuts.js';
+import { SCRATCH } from './shim.js';
 import type { Change } from './store-log.js';
-
-/** Memory, where there is such a place: nothing of this needs to survive anything. */
-const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export function writeTree(folder: string, tree: Tree): void {
   for (const [name, node] of tree) {

@@ -19,7 +19,8 @@ type Random = () => number;
 const EXHAUSTIVE = 128;
 const SECTORS = [512, 4096] as const;
 const RUBBISH = 0xa5;
-const DRAFT = '.draft-';
+/** Names of what is not yet, or no longer, a snapshot. */
+const HIDDEN = '.';
 
 export interface CutOptions {
   readonly random: Random;
@@ -140,7 +141,7 @@ export function keyOf(tree: Tree, marks: readonly string[]): string {
     [...folder]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, node]) => {
-        if (node instanceof Map) return [name, lines(node, isListed || name.startsWith(DRAFT))];
+        if (node instanceof Map) return [name, lines(node, isListed || name.startsWith(HIDDEN))];
         return isListed ? [name] : [name, node.mode, digestOf(node.bytes)];
       });
   return JSON.stringify([marks, lines(tree, false)]);

@@ -18,7 +18,9 @@ export interface Recording {
   readonly tree: Tree;
 }
 
+/** The latest ones: each holds all that was written. */
 const recordings = new Map<string, Recording>();
+const KEPT = 8;
 
 /** One of the scenarios by name, or by the seed of a drawn one. */
 export function recorded(scenario: string): Recording {
@@ -28,6 +30,7 @@ export function recorded(scenario: string): Recording {
   try {
     folder.run('scenarios.js', scenario, join(folder.root, STORE));
     const recording = { log: folder.changes(), tree: treeOf(folder.root) };
+    if (recordings.size === KEPT) recordings.clear();
     recordings.set(scenario, recording);
     return recording;
   } finally {

@@ -16,6 +16,9 @@ import { join } from 'node:path';
 import { packageRoot } from '../../../src/hypervisor/package-root.js';
 import { type Change, parseLog } from './store-log.js';
 
+/** Memory, where there is such a place: nothing of this has to survive anything. */
+export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** The shim steps into the calls of glibc. */
 export const canShim = process.platform === 'linux' && isGlibc();
 
@@ -32,7 +35,7 @@ export class WatchedFolder {
   private generation = 0;
 
   constructor() {
-    this.own = realpathSync(mkdtempSync(join(tmpdir(), 'tsbhyve-crash-')));
+    this.own = realpathSync(mkdtempSync(join(SCRATCH, 'tsbhyve-crash-')));
     this.root = join(this.own, 'watched');
     this.log = join(this.own, 'log');
     this.faults = join(this.own, 'fault');
@@ -55,14 +58,15 @@ export class WatchedFolder {
     };
   }
 
-  /** Runs a compiled program of this folder to its end. */
-  run(program: string, ...words: string[]): void {
+  /** Runs a compiled program of this folder to its end, and answers what it printed. */
+  run(program: string, ...words: string[]): string {
     const path = join(packageRoot(), 'dist/test/crash/support', program);
-    const { status, stderr } = spawnSync(process.execPath, [path, ...words], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...words], {
       env: { ...process.env, ...this.environment },
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${stderr}`);
+    if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${stdout}${stderr}`);
+    return stdout;
   }
 
   changes(): Change[] {

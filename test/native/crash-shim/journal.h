@@ -23,7 +23,7 @@ namespace crash_shim {
 inline constexpr const char *root_variable = "CRASH_SHIM_ROOT", *log_variable = "CRASH_SHIM_LOG",
                             *fault_variable = "CRASH_SHIM_FAULT";
 
-enum class Call { Open, Create, Folder, Write, Resize, Allocate, Rename, Remove, Mode, Sync };
+enum class Call { Create, Folder, Write, Resize, Allocate, Rename, Remove, Mode, Sync };
 
 inline bool within_root(const char* path) {
   const char* root = getenv(root_variable);
@@ -76,7 +76,7 @@ struct Place {
   std::string text() const { return std::to_string(folder) + " " + name; }
 };
 
-/// "<generation> <n> <errno, or -1: SIGKILL, or 0: nothing> <once|full|always|short>": the n-th watched call fails;
+/// "<generation> <n> <errno, or -1: SIGKILL, or 0: nothing> <once|full|always|short>": the n-th change from now fails;
 /// with `full` all later ones that take space do too, with `always` all later ones, and with `short` writes do half of
 /// it.
 struct Fault {
@@ -100,6 +100,7 @@ class Turn {
     if (number != fault.number && !later) return false;
     if (fault.error < 0) dying_ = true;
     if (fault.error <= 0) return false;
+    record("fault");
     errno = fault.error;
     return true;
   }

@@ -47,7 +47,7 @@ int open_recorded(int base, const char* path, int flags, mode_t mode) {
   if (!place.watched()) return real(base, path, flags, mode);
   Turn turn;
   const bool creates = (flags & O_CREAT) && place.inode() == 0;
-  if (turn.fails(creates ? Call::Create : Call::Open)) return -1;
+  if (creates && turn.fails(Call::Create)) return -1;
   const int fd = real(base, path, flags, mode);
   if (fd < 0) return fd;
   if (creates)
