@@ -4,6 +4,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -40,9 +41,14 @@ export function finishFile(path: string): void {
 
 /** Makes a folder and those above it. When this returns none of them is lost in a power failure. */
 export function makeFolders(path: string, mode: number): void {
-  const first = mkdirSync(path, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) syncFolder(dirname(folder));
+  if (existsSync(path)) return;
+  makeFolders(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (!existsSync(path)) throw error; // or another process has just made it
+  }
+  syncFolder(dirname(path));
 }
 
 export function syncFolder(path: string): void {

@@ -19,9 +19,12 @@ export class Run {
   private wake = (): void => {};
   private ended: { status: number | null; signal: string | null } | null = null;
 
-  constructor(...words: string[]) {
+  /** Objects among the words add to the environment. */
+  constructor(...given: readonly (string | Readonly<Record<string, string>>)[]) {
+    const words = given.filter((word) => typeof word === 'string');
+    const env = Object.assign({ ...process.env }, ...given.filter((word) => typeof word !== 'string'));
     chmodSync(PROGRAM, 0o755); // npm does the same when it links a command
-    this.child = spawn(PROGRAM, words, { stdio: 'pipe' });
+    this.child = spawn(PROGRAM, words, { stdio: 'pipe', env });
     children.push(this.child);
     this.child.stdout?.on('data', (chunk: Buffer) => this.note(() => (this.out += chunk.toString('latin1'))));
     this.child.stderr?.on('data', (chunk: Buffer) => this.note(() => (this.err += chunk.toString('latin1'))));
