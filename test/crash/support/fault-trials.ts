@@ -178,12 +178,12 @@ function examineStore(): void {
 }
 
 /** False when no call was left to fail. */
-function trial({ prepare, work, examine }: Trial, call: number): boolean {
+function isTried(trial: Trial, call: number): boolean {
   ask('0 0 once');
   rmSync(root, { recursive: true, force: true });
-  prepare();
+  trial.prepare();
   ask(`${call} ${constants.errno[error as 'EIO']} ${manner}`); // the test names an errno
-  const failure = attempt(work);
+  const failure = attempt(() => trial.work());
   const wasFault = readFileSync(log, 'utf8').includes('fault');
   ask('0 0 once');
   if (failure !== null) {
@@ -192,7 +192,7 @@ function trial({ prepare, work, examine }: Trial, call: number): boolean {
     expect(wasFault, `failed by itself: ${failure.message}`);
   }
   examineStore();
-  examine(failure !== null);
+  trial.examine(failure !== null);
   examineStore();
   return wasFault;
 }
@@ -201,7 +201,7 @@ let faultsMade = 0;
 for (const [what, make] of Object.entries(TRIALS)) {
   for (let call = 1; call < CALLS_MAX; call += 1) {
     try {
-      if (!trial(make(), call)) break;
+      if (!isTried(make(), call)) break;
     } catch (problem) {
       console.log(`${what}, ${error} in call ${call} (${manner}): ${(problem as Error).message}`);
     }
