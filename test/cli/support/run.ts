@@ -26,6 +26,8 @@ export function runFolder(): string {
 export interface RunPlace {
   readonly program?: string;
   readonly runFolder?: string;
+  /** Beside that of the test. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Run {
@@ -38,9 +40,9 @@ export class Run {
   constructor(...given: readonly (string | RunPlace)[]) {
     const words = given.filter((word) => typeof word === 'string');
     const place = given.find((word) => typeof word !== 'string') ?? {};
-    const { program = PROGRAM, runFolder: TSBHYVE_RUN = runFolder() } = place;
+    const { program = PROGRAM, runFolder: TSBHYVE_RUN = runFolder(), environment } = place;
     chmodSync(program, 0o755); // npm does the same when it links a command
-    this.child = spawn(program, words, { stdio: 'pipe', env: { ...process.env, TSBHYVE_RUN } });
+    this.child = spawn(program, words, { stdio: 'pipe', env: { ...process.env, TSBHYVE_RUN, ...environment } });
     children.push(this.child);
     this.child.stdout?.on('data', (chunk: Buffer) => this.note(() => (this.out += chunk.toString('latin1'))));
     this.child.stderr?.on('data', (chunk: Buffer) => this.note(() => (this.err += chunk.toString('latin1'))));
