@@ -85,7 +85,6 @@ test.each([
   ['/reset', 'powerOffToReset', {}],
   ['/nmi', 'injectNmi', {}],
   ['/power-button', 'pressPowerButton', { listens: true }],
-  ['/cancel', 'cancelSave', { cancelled: true }],
 ])('POST %s asks the machine for %s', async (path, command, json) => {
   const control = await fakeControl();
   control.answers[command] = true;
@@ -153,6 +152,20 @@ test('a second save is refused while one runs, and everything else is answered',
     exits: { Hlt: 4 },
     lastSave: { name: 'web-1' },
   });
+});
+
+test('a save can be cancelled', async () => {
+  const control = await fakeControl();
+  const refused = ask(control, 'POST', '/snapshot', {});
+  await until(() => control.saves.length === 1);
+  control.answers.cancelSave = () => {
+    control.saves[0]?.fail(new Error('cancelled; the VM runs on'));
+    return true;
+  };
+  expect((await ask(control, 'POST', '/cancel')).json).toEqual({ cancelled: true });
+  expect(await refused).toEqual({ status: 409, json: { error: expect.stringContaining('cancelled') } });
+  control.answers.cancelSave = false;
+  expect((await ask(control, 'POST', '/cancel')).json).toEqual({ cancelled: false });
 });
 
 test('a save that fails is an error, with a status while that is still possible', async () => {
