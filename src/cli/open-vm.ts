@@ -88,6 +88,7 @@ class ThreadedVm implements Vm {
   private newLine(port: ComPort): VmLine {
     return new VmLine({
       type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
+      typeAll: async (bytes) => this.host?.call('typeAll', port, bytes),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
       hold: (held) => this.ask((host) => host.call(held ? 'pause' : 'resume')),

@@ -98,6 +98,11 @@ export const OPTIONS: readonly OptionRow[] = [
     about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
     apply: sets('snapshot.keep', 'true'),
   },
+  {
+    flags: '--on-sigterm <what>',
+    about: 'poweroff or suspend, and after a comma how many seconds that may take (poweroff)',
+    apply: sets('on_sigterm'),
+  },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

@@ -6,11 +6,13 @@ import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
+import { HeldInputVm, reportLateInput } from './held-input.js';
 import { logWriter } from './log-writer.js';
 import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
-import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
-import type { OpenVm } from './vm.js';
+import { PLUG_SIGNALS, refuseSignal, SignalHandler, SignalListener } from './signals.js';
+import { SigtermHandler, type Timing } from './sigterm.js';
+import type { OpenVm, Vm } from './vm.js';
 
 export interface Surroundings {
   readonly openVm: OpenVm;
@@ -26,14 +28,9 @@ const ANNOUNCED = /^(pty$|tcp=)/;
 export async function runVm(settings: Settings, { openVm, early, print, progress }: Surroundings): Promise<StopReason> {
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
-  const now = (): number => performance.now();
-  const saver = new Saver(vm, { print, progress }, now);
-  const target: SignalTarget = {
-    pressPowerButton: () => vm.pressPowerButton(),
-    powerOff: () => vm.powerOff(),
-    save: (kind, asked) => void saver.save(kind, asked),
-  };
-  const signals = new SignalListener(new SignalHandler(target, print, now));
+  const saver = new Saver(new HeldInputVm(vm, consoles), { print, progress }, timing.now);
+  const sigterm = new SigtermHandler(settings.sigterm, vm, saver, print, timing);
+  const signals = new SignalListener(new SignalHandler({ vm, saver, sigterm }, print));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
   try {
     await vm.build({
@@ -48,7 +45,7 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), escapeCommands(target, print));
+      const backend = await openConsole(path, vm.line(port), escapeCommands(vm, saver, print));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
     }
@@ -57,9 +54,11 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
     signals.replay(early);
     return await stopped;
   } finally {
+    sigterm.close();
+    reportLateInput(consoles, print);
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
-    signals.close();
+    signals.close((signal) => refuseSignal(signal, saver.isSuspended, print));
   }
 }
 
@@ -71,9 +70,20 @@ function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => v
   return { promise, resolve };
 }
 
-function escapeCommands(vm: SignalTarget, print: (text: string) => void): (command: EscapeCommand) => void {
+const timing: Timing = {
+  now: () => performance.now(),
+  after: (milliseconds, work) => {
+    const timer = setTimeout(work, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+function escapeCommands(vm: Vm, saver: Saver, print: (text: string) => void): (command: EscapeCommand) => void {
   return (command) => {
     switch (command) {
+      case 'cancel':
+        void saver.cancel('Ctrl-A c');
+        break;
       case 'exit':
         vm.powerOff();
         break;
@@ -81,10 +91,10 @@ function escapeCommands(vm: SignalTarget, print: (text: string) => void): (comma
         print(ESCAPE_HELP);
         break;
       case 'snapshot':
-        vm.save(command, 'Ctrl-A s');
+        void saver.save(command, 'Ctrl-A s');
         break;
       case 'suspend':
-        vm.save(command, 'Ctrl-A z');
+        void saver.save(command, 'Ctrl-A z');
         break;
       case 'unknown':
         print('Ctrl-A h lists the keys');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Suspends and snapshots that a person asks for by a key or a signal, and what that person hears about them. */
-import type { SaveKind } from '../machine/thread-save.js';
+import type { SavedSnapshot, SaveKind, SaveOrder } from '../machine/thread-save.js';
 import { sizeText } from './sizes.js';
 import type { Vm } from './vm.js';
 
@@ -12,36 +12,92 @@ export interface SaverOutput {
 
 const ACTIONS: Readonly<Record<SaveKind, string>> = { suspend: 'suspend', snapshot: 'take a snapshot' };
 
+/** Somebody did not want it any more; everybody has been told. */
+export class SaveCancelled extends Error {
+  override readonly name = 'SaveCancelled';
+}
+
 export class Saver {
-  private active: SaveKind | null = null;
+  private running: SaveKind | null = null;
+  private cancelledBy: string | null = null;
+  private suspended = false;
+  private waiters: (() => void)[] = [];
 
   /** `now` gives milliseconds that never go back. */
   constructor(
-    private readonly vm: Pick<Vm, 'save'>,
+    private readonly vm: Pick<Vm, 'save' | 'cancelSave'>,
     private readonly output: SaverOutput,
     private readonly now: () => number,
   ) {}
 
-  /** `asked` is the key or signal. One at a time: the guest stands still during a save. */
+  /** What is being saved; null if nothing is. */
+  get active(): SaveKind | null {
+    return this.running;
+  }
+
+  /** The VM goes on elsewhere. */
+  get isSuspended(): boolean {
+    return this.suspended;
+  }
+
+  /** `asked` is the key or signal. */
   async save(kind: SaveKind, asked: string): Promise<void> {
-    const refuse = (reason: string): void => this.output.print(`${asked}: cannot ${ACTIONS[kind]}: ${reason}`);
-    if (this.active !== null) {
-      refuse(`a ${this.active} is on its way`);
-      return;
+    try {
+      await this.take({ kind });
+    } catch (error) {
+      if (error instanceof SaveCancelled) return;
+      const way = this.running === null ? '' : '; Ctrl-A c on the console cancels it';
+      this.output.print(`${asked}: cannot ${ACTIONS[kind]}: ${(error as Error).message}${way}`);
     }
-    this.active = kind;
+  }
+
+  /** One at a time. */
+  async take(order: SaveOrder): Promise<SavedSnapshot> {
+    if (this.running !== null) throw new Error(`a ${this.running} is on its way`);
+    const { kind } = order;
+    this.running = kind;
     const start = this.now();
     try {
-      const { name, bytes } = await this.vm.save({ kind }, (done, total) => this.show(kind, done, total));
+      const saved = await this.vm.save(order, (done, total) => this.show(kind, done, total));
       this.output.progress(null);
-      const seconds = ((this.now() - start) / 1000).toFixed(2);
-      const what = kind === 'suspend' ? `suspended as ${name}` : `snapshot ${name}`;
-      this.output.print(`${what}: ${sizeText(bytes)} of memory in ${seconds} s; -r ${name} goes on from there`);
+      this.report(kind, saved, start);
+      return saved;
     } catch (error) {
       this.output.progress(null);
-      refuse((error as Error).message);
+      if (this.cancelledBy === null) throw error;
+      const what = `${kind} cancelled; the VM runs on`;
+      this.output.print(`${this.cancelledBy}: ${what}`);
+      throw new SaveCancelled(what, { cause: error });
+    } finally {
+      this.running = null;
+      this.cancelledBy = null;
+      for (const resolve of this.waiters.splice(0)) resolve();
     }
-    this.active = null;
+  }
+
+  /** Gives up what is on its way, and the guest goes on. False if it is too late, or there is nothing. */
+  async cancel(asked: string): Promise<boolean> {
+    const kind = this.running;
+    if (kind === null) {
+      this.output.print(`${asked}: nothing is being saved`);
+      return false;
+    }
+    this.cancelledBy = asked;
+    const cancelled = await this.vm.cancelSave();
+    if (!cancelled) this.output.print(`${asked}: too late, the ${kind} is done`);
+    return cancelled;
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.running !== null) await new Promise<void>((resolve) => this.waiters.push(resolve));
+  }
+
+  private report(kind: SaveKind, { name, bytes }: SavedSnapshot, start: number): void {
+    if (kind === 'suspend') this.suspended = true;
+    const seconds = ((this.now() - start) / 1000).toFixed(2);
+    const what = kind === 'suspend' ? `suspended as ${name}` : `snapshot ${name}`;
+    this.output.print(`${what}: ${sizeText(bytes)} of memory in ${seconds} s; -r ${name} goes on from there`);
   }
 
   private show(kind: SaveKind, done: number, total: number): void {

@@ -29,6 +29,7 @@ export const COMMANDS = {
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
+  typeAll: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.typeAll(port, bytes),
   save: ({ machine, watcher }: CommandSubject, request: SaveRequest) => saveOnThread(machine, request, watcher),
   /** False if nothing is being saved. */
   cancelSave: (_: CommandSubject): boolean => false,

@@ -46,8 +46,23 @@ export class SocketConsole implements ConsoleBackend {
     this.pump.inputRoom();
   }
 
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
+  }
+
   async close(): Promise<void> {
     this.server.close();
+    const late = this.pump.late;
+    if (late > 0)
+      this.client?.write(`\r\ntsbhyve: the VM is suspended, and the last ${late} bytes came too late for it\r\n`);
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     this.client?.end();

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-export const PROGRAM = resolve('dist/src/cli/main.js');
+export const PROGRAM = resolve('build/Release/tsbhyve');
 const children: ChildProcess[] = [];
 
 /** For `afterEach`: a failed test must not leave a VM behind. */
