@@ -29,7 +29,7 @@ namespace {
 constexpr int kError = 4;          // EXIT_STATUS.error in src/cli/exit-status.ts
 constexpr char kReady = 'r';       // src/cli/launched.ts writes it
 constexpr char kNotStarted = 'x';  // the child could not become Node; errno follows
-constexpr const char* kProgram = "/dist/src/cli/main.js";
+constexpr const char* kProgram = "/dist/bundle/tsbhyve.js";
 constexpr const char* kReadyVariable = "TSBHYVE_READY_FD";
 /** Where Node's inspector would listen if a signal reached Node itself early: never to be bound (RFC 5737). */
 constexpr const char* kNoInspector = "--inspect-port=192.0.2.1:9229";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Suspends and snapshots that a person asks for by a key or a signal, and what that person hears about them. */
-import type { SavedSnapshot, SaveKind, SaveOrder } from '../machine/thread-save.js';
+import { join } from 'node:path';
+import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
 import { sizeText } from './sizes.js';
-import type { Vm } from './vm.js';
+import type { Vm, VmSaveOrder } from './vm.js';
 
 export interface SaverOutput {
   print(line: string): void;
@@ -17,10 +18,14 @@ export class SaveCancelled extends Error {
   override readonly name = 'SaveCancelled';
 }
 
+export type SaveProgress = (done: number, total: number) => void;
+
 export class Saver {
   private running: SaveKind | null = null;
   private cancelledBy: string | null = null;
   private suspended = false;
+  private completed = 0;
+  private newest: SavedSnapshot | null = null;
   private waiters: (() => void)[] = [];
 
   /** `now` gives milliseconds that never go back. */
@@ -40,6 +45,15 @@ export class Saver {
     return this.suspended;
   }
 
+  /** Saves that ended well. */
+  get count(): number {
+    return this.completed;
+  }
+
+  get last(): SavedSnapshot | null {
+    return this.newest;
+  }
+
   /** `asked` is the key or signal. */
   async save(kind: SaveKind, asked: string): Promise<void> {
     try {
@@ -51,16 +65,19 @@ export class Saver {
     }
   }
 
-  /** One at a time. */
-  async take(order: SaveOrder): Promise<SavedSnapshot> {
+  /** One at a time; `progress` is for whoever asked from outside. */
+  async take(order: VmSaveOrder, progress?: SaveProgress): Promise<SavedSnapshot> {
     if (this.running !== null) throw new Error(`a ${this.running} is on its way`);
     const { kind } = order;
     this.running = kind;
     const start = this.now();
     try {
-      const saved = await this.vm.save(order, (done, total) => this.show(kind, done, total));
+      const saved = await this.vm.save(order, (done, total) => {
+        this.show(kind, done, total);
+        progress?.(done, total);
+      });
       this.output.progress(null);
-      this.report(kind, saved, start);
+      this.report(order, saved, start);
       return saved;
     } catch (error) {
       this.output.progress(null);
@@ -93,11 +110,15 @@ export class Saver {
     while (this.running !== null) await new Promise<void>((resolve) => this.waiters.push(resolve));
   }
 
-  private report(kind: SaveKind, { name, bytes }: SavedSnapshot, start: number): void {
+  private report({ kind, store }: VmSaveOrder, saved: SavedSnapshot, start: number): void {
     if (kind === 'suspend') this.suspended = true;
+    this.completed += 1;
+    this.newest = saved;
+    const { name, bytes } = saved;
+    const place = store === undefined ? name : join(store, name);
     const seconds = ((this.now() - start) / 1000).toFixed(2);
-    const what = kind === 'suspend' ? `suspended as ${name}` : `snapshot ${name}`;
-    this.output.print(`${what}: ${sizeText(bytes)} of memory in ${seconds} s; -r ${name} goes on from there`);
+    const what = kind === 'suspend' ? `suspended as ${place}` : `snapshot ${place}`;
+    this.output.print(`${what}: ${sizeText(bytes)} of memory in ${seconds} s; -r ${place} goes on from there`);
   }
 
   private show(kind: SaveKind, done: number, total: number): void {

@@ -34,9 +34,9 @@ export interface SigtermTarget {
 
 export interface Timing {
   /** Milliseconds that never go back. */
-  now(): number;
+  readonly now: () => number;
   /** Does something later, unless what it returns is called before. */
-  after(milliseconds: number, work: () => void): () => void;
+  readonly after: (milliseconds: number, work: () => void) => () => void;
 }
 
 export class SigtermHandler {
@@ -59,13 +59,13 @@ export class SigtermHandler {
     const again = this.lastAt !== null;
     if (this.lastAt !== null && now - this.lastAt < SAME_PRESS_MS) return;
     this.lastAt = now;
-    if (this.pressed) {
+    if (again && (this.saver.active === 'suspend' || !this.pressed)) {
+      this.print('SIGTERM again: the suspend is on its way');
+    } else if (this.pressed) {
       this.print('SIGTERM again: switching the VM off without waiting for the guest');
       this.target.powerOff();
     } else if (this.policy.action === 'poweroff') {
       this.pressWithBound();
-    } else if (again) {
-      this.print('SIGTERM again: the suspend is on its way');
     } else {
       void this.suspend();
     }
@@ -78,7 +78,9 @@ export class SigtermHandler {
 
   private pressWithBound(): void {
     void this.press();
-    this.bound((limit) => {
+    this.bound(async (limit) => {
+      await this.saver.idle();
+      if (this.saver.isSuspended || this.closed) return;
       this.print(`SIGTERM: the guest has not powered off in ${limit} s: switching the VM off`);
       this.target.powerOff();
     });
@@ -115,7 +117,7 @@ export class SigtermHandler {
     if (!this.saver.isSuspended) this.target.pressPowerButton();
   }
 
-  private bound(work: (limit: number) => void): () => void {
+  private bound(work: (limit: number) => unknown): () => void {
     const { seconds } = this.policy;
     if (seconds === null) return () => {};
     const cancel = this.timing.after(seconds * 1000, () => work(seconds));

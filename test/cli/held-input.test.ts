@@ -7,7 +7,7 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
 function rig() {
   const seen: string[] = [];
-  let taken = (_: Uint8Array): void => {};
+  let taken: (bytes: Uint8Array) => void = () => {};
   const backend: ConsoleBackend = {
     place: 'test',
     lateInput: 3,
@@ -26,7 +26,7 @@ function rig() {
     takeOutput: () => bytes(''),
     offerInput: () => 0,
     finishInput: async (rest: Uint8Array) => {
-      seen.push(`finish ${Buffer.from(rest)}`);
+      seen.push(`finish ${Buffer.from(rest).toString()}`);
     },
   };
   let failure: Error | null = null;

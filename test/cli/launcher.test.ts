@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from '../host/support/fake-line.js';
 import { DEBUG_EXIT, ECHO_GUEST, POWER_OFF } from './support/echo-guest.js';
-import { endRuns, PROGRAM, Run } from './support/run.js';
+import { endRuns, LAUNCHER, Run } from './support/run.js';
 import { signalTrial } from './support/signal-trial.js';
 
 let folder = '';
@@ -19,7 +19,8 @@ beforeAll(() => {
 afterEach(endRuns);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const boot = (): Run => new Run('-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev');
+const boot = (): Run =>
+  new Run({ program: LAUNCHER }, '-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev');
 
 const MINUTES = 60_000;
 
@@ -35,17 +36,17 @@ test.each([
   5 * MINUTES,
 );
 
-/** A stand-in for Node that a shell runs; it is started as `node --inspect-port=... main.js words`. */
+/** A stand-in for Node that a shell runs; it is started as `node --inspect-port=... program words`. */
 function withNode(script: string, ...words: string[]) {
   const node = join(folder, 'node');
   writeFileSync(node, `#!/bin/sh\n${script}\n`);
   chmodSync(node, 0o755);
-  return spawnSync(PROGRAM, words, { env: { ...process.env, TSBHYVE_NODE: node }, encoding: 'latin1' });
+  return spawnSync(LAUNCHER, words, { env: { ...process.env, TSBHYVE_NODE: node }, encoding: 'latin1' });
 }
 
 test('Node gets the program of this checkout and every word as it is', () => {
   const { stdout } = withNode('for word; do echo "<$word>"; done', '-m', '1 G', '');
-  expect(stdout).toBe(`<--inspect-port=192.0.2.1:9229>\n<${resolve('dist/src/cli/main.js')}>\n<-m>\n<1 G>\n<>\n`);
+  expect(stdout).toBe(`<--inspect-port=192.0.2.1:9229>\n<${resolve('dist/bundle/tsbhyve.js')}>\n<-m>\n<1 G>\n<>\n`);
 });
 
 test('it ends with the status of its child, or by the same signal', () => {
@@ -69,7 +70,7 @@ test('held signals are passed on once the child is ready, and no sooner', () => 
 });
 
 test('without Node there is one line and status 4', () => {
-  const run = (env: NodeJS.ProcessEnv) => spawnSync(PROGRAM, ['-h'], { env, encoding: 'latin1' });
+  const run = (env: NodeJS.ProcessEnv) => spawnSync(LAUNCHER, ['-h'], { env, encoding: 'latin1' });
   const found = run({ ...process.env, TSBHYVE_NODE: '/nowhere/node' });
   expect(found).toMatchObject({
     status: 4,
@@ -82,11 +83,11 @@ test('without Node there is one line and status 4', () => {
 test('without the compiled program there is one line and status 4', () => {
   const copy = join(folder, 'copy/build/Release/tsbhyve');
   mkdirSync(join(folder, 'copy/build/Release'), { recursive: true });
-  writeFileSync(copy, readFileSync(PROGRAM));
+  writeFileSync(copy, readFileSync(LAUNCHER));
   chmodSync(copy, 0o755);
   const { status, stderr } = spawnSync(copy, [], { encoding: 'latin1' });
   expect(stderr).toBe(
-    `tsbhyve: ${join(folder, 'copy/dist/src/cli/main.js')}: No such file or directory; npm run build makes it\n`,
+    `tsbhyve: ${join(folder, 'copy/dist/bundle/tsbhyve.js')}: No such file or directory; npm run build makes it\n`,
   );
   expect(status).toBe(4);
 });
@@ -119,7 +120,7 @@ function stateOf(pid: number): string {
 test('a signal for the whole process group is answered once', async () => {
   const store = mkdtempSync(join(folder, 'group-'));
   const words = ['-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '--store', store];
-  const child = spawn(PROGRAM, words, { stdio: 'pipe', detached: true });
+  const child = spawn(LAUNCHER, words, { stdio: 'pipe', detached: true });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (err += chunk));
@@ -134,7 +135,7 @@ test('signals inherited as ignored or blocked are held and passed on all the sam
   const perl = '$SIG{USR1} = "IGNORE"; use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR2)); exec @ARGV';
   const child = spawn(
     'perl',
-    ['-e', perl, PROGRAM, '-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev', '--store', kernel],
+    ['-e', perl, LAUNCHER, '-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev', '--store', kernel],
     { stdio: 'pipe' },
   );
   let [out, err] = ['', ''];
@@ -151,7 +152,7 @@ test('signals inherited as ignored or blocked are held and passed on all the sam
 
 test('a command without a VM refuses, and SIGTERM ends it as any other', () => {
   const script =
-    'kill -USR1 $PPID; [ -z "$TERM_TOO" ] || kill -TERM $PPID; shift 2; exec node dist/src/cli/main.js "$@"';
+    'kill -USR1 $PPID; [ -z "$TERM_TOO" ] || kill -TERM $PPID; shift 2; exec node dist/bundle/tsbhyve.js "$@"';
   const refused = withNode(script, 'snapshot', 'ls', '--store', join(folder, 'none'));
   expect(refused.stderr).toBe('tsbhyve: SIGUSR1: cannot suspend: there is no VM\n');
   process.env.TERM_TOO = 'yes';

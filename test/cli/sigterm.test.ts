@@ -11,13 +11,17 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 function rig(policy: SigtermPolicy) {
   const seen: string[] = [];
   const time = { now: 5000 };
-  let timers: { at: number; work(): void }[] = [];
-  let end = { resolve: (_: SavedSnapshot) => {}, reject: (_: Error) => {} };
-  let becomeIdle = (): void => {};
+  let timers: { at: number; work: () => void }[] = [];
+  interface End {
+    resolve(saved: SavedSnapshot): void;
+    reject(error: Error): void;
+  }
+  let end: End = { resolve: () => {}, reject: () => {} };
+  const waiting: (() => void)[] = [];
   const saver = {
     active: null as SaveKind | null,
     isSuspended: false,
-    idle: () => (saver.active === null ? Promise.resolve() : new Promise<void>((resolve) => (becomeIdle = resolve))),
+    idle: () => (saver.active === null ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
     take: () =>
       new Promise<SavedSnapshot>((resolve, reject) => {
         seen.push('suspend');
@@ -47,7 +51,16 @@ function rig(policy: SigtermPolicy) {
     await settled();
   };
   const handler = new SigtermHandler(policy, vm, saver, (line) => seen.push(line), timing);
-  return { seen, handler, saver, pass, end: () => end, idle: () => becomeIdle() };
+  return {
+    seen,
+    handler,
+    saver,
+    pass,
+    end: () => end,
+    idle: () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+  };
 }
 
 const POWEROFF = { action: 'poweroff', seconds: null } as const;
@@ -82,6 +95,7 @@ test('a suspend in time is all; later signals do not disturb it, and the bound i
   const { seen, handler, saver, pass, end } = rig(SUSPEND);
   handler.handle();
   await pass(1500);
+  saver.active = 'suspend';
   handler.handle();
   saver.isSuspended = true;
   end().resolve(SAVED);
@@ -124,6 +138,21 @@ test('whoever cancels it at the console wants the VM to go on; the next SIGTERM 
   handler.handle();
   await pass(0);
   expect(seen).toEqual(['suspend', 'suspend']);
+});
+
+test('no bound and no second signal ends a VM that is being suspended', async () => {
+  const { seen, handler, saver, pass, idle } = rig({ action: 'poweroff', seconds: 30 });
+  saver.active = 'suspend';
+  handler.handle();
+  await pass(20_000);
+  handler.handle();
+  await pass(20_000);
+  expect(seen).toEqual(['SIGTERM again: the suspend is on its way']);
+  saver.active = null;
+  saver.isSuspended = true;
+  idle();
+  await pass(1);
+  expect(seen).toHaveLength(1);
 });
 
 test('what is being saved comes first, and a suspend suffices', async () => {

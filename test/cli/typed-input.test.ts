@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../host/support/fake-line.js';
 import { ECHO_GUEST, POWER_OFF } from './support/echo-guest.js';
-import { PROGRAM } from './support/run.js';
+import { endRuns, PROGRAM, runFolder } from './support/run.js';
 
 let folder = '';
 let fifo = '';
@@ -22,6 +22,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'kernel'), ECHO_GUEST);
 });
 afterEach(() => {
+  endRuns();
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 afterAll(() => {
@@ -31,7 +32,10 @@ afterAll(() => {
 
 function start(...words: string[]) {
   const store = join(folder, 'store');
-  const child = spawn(PROGRAM, [...words, '-l', 'com1,stdio', '--store', store], { stdio: [pipe, 'pipe', 'pipe'] });
+  const child = spawn(PROGRAM, [...words, '-l', 'com1,stdio', '--store', store], {
+    stdio: [pipe, 'pipe', 'pipe'],
+    env: { ...process.env, TSBHYVE_RUN: runFolder() },
+  });
   children.push(child);
   const run = { child, out: '', err: '', status: -1 };
   child.stdout?.on('data', (chunk) => (run.out += chunk));

@@ -130,3 +130,8 @@ function written(output: Writable, limitMs: number): Promise<void> {
     });
   });
 }
+
+/** For a client of a VM that has been suspended: sockets are read ahead, and nothing can be put back. */
+export function lateInputLine(bytes: number): string {
+  return `\r\ntsbhyve: the VM is suspended, and the last ${bytes} bytes came too late for it\r\n`;
+}

@@ -4,14 +4,14 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'no
 import { join } from 'node:path';
 import { until } from '../../host/support/fake-line.js';
 import { POWER_OFF } from './echo-guest.js';
-import { Run } from './run.js';
+import { LAUNCHER, Run } from './run.js';
 
 export type TrialSignal = 'SIGUSR1' | 'SIGUSR2' | 'SIGTERM';
 
 /** Boots the echo guest `kernel`, and sends the signal `delay` milliseconds after the command holds signals. */
 export async function signalTrial(folder: string, kernel: string, signal: TrialSignal, delay: number): Promise<void> {
   const store = mkdtempSync(join(folder, 'trial-'));
-  const run = new Run('-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '--store', store);
+  const run = new Run({ program: LAUNCHER }, '-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '--store', store);
   const pid = run.child.pid ?? 0;
   await until(() => holdsSignals(pid));
   await new Promise((done) => setTimeout(done, delay));
@@ -42,7 +42,7 @@ export async function signalTrial(folder: string, kernel: string, signal: TrialS
 
 /** Nothing of the guest is lost, whenever it was suspended. */
 async function goesOn(first: Run, store: string, name: string): Promise<void> {
-  const second = new Run('-r', name, '--store', store, '-l', 'com1,stdio');
+  const second = new Run({ program: LAUNCHER }, '-r', name, '--store', store, '-l', 'com1,stdio');
   second.type(`x${POWER_OFF}`);
   expect(await second.end()).toEqual({ status: 1, signal: null });
   expect(first.out + second.out).toBe('UP\nx');
