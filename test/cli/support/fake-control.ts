@@ -66,6 +66,7 @@ export async function fakeControl(name = 'web'): Promise<FakeControl> {
     machine: { ...DEFAULT_CONFIG, name },
     consoles: new Map(),
     verbosity: 'warn',
+    sigterm: { action: 'poweroff', seconds: null },
     store: '/store',
   };
   let closed = false;
