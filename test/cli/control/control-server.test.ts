@@ -92,6 +92,20 @@ test.each([
   expect(control.asked).toEqual([command]);
 });
 
+test('POST /cancel ends the save that is on its way, if there is one', async () => {
+  const control = await fakeControl();
+  expect(await ask(control, 'POST', '/cancel')).toEqual({ status: 200, json: { cancelled: false } });
+  expect(control.asked).toEqual([]);
+  const suspending = ask(control, 'POST', '/suspend', {});
+  await until(() => control.saves.length === 1);
+  control.answers.cancelSave = () => {
+    control.saves[0]?.fail(new Error('cancelled'));
+    return true;
+  };
+  expect(await ask(control, 'POST', '/cancel')).toEqual({ status: 200, json: { cancelled: true } });
+  expect(await suspending).toEqual({ status: 409, json: { error: 'suspend cancelled; the VM runs on' } });
+});
+
 test('a refusal of the machine is one sentence with status 409', async () => {
   const control = await fakeControl();
   control.answers.pause = () => {
