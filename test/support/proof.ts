@@ -142,7 +142,8 @@ export function restore(machine: Machine, { tree, memory }: SavedMachine): void 
   loadTree(machine, decode(tree));
 }
 
-function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
+/** Runs to `end` or to the guest's own, or until far more instructions than `most` are retired. */
+export function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
   machine.resume();
   let how = machine.runSlice(end);
   while (how === 'ran' && machine.instructions < most) how = machine.runSlice(end);
