@@ -80,12 +80,21 @@ export function* savesOf(subject: ProofSubject, cuts: readonly bigint[]): Genera
   }
 }
 
+/** Puts a save into a machine that was just built. */
+export type Restoring = (machine: Machine, saved: SavedMachine) => void;
+
 /** Restores a save and runs it to `end`, or until it has retired far more instructions than `most`. */
-export function runFrom(subject: ProofSubject, saved: SavedMachine, end: bigint, most = NEVER): Evidence {
+export function runFrom(
+  subject: ProofSubject,
+  saved: SavedMachine,
+  end: bigint,
+  most = NEVER,
+  restoring: Restoring = restore,
+): Evidence {
   const output = [...saved.output];
   const machine = subject.build(output, saved.hash.copy());
   try {
-    restore(machine, saved);
+    restoring(machine, saved);
     return finish(machine, output, end, most);
   } finally {
     machine.close();

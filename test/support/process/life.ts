@@ -38,7 +38,7 @@ export type LifeAnswer = LifeReport | { readonly failure: string };
 
 export function carriedFrom(hash: ExitHash | null, output: readonly number[]): Carried {
   if (hash === null) throw new Error('a proof needs the exit hash');
-  return { output: [...output], hash: { ...hash } };
+  return { output: [...output], hash: Object.assign({}, hash) };
 }
 
 export function carriedHash({ hash }: Carried): ExitHash {
