@@ -8,8 +8,8 @@ import { type Carried, carriedFrom, type LifeOrder, type LifeReport } from '../s
 import { liveInNewProcess } from '../support/process/new-process.js';
 import { advance, type Evidence, evidence, finish, firstDifference, type ProofSubject } from '../support/proof.js';
 import { randomNumbers, testSeed } from '../support/random.js';
-import { LifeMap } from './support/busy-times.js';
 import { cloudGuest } from './support/debian-files.js';
+import { LifeMap } from './support/life-map.js';
 import { linuxSubject } from './support/linux-proof.js';
 import { MOMENTS, type Moment, runToMoment } from './support/moments.js';
 
@@ -53,10 +53,9 @@ test(`restored in new processes all over its life (seed ${seed}) it arrives at t
   const machine = subject.build(output, true);
   try {
     subject.start(machine);
-    for (const [index, cut] of map.cuts(POINTS, random).entries()) {
+    for (const [index, { moment: wanted, time }] of map.cuts(POINTS, random).entries()) {
       machine.resume();
-      while (machine.time < cut && machine.runSlice(cut) === 'ran');
-      const wanted = MOMENTS[index % MOMENTS.length] ?? 'anywhere';
+      while (machine.time < time && machine.runSlice(time) === 'ran');
       const moment = runToMoment(machine, wanted) ? wanted : 'anywhere';
       if (machine.stopReason !== null) break;
       machine.pause();
@@ -65,7 +64,7 @@ test(`restored in new processes all over its life (seed ${seed}) it arrives at t
       const order: LifeOrder = {
         store: store.root,
         name: `at-${machine.time}`,
-        carried: carriedFrom(machine.parts.hash, output),
+        carried: carriedFrom(machine, output),
         end: toTheEnd ? NEVER : machine.time + BigInt(Math.ceil(LONGEST ** random())),
         isForeign: index % FOREIGN === 0,
       };
@@ -101,7 +100,7 @@ describe('a chain', () => {
     subject.start(machine);
     advance(machine, piece);
     saveMachine(machine, store, 'link-0');
-    carried = carriedFrom(machine.parts.hash, output);
+    carried = carriedFrom(machine, output);
     machine.close();
     for (let link = 1; link <= DEPTH; link += 1) {
       const save = { name: `link-${link}`, kind: 'incremental' } as const;

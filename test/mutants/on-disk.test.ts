@@ -8,7 +8,7 @@ import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { listedSurvivors } from '../support/listed-survivors.js';
 import { MutantTrials, type Way } from '../support/mutant-trials.js';
-import { advance, type Evidence, finish, type ProofSubject, type SavedMachine } from '../support/proof.js';
+import { advance, type Evidence, exitHash, finish, type ProofSubject, type SavedMachine } from '../support/proof.js';
 import { PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
 import { replaceState } from '../support/signed-state.js';
 
@@ -28,9 +28,8 @@ class OnDisk implements Way {
       for (const cut of cuts) {
         advance(machine, cut);
         this.machine = machine;
-        const { hash } = machine.parts;
-        if (hash === null) throw new Error('a proof needs the exit hash');
-        yield { time: cut, tree: encode(saveTree(machine)), memory: [], hash: hash.copy(), output: [...output] };
+        const hash = exitHash(machine);
+        yield { time: cut, tree: encode(saveTree(machine)), memory: [], hash, output: [...output] };
         if (this.machine === null) this.store.remove(nameAt(cut));
       }
     } finally {

@@ -32,7 +32,7 @@ function ordersFor(subject: ProofSubject, store: SnapshotStore, cuts: readonly b
       advance(machine, cut);
       const name = `at-${cut}`;
       saveMachine(machine, store, name);
-      return { store: store.root, name, carried: carriedFrom(machine.parts.hash, output), end };
+      return { store: store.root, name, carried: carriedFrom(machine, output), end };
     });
   } finally {
     machine.close();

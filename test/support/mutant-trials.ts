@@ -85,7 +85,7 @@ class Trial {
     this.alive.set(name, true);
     const value = place.get(tree);
     const initial = place.get(this.fresh);
-    if (kind === 'dropped' && same(value, initial)) return;
+    if (kind === 'dropped' && isSame(value, initial)) return;
     if (!this.isWorthATry(name, `${this.guest.name} ${textOf(value)}`)) return;
     const values = kind === 'dropped' ? [initial] : otherValues(value);
     this.alive.set(name, this.survives(place, saved, values));
@@ -141,6 +141,6 @@ export function treeOf(saved: SavedMachine | undefined): CborMap {
   return tree;
 }
 
-function same(one: CborValue, other: CborValue): boolean {
+export function isSame(one: CborValue, other: CborValue): boolean {
   return one === other || Buffer.compare(encode(one), encode(other)) === 0;
 }

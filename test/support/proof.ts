@@ -134,14 +134,18 @@ export function advance(machine: Machine, time: bigint): void {
   machine.pause();
 }
 
-export function save(machine: Machine, output: readonly number[]): SavedMachine {
-  const { hash, engine } = machine.parts;
+/** No snapshot holds it, because no guest can see it. */
+export function exitHash({ parts: { hash } }: Machine): ExitHash {
   if (hash === null) throw new Error('a proof needs the exit hash');
+  return hash.copy();
+}
+
+export function save(machine: Machine, output: readonly number[]): SavedMachine {
   return {
     time: machine.time,
     tree: encode(saveTree(machine)),
-    memory: copyMemory(engine.memory),
-    hash: hash.copy(),
+    memory: copyMemory(machine.parts.engine.memory),
+    hash: exitHash(machine),
     output: [...output],
   };
 }

@@ -122,8 +122,12 @@ export function withValue(saved: SavedMachine, path: readonly string[], value: C
   return { ...saved, tree: encode(tree) };
 }
 
+/** Lists have numbers as keys. */
 export function valueIn(saved: SavedMachine, path: readonly string[]): CborValue {
-  const found = path.reduce<CborValue | undefined>((at, key) => mapOf(at)[key], decode(saved.tree));
+  const found = path.reduce<CborValue | undefined>(
+    (at, key) => (Array.isArray(at) ? at[Number(key)] : mapOf(at)[key]),
+    decode(saved.tree),
+  );
   if (found === undefined) throw new Error(`nothing at ${path.join('.')}`);
   return found;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Finds the moments at which saving is hardest, a step at a time from wherever the machine is. */
-import { shape as ioapicShape } from '../../../devices/isa/ioapic.js';
+/** Finds the moments at which saving is hardest, in small steps from wherever the machine is. */
 import { NEVER } from '../../../src/hypervisor/exit.js';
 import {
   lapicIndex,
@@ -13,35 +12,66 @@ import type { Machine } from '../../../src/machine/machine.js';
 
 export const MOMENTS = [
   'anywhere',
-  'fault', // the first instruction of a page fault's handler
+  'fault', // in the handler of a page fault
   'interrupt', // an interrupt is in service
   'shadow', // interrupts are on from the next instruction but one
   'string', // between two rounds of a REP instruction
   'halt',
-  'timer', // halted, one nanosecond before the local APIC's timer
+  'timer', // halted, one nanosecond before the timer of the local APIC
   'serial', // an access to COM1 was the last exit
-  'serial interrupt', // COM1 asserts its line
+  'serial interrupt', // COM1 interrupted, and has just told why
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-const COM1 = 0x3f8;
-const COM1_PIN = 4;
-const MOST_STEPS = 100_000;
-const INSTRUCTION = 1n;
-/** Halts are long: other steps for those. */
-const MOST_HALT_STEPS = 100;
-const WHILE = 20_000n;
+export const COM1 = 0x3f8;
+export const COM1_IIR = 0x3fa;
+
 const HALTED = 1n;
+
+interface Search {
+  /** Nanoseconds: an instruction takes one. */
+  readonly step: bigint;
+  readonly steps: number;
+  readonly watch: (machine: Machine) => () => boolean;
+}
+
+const SEARCHES: Readonly<Record<Exclude<Moment, 'anywhere'>, Search>> = {
+  fault: { step: 50n, steps: 20_000, watch: faultWatch },
+  interrupt: {
+    step: 1n,
+    steps: 20_000,
+    watch: (machine) => {
+      const { vcpu } = machine.parts.engine;
+      runTo(machine, vcpu.nextDeadline());
+      const [from, to] = [lapicIndex('in_service'), lapicIndex('trigger_mode')];
+      return () =>
+        vcpu
+          .getLapic()
+          .subarray(from, to)
+          .some((word) => word !== 0n);
+    },
+  },
+  shadow: { step: 1n, steps: 200_000, watch: (machine) => () => register(machine, 'interrupt_shadow') !== 0n },
+  string: { step: 1n, steps: 200_000, watch: stringWatch },
+  halt: { step: 20_000n, steps: 100, watch: haltWatch },
+  timer: { step: 20_000n, steps: 100, watch: haltWatch },
+  serial: {
+    step: 4n,
+    steps: 250_000,
+    watch: (machine) => () => lastAddress(machine) >= COM1 && lastAddress(machine) < COM1 + 8,
+  },
+  'serial interrupt': { step: 4n, steps: 250_000, watch: (machine) => () => lastAddress(machine) === COM1_IIR },
+};
 
 /** Runs to the next moment of this kind, and tells whether it found one or gave up. */
 export function runToMoment(machine: Machine, moment: Moment): boolean {
   if (moment === 'anywhere') return true;
-  const isHalt = moment === 'halt' || moment === 'timer';
-  const [most, step] = isHalt ? [MOST_HALT_STEPS, WHILE] : [MOST_STEPS, INSTRUCTION];
-  const arrived = watch(machine, moment);
-  for (let steps = 0; steps < most; steps += 1) {
+  const { step, steps, watch } = SEARCHES[moment];
+  const arrived = watch(machine);
+  for (let count = 0; count < steps; count += 1) {
+    if (machine.stopReason !== null) return false;
     if (arrived()) return moment !== 'timer' || runToTimer(machine);
-    if (machine.runSlice(machine.time + step) === 'stopped') return false;
+    machine.runSlice(machine.time + step);
   }
   return false;
 }
@@ -50,39 +80,18 @@ export function runToMoment(machine: Machine, moment: Moment): boolean {
 function runToTimer(machine: Machine): boolean {
   const { vcpu } = machine.parts.engine;
   const deadline = vcpu.nextDeadline();
-  if (deadline === NEVER || deadline <= machine.time) return false;
-  for (let end = machine.runSlice(deadline - 1n); end === 'ran'; end = machine.runSlice(deadline - 1n));
+  runTo(machine, deadline - 1n);
   return register(machine, 'run_state') === HALTED && vcpu.nextDeadline() === deadline;
 }
 
-function watch(machine: Machine, moment: Exclude<Moment, 'anywhere'>): () => boolean {
-  const { vcpu } = machine.parts.engine;
-  const { slot } = vcpu;
-  switch (moment) {
-    case 'fault': {
-      const before = register(machine, 'cr2');
-      return () => register(machine, 'cr2') !== before;
-    }
-    case 'interrupt': {
-      const [from, to] = [lapicIndex('in_service'), lapicIndex('trigger_mode')];
-      return () =>
-        vcpu
-          .getLapic()
-          .subarray(from, to)
-          .some((word) => word !== 0n);
-    }
-    case 'shadow':
-      return () => register(machine, 'interrupt_shadow') !== 0n;
-    case 'string':
-      return stringWatch(machine);
-    case 'halt':
-    case 'timer':
-      return () => register(machine, 'run_state') === HALTED;
-    case 'serial':
-      return () => slot.address >= COM1 && slot.address < COM1 + 8;
-    case 'serial interrupt':
-      return () => ((ioapicLines(machine) >>> COM1_PIN) & 1) === 1;
-  }
+function runTo(machine: Machine, time: bigint): void {
+  if (time >= NEVER - 1n) return;
+  while (machine.time < time && machine.runSlice(time) === 'ran');
+}
+
+function faultWatch(machine: Machine): () => boolean {
+  const before = register(machine, 'cr2');
+  return () => register(machine, 'cr2') !== before;
 }
 
 /** One round more, with the instruction still the same: between two of its rounds. */
@@ -95,12 +104,15 @@ function stringWatch(machine: Machine): () => boolean {
   };
 }
 
-function ioapicLines({ parts }: Machine): number {
-  const { board } = parts;
-  return ioapicShape.load(board.ioapic.serialize(), 'ioapic').lines;
+function haltWatch(machine: Machine): () => boolean {
+  return () => register(machine, 'run_state') === HALTED;
 }
 
-function register({ parts }: Machine, name: RegisterName): bigint {
+function lastAddress({ parts }: Machine): number {
+  return parts.engine.vcpu.slot.address;
+}
+
+export function register({ parts }: Machine, name: RegisterName): bigint {
   const values = new BigUint64Array(REGISTER_COUNT);
   parts.engine.vcpu.getRegisters(RegisterGroup.All, values);
   return values[registerIndex(name)] ?? 0n;

@@ -3,7 +3,8 @@
 import { deserialize, serialize } from 'node:v8';
 import { decode, encode } from '../../../src/core/cbor.js';
 import { ExitHash } from '../../../src/machine/exit-hash.js';
-import type { Evidence } from '../proof.js';
+import type { Machine } from '../../../src/machine/machine.js';
+import { type Evidence, exitHash } from '../proof.js';
 
 /** What no snapshot holds, because no guest can see it: the harness carries it from one process to the next. */
 export interface Carried {
@@ -36,9 +37,8 @@ export interface LifeReport {
 
 export type LifeAnswer = LifeReport | { readonly failure: string };
 
-export function carriedFrom(hash: ExitHash | null, output: readonly number[]): Carried {
-  if (hash === null) throw new Error('a proof needs the exit hash');
-  return { output: [...output], hash: Object.assign({}, hash) };
+export function carriedFrom(machine: Machine, output: readonly number[]): Carried {
+  return { output: [...output], hash: Object.assign({}, exitHash(machine)) };
 }
 
 export function carriedHash({ hash }: Carried): ExitHash {

@@ -36,7 +36,7 @@ export function live({ store: root, name, isForeign, carried, end, most, save }:
     const fault = watch?.settle() ?? null;
     if (fault !== null) throw fault;
     if (save !== undefined) saver?.save(store, save.name, save.kind);
-    return { evidence, carried: carriedFrom(machine.parts.hash, output) };
+    return { evidence, carried: carriedFrom(machine, output) };
   } finally {
     machine.close();
   }
