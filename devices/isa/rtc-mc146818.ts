@@ -104,6 +104,21 @@ export class RtcMc146818 extends Device<typeof shape.fields> {
     return this.state.nmiDisabled;
   }
 
+  /** Time that passed outside, while VM time stood still: the chip has a battery. Periodic interrupts keep their phase. */
+  advance(nanoseconds: bigint): void {
+    const now = this.serve();
+    const time = this.timeAt(now);
+    if (time === null) return;
+    const due = this.updateTo(time + 1n) - nanoseconds;
+    const updates = due > now ? 0n : (now - due) / SECOND + 1n;
+    const alarm = nextAlarmTime(this.state.memory, this.format, Number(time));
+    if (updates > 0n) this.state.flags |= UPDATE;
+    if (alarm !== null && BigInt(alarm) <= time + updates) this.state.flags |= ALARM;
+    this.state.time = time + updates > LAST_TIME ? LAST_TIME : time + updates;
+    this.state.nextUpdate = due + updates * SECOND;
+    this.driveIrq();
+  }
+
   protected restored(): void {
     this.irq8.adopt(this.interrupting());
     this.rearm();

@@ -22,6 +22,11 @@ export class Draft {
     lockFile(this.lock, 'exclusive');
   }
 
+  /** Where the finished snapshot is. */
+  get target(): string {
+    return join(this.root, this.name);
+  }
+
   path(file: string): string {
     return join(this.folder, file);
   }
@@ -30,9 +35,8 @@ export class Draft {
   commit(): void {
     for (const file of readdirSync(this.folder)) finishFile(this.path(file));
     syncFolder(this.folder);
-    const target = join(this.root, this.name);
-    if (existsSync(target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
-    renameSync(this.folder, target);
+    if (existsSync(this.target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
+    renameSync(this.folder, this.target);
     syncFolder(this.root);
     this.end();
   }

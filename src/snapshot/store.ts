@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
+import { BaseCache } from './base-cache.js';
 import { Draft } from './draft.js';
 import { draftName, isOrphan } from './draft-owner.js';
 import { openRegular, syncFolder } from './durable.js';
@@ -32,6 +33,7 @@ export type StoreEntry =
 
 export class SnapshotStore {
   readonly root: string;
+  readonly bases: BaseCache;
 
   constructor(root: string) {
     this.root = resolve(root);
@@ -41,6 +43,7 @@ export class SnapshotStore {
     if ((status.mode & 0o077) !== 0) {
       throw new SnapshotError(root, `others may enter this store, and memory holds secrets: chmod 700 ${root}`);
     }
+    this.bases = new BaseCache(this.root);
     this.removeOrphans();
   }
 
@@ -123,6 +126,9 @@ export class SnapshotStore {
     try {
       if (lock !== null && !lockFile(lock, 'exclusive'))
         throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
+      this.refuseParent(name);
+      const digest = this.digestOf(name);
+      if (digest !== null && !this.bases.remove(digest)) throw new SnapshotError(name, 'in use by a clone of it');
       this.discard(name);
     } finally {
       if (lock !== null) closeSync(lock);
@@ -132,14 +138,22 @@ export class SnapshotStore {
   /** As `remove`, by the machine that runs from it: what is mapped stays readable without a name. */
   consume(name: string): void {
     checkName(name);
-    refusing(name, () => this.discard(name));
+    refusing(name, () => {
+      this.refuseParent(name);
+      const digest = this.digestOf(name);
+      this.discard(name);
+      if (digest !== null) this.bases.remove(digest);
+    });
   }
 
-  private discard(name: string): void {
+  private refuseParent(name: string): void {
     const children = this.childrenOf(name);
     if (children.length > 0) {
       throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
     }
+  }
+
+  private discard(name: string): void {
     const gone = join(this.root, draftName());
     renameSync(join(this.root, name), gone);
     syncFolder(this.root);
@@ -172,6 +186,11 @@ export class SnapshotStore {
     return parent;
   }
 
+  /** Null if it is broken. */
+  private digestOf(name: string): string | null {
+    return this.snapshots().find((snapshot) => snapshot.name === name)?.manifest.digest ?? null;
+  }
+
   private childrenOf(name: string): string[] {
     const all = this.snapshots();
     const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
@@ -190,6 +209,7 @@ export class SnapshotStore {
         closeSync(lock);
       }
     }
+    this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
   }
 }
 
