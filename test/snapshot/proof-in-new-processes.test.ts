@@ -3,9 +3,9 @@
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { cutTimes } from '../support/cut-times.js';
-import { carriedFrom, type LifeOrder } from '../support/process/life.js';
+import { carriedFrom, type LifeOrder, type SaveKind } from '../support/process/life.js';
 import { answersInNewProcess, liveInNewProcess } from '../support/process/new-process.js';
-import { advance, firstDifference, type ProofSubject, runTo } from '../support/proof.js';
+import { advance, type Evidence, firstDifference, type ProofSubject, runTo } from '../support/proof.js';
 import { PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
 import { proofSubject } from '../support/proof-subject.js';
 import { temporaryStore } from './support/temporary-store.js';
@@ -13,8 +13,8 @@ import { MS, tickSubject } from './support/tick-subject.js';
 
 const CUTS = 3;
 const DEPTH = 20;
-/** The others build on the one before. */
-const FULL_EVERY = 13;
+const LINKS = 9;
+const MINUTE = 60_000;
 
 /** `count` of them, from all over the run. */
 function someOf(times: readonly bigint[], count: number): bigint[] {
@@ -54,19 +54,52 @@ test.concurrent.each(named)('%s, restored in a new process, arrives at the same 
   }
 });
 
-test('a chain of snapshots, each made of a restored machine in a new process', async () => {
+/** Full ones end a chain and begin another; the last ones are `LINKS` that build on each other. */
+const KINDS: readonly SaveKind[] = Array.from({ length: DEPTH }, (_, link) => {
+  if (link === DEPTH - LINKS - 1) return 'full';
+  return link % 3 === 0 ? 'live' : 'incremental';
+});
+
+describe('a chain of snapshots, each made of a restored machine in a new process', () => {
   const subject = tickSubject();
   const store = temporaryStore();
-  const end = BigInt(DEPTH + 1) * MS;
-  const [first] = ordersFor(subject, store, [300_007n], end);
-  let order = first;
-  for (let link = 1; order !== undefined && link <= DEPTH; link += 1) {
-    const save: LifeOrder['save'] = { name: `link-${link}`, kind: link % FULL_EVERY === 0 ? 'full' : 'incremental' };
-    const { carried } = await liveInNewProcess({ ...order, end: BigInt(link) * 999_983n, save });
-    order = { ...order, name: save.name, carried };
-  }
-  if (order === undefined) throw new Error('nothing was saved');
-  expect(store.chain(store.open(order.name))).toHaveLength((DEPTH % FULL_EVERY) + 1);
-  const { evidence } = await liveInNewProcess({ ...order, isForeign: true });
-  expect(firstDifference(runTo(subject, end), evidence)).toBeNull();
+  const end = 100n * MS; // long after the last live one, whose instant depends on the host
+  const whole = runTo(subject, end);
+  let last: LifeOrder;
+
+  beforeAll(async () => {
+    let [order] = ordersFor(subject, store, [300_007n], end);
+    for (const [link, kind] of KINDS.entries()) {
+      if (order === undefined) break;
+      const name = `link-${link}`;
+      const { carried } = await liveInNewProcess({ ...order, end: BigInt(link + 1) * 999_983n, save: { name, kind } });
+      order = { ...order, name, carried };
+    }
+    if (order === undefined) throw new Error('nothing was saved');
+    last = order;
+  }, MINUTE);
+
+  test('goes on to the same bits', async () => {
+    expect(store.chain(store.open(last.name))).toHaveLength(LINKS + 1);
+    for (const isForeign of [false, true]) {
+      const { evidence } = await liveInNewProcess({ ...last, isForeign });
+      expect(firstDifference(whole, evidence)).toBeNull();
+    }
+  });
+
+  test('and so do clones of it, each in a process of its own', async () => {
+    const reports = await Promise.all([1, 2].map(() => liveInNewProcess({ ...last, isClone: true })));
+    for (const { evidence } of reports) expect(firstDifference(whole, evidence)).toBeNull();
+  });
+
+  test('clones that are told of a new identity differ by it, and are alike if it is', async () => {
+    const clone = async (first: number): Promise<Evidence> => {
+      const generation = Uint8Array.from({ length: 16 }, (_, at) => first + at);
+      return (await liveInNewProcess({ ...last, isClone: true, generation })).evidence;
+    };
+    const [one, same, other] = [await clone(1), await clone(1), await clone(2)];
+    expect(firstDifference(one, same)).toBeNull();
+    expect(firstDifference(one, other)).toMatch(/^memory|vm-generation/);
+    expect(firstDifference(one, whole)).not.toBeNull();
+  });
 });

@@ -13,8 +13,8 @@ export interface Carried {
   readonly hash: object;
 }
 
-/** How a machine is saved at the end of a piece. */
-export type SaveKind = 'full' | 'incremental';
+/** How a machine is saved at the end of a piece. `live`, which is incremental too, it runs on meanwhile. */
+export type SaveKind = 'full' | 'incremental' | 'live';
 
 export interface LifeOrder {
   readonly store: string;
@@ -22,6 +22,10 @@ export interface LifeOrder {
   readonly name: string;
   /** Verify all of it before the first instruction. */
   readonly isForeign?: boolean;
+  /** One of several that go on from there: they share its pages. */
+  readonly isClone?: boolean;
+  /** A generation id of its own, which the guest is told of. */
+  readonly generation?: Uint8Array;
   readonly carried: Carried;
   /** VM time at which the piece ends, if the guest has not ended before. */
   readonly end: bigint;
@@ -31,7 +35,9 @@ export interface LifeOrder {
 }
 
 export interface LifeReport {
+  /** At the end of the piece. */
   readonly evidence: Evidence;
+  /** At the instant that was saved, or else at the end. */
   readonly carried: Carried;
 }
 

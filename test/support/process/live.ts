@@ -2,42 +2,62 @@
 /** One piece of a life: out of a store, on for a while, and back into it. */
 import type { Machine } from '../../../src/machine/machine.js';
 import { ChangeLog } from '../../../src/snapshot/change-log.js';
-import { loadMachine } from '../../../src/snapshot/load-machine.js';
+import { type LoadOptions, loadMachine } from '../../../src/snapshot/load-machine.js';
+import { MachineHold } from '../../../src/snapshot/machine-hold.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { saveLive } from '../../snapshot/support/live-save.js';
 import { finish } from '../proof.js';
-import { carriedFrom, carriedHash, type LifeOrder, type LifeReport, type SaveKind } from './life.js';
+import { type Carried, carriedFrom, carriedHash, type LifeOrder, type LifeReport } from './life.js';
 
-/** Knows how to save the machine that it watches since it was saved or restored. */
-export interface Saver {
-  save(store: SnapshotStore, name: string, kind: SaveKind): void;
-}
-
-/** The machine must be as the snapshot `base` has it. */
-export function saverFrom(machine: Machine, store: SnapshotStore, base: string): Saver {
-  const changes = new ChangeLog(machine, store.open(base));
-  return {
-    save: (target, name, kind) => {
-      saveMachine(machine, target, name, kind === 'incremental' ? { changes } : {});
-    },
-  };
-}
-
-export function live({ store: root, name, isForeign, carried, end, most, save }: LifeOrder): LifeReport {
+export function live(order: LifeOrder): LifeReport {
+  const { store: root, name, carried, end, most, save } = order;
   const store = new SnapshotStore(root);
   const output = [...carried.output];
-  const { machine, watch } = loadMachine(store, name, {
-    ...(isForeign === true && { trust: 'foreign' }),
+  const { machine, watch, snapshot } = loadMachine(store, name, {
+    ...restoreOptions(order),
     host: { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits: carriedHash(carried) },
   });
   try {
-    const saver = save === undefined ? null : saverFrom(machine, store, name);
+    const changes = save === undefined || save.kind === 'full' ? null : new ChangeLog(machine, snapshot);
     const evidence = finish(machine, output, end, most);
     const fault = watch?.settle() ?? null;
     if (fault !== null) throw fault;
-    if (save !== undefined) saver?.save(store, save.name, save.kind);
+    const options = changes === null ? {} : { changes };
+    if (save?.kind === 'live') {
+      const hold = new CarryingHold(machine, output);
+      saveLive(machine, store, save.name, { ...options, hold });
+      return { evidence, carried: hold.carried };
+    }
+    if (save !== undefined) saveMachine(machine, store, save.name, options);
     return { evidence, carried: carriedFrom(machine, output) };
   } finally {
     machine.close();
+  }
+}
+
+function restoreOptions({ isForeign, isClone, generation }: LifeOrder): LoadOptions {
+  return {
+    ...(isForeign === true && { trust: 'foreign' }),
+    ...(isClone === true && { shared: true }),
+    ...(generation !== undefined && { identity: { kind: 'new', generation } }),
+  };
+}
+
+/** Knows what is to be carried at the instant at which a running machine was saved. */
+class CarryingHold extends MachineHold {
+  carried: Carried;
+
+  constructor(
+    private readonly held: Machine,
+    private readonly output: readonly number[],
+  ) {
+    super(held);
+    this.carried = carriedFrom(held, output);
+  }
+
+  override take(): void {
+    super.take();
+    this.carried = carriedFrom(this.held, this.output);
   }
 }
