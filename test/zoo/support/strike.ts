@@ -14,7 +14,14 @@ import {
 } from '../../support/proof.js';
 import type { ProofGuest } from '../../support/proof-guests/index.js';
 import { proofSubject } from '../../support/proof-subject.js';
-import { runFromWrongly, valueIn, type Wrong, withValue } from '../../support/wrong-restores.js';
+import {
+  restoringWith,
+  runFromWrongly,
+  VCPU_STEPS,
+  valueIn,
+  type Wrong,
+  withValue,
+} from '../../support/wrong-restores.js';
 
 /** So often the right restore is looked at beside the wrong one. */
 const CONTROLS = 3;
@@ -81,4 +88,20 @@ export function losing({ path, value }: Loss): Bug {
     when: (saved) => !isSame(valueIn(saved, path), value),
     spoil: (saved) => withValue(saved, path, value),
   };
+}
+
+/** Some devices are not restored; it strikes where one of them is not as in a new machine. */
+export function expectForgotten(guest: ProofGuest, ...lost: string[]): void {
+  const [fresh] = [...savesOf({ ...proofSubject(guest), start: () => {} }, [0n])];
+  if (fresh === undefined) throw new Error('no fresh machine');
+  const path = (id: string): string[] => ['devices', id];
+  expectNoticed(guest, {
+    when: (saved) => lost.some((id) => !isSame(valueIn(saved, path(id)), valueIn(fresh, path(id)))),
+    restoring: withoutDevices(...lost),
+  });
+}
+
+/** The right restore without some devices. */
+export function withoutDevices(...lost: string[]): Restoring {
+  return restoringWith(VCPU_STEPS, (ids) => ids.filter((id) => !lost.includes(id)));
 }
