@@ -57,16 +57,14 @@ export function withoutAlarms(device?: string): Wrong {
   return {
     tamper: () => {
       const alarm: typeof AlarmQueue.prototype.alarm = Reflect.get(AlarmQueue.prototype, 'alarm');
-      const spy = jest.spyOn(AlarmQueue.prototype, 'alarm').mockImplementation(function (
-        this: AlarmQueue,
-        id,
-        ...rest
-      ) {
+      AlarmQueue.prototype.alarm = function (id, ...rest) {
         const made = alarm.call(this, id, ...rest);
         if (device === undefined || device === id) armed.push(made);
         return made;
-      });
-      return () => spy.mockRestore();
+      };
+      return () => {
+        AlarmQueue.prototype.alarm = alarm;
+      };
     },
     restoring: (machine, saved) => {
       restore(machine, saved);
@@ -80,11 +78,13 @@ function adopting(adopt: (line: IrqLine) => IrqLine['adopt']): Wrong {
   return {
     tamper: () => {
       const input: (this: SharedLine) => IrqLine = Reflect.get(SharedLine.prototype, 'input');
-      const spy = jest.spyOn(SharedLine.prototype, 'input').mockImplementation(function (this: SharedLine) {
+      SharedLine.prototype.input = function () {
         const line = input.call(this);
         return { set: (level) => line.set(level), adopt: adopt(line) };
-      });
-      return () => spy.mockRestore();
+      };
+      return () => {
+        SharedLine.prototype.input = input;
+      };
     },
   };
 }

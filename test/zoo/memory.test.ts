@@ -13,6 +13,8 @@ import { pagesOf, ThreeSaves, withIndex, withoutPage } from './support/three-sav
 
 const PAGE = 4096;
 const STACK = 7;
+/** The first of the pages that the guest fills. */
+const FILLED = 9;
 const GIB = 1024 * 1024 * 1024;
 const ABOVE_4_GIB = 4 * GIB;
 
@@ -122,6 +124,16 @@ describe('RAM of a chain', () => {
     expect(
       saves.difference(([last, middle, ...rest]) => [middle, last, ...rest].flatMap((layer) => layer ?? [])),
     ).not.toBeNull();
+  });
+
+  test('two pages are swapped', () => {
+    const swap = ({ parts: { engine } }: Machine): void => {
+      const [one, other] = [FILLED, FILLED + 2].map((page) => engine.memory.slice(page * PAGE, PAGE).slice());
+      if (one === undefined || other === undefined) throw new Error('no pages');
+      engine.memory.write(FILLED * PAGE, other);
+      engine.memory.write((FILLED + 2) * PAGE, one);
+    };
+    expect(saves.difference(undefined, swap)).toMatch(/^(memory|console|exits)/);
   });
 
   test('a page of the newest layer is dropped, so that the one below shows', () => {

@@ -7,6 +7,7 @@ import {
   type Evidence,
   firstDifference,
   type ProofSubject,
+  type Restoring,
   runFrom,
   runTo,
   type SavedMachine,

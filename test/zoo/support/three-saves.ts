@@ -41,8 +41,11 @@ export class ThreeSaves {
     }
   }
 
-  /** Where the machine of `last` first differs at the end from one that was left alone. Layers come newest first. */
-  difference(change: ChangeLayers = (same) => same): string | null {
+  /**
+   * Where the machine of `last` first differs at the end from one that was left alone. Layers come newest first; `spoil` is
+   * given what they were restored to.
+   */
+  difference(change: ChangeLayers = (same) => same, spoil: (machine: Machine) => void = () => {}): string | null {
     const withLayers = this.store.withLayers.bind(this.store);
     const spy = jest
       .spyOn(this.store, 'withLayers')
@@ -51,6 +54,7 @@ export class ThreeSaves {
       const output = [...this.output];
       const { machine } = loadMachine(this.store, 'last', { host: subject.host(output, this.hash.copy()) });
       try {
+        spoil(machine);
         advance(machine, END);
         return firstDifference(whole, evidence(machine, output));
       } finally {
