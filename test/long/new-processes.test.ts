@@ -90,8 +90,8 @@ describe('a chain', () => {
   const store = temporaryStore();
   const last = `link-${DEPTH}`;
   let carried: Carried;
-  const toTheEnd = (name: string): Promise<LifeReport> =>
-    liveInNewProcess({ store: store.root, name, carried, end: NEVER });
+  const toTheEnd = (name: string, isClone = false): Promise<LifeReport> =>
+    liveInNewProcess({ store: store.root, name, carried, end: NEVER, isClone });
 
   beforeAll(async () => {
     const output: number[] = [];
@@ -103,13 +103,13 @@ describe('a chain', () => {
     carried = carriedFrom(machine, output);
     machine.close();
     for (let link = 1; link <= DEPTH; link += 1) {
-      const save = { name: `link-${link}`, kind: 'incremental' } as const;
+      const save = { name: `link-${link}`, kind: link % 3 === 0 ? 'live' : 'incremental' } as const;
       const end = piece * BigInt(link + 1);
       ({ carried } = await liveInNewProcess({ store: store.root, name: `link-${link - 1}`, carried, end, save }));
     }
   });
 
-  test('of incremental snapshots, each made of a restored machine in a new process', async () => {
+  test('of incremental and live snapshots, each made of a restored machine in a new process', async () => {
     expect(store.chain(store.open(last))).toHaveLength(DEPTH + 1);
     expect(firstDifference(whole, (await toTheEnd(last)).evidence)).toBeNull();
   });
@@ -120,7 +120,7 @@ describe('a chain', () => {
   });
 
   test('has clones that run at the same time, and each arrives', async () => {
-    const reports = await Promise.all([toTheEnd('flat'), toTheEnd('flat')]);
+    const reports = await Promise.all([toTheEnd(last, true), toTheEnd(last, true)]);
     for (const report of reports) expect(firstDifference(whole, report.evidence)).toBeNull();
   });
 });

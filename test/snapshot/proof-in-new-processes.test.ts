@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The proof as a user meets it: saved to disk in one process, gone on with in another. */
+import { type CborMap, type CborValue, encode, isMap } from '../../src/core/cbor.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { cutTimes } from '../support/cut-times.js';
@@ -8,6 +9,7 @@ import { answersInNewProcess, liveInNewProcess } from '../support/process/new-pr
 import { advance, type Evidence, firstDifference, type ProofSubject, runTo } from '../support/proof.js';
 import { PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
 import { proofSubject } from '../support/proof-subject.js';
+import { replaceState } from '../support/signed-state.js';
 import { temporaryStore } from './support/temporary-store.js';
 import { MS, tickSubject } from './support/tick-subject.js';
 
@@ -53,6 +55,28 @@ test.concurrent.each(named)('%s, restored in a new process, arrives at the same 
     expect(firstDifference(whole, answer.evidence)).toBeNull();
   }
 });
+
+test('what somebody changed in a snapshot is noticed in the new process', async () => {
+  const subject = tickSubject();
+  const store = temporaryStore();
+  const end = 3n * MS;
+  const [order] = ordersFor(subject, store, [MS], end);
+  if (order === undefined) throw new Error('nothing was saved');
+  const tree = store.open(order.name).readState();
+  Object.assign(fieldsOf(tree, 'com2'), { scr: 0x5a });
+  replaceState(store, order.name, encode(tree));
+  const { evidence } = await liveInNewProcess(order);
+  expect(firstDifference(runTo(subject, end), evidence)).toBe('tree.devices.com2.fields.scr: 0 and 90');
+});
+
+function fieldsOf(tree: CborValue, device: string): CborMap {
+  const fields = ['devices', device, 'fields'].reduce<CborValue | undefined>(
+    (at, key) => (at !== undefined && isMap(at) ? at[key] : undefined),
+    tree,
+  );
+  if (fields === undefined || !isMap(fields)) throw new Error(`no fields of ${device}`);
+  return fields;
+}
 
 /** Full ones end a chain and begin another; the last ones are `LINKS` that build on each other. */
 const KINDS: readonly SaveKind[] = Array.from({ length: DEPTH }, (_, link) => {
