@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { SaveCancelled } from '../../src/cli/saver.js';
-import { parseSigterm, SigtermHandler, type SigtermPolicy } from '../../src/cli/sigterm.js';
+import { SigtermHandler } from '../../src/cli/sigterm.js';
+import { parseSigterm, type SigtermPolicy } from '../../src/cli/sigterm-policy.js';
 import type { SavedSnapshot, SaveKind } from '../../src/machine/thread-save.js';
 
 const SAVED: SavedSnapshot = { name: 'vm-1', bytes: 0, stoppedMilliseconds: 0, lastPages: 0 };
