@@ -12,7 +12,7 @@ import { RunningGuest } from './running-guest.js';
 export const SAVED_MIB = 1024;
 /** Says something every 5 ms, so that its going on is seen at once. */
 const TICKING = 'i=0; while :; do i=$((i+1)); echo tick $i; usleep 5000; done\n';
-const SOME_TICKS = 'tick 20\n';
+const SOME_TICKS = 'tick 20\r';
 
 /** A tsbhyve whose guest stands at its prompt. */
 export class OurGuest {
