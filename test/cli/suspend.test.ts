@@ -111,6 +111,7 @@ test.each([
     "pci: '3:0,hostbridge', but the machine in snapshot counter-1 has '0:0,hostbridge 31:0,lpc'",
   ],
   [['-w'], "x86.strictmsr: 'false', but the machine in snapshot counter-1 has 'true'"],
+  [['-u'], "rtc.use_localtime: 'false', but the machine in snapshot counter-1 has 'true'"],
 ])('%j contradicts the snapshot and is refused by name', async (words, message) => {
   await suspended();
   const run = resume('counter-1', ...words);
