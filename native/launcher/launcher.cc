@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * The command `tsbhyve`: starts the program, which Node runs, as its child, and holds every signal until that says that
- * its handlers stand. Node resets dispositions and mask when it starts and answers SIGUSR1 with its inspector, so nobody
- * in Node's own process could hold them (docs/decisions/0006-launcher.md). Afterwards it passes on what it is sent, stops
- * and goes on with its child, and ends as its child ends.
+ * its handlers stand. Node resets dispositions and mask when it starts and answers SIGUSR1 with its inspector, so
+ * nobody in Node's own process could hold them (docs/decisions/0006-launcher.md). Afterwards it passes on what it is
+ * sent, stops and goes on with its child, and ends as its child ends.
  */
 #include <errno.h>
 #include <fcntl.h>

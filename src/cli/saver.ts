@@ -101,8 +101,10 @@ export class Saver {
     }
     this.cancelledBy = asked;
     const cancelled = await this.vm.cancelSave();
-    if (!cancelled) this.output.print(`${asked}: too late, the ${kind} is done`);
-    return cancelled;
+    if (cancelled) return true;
+    this.cancelledBy = null;
+    this.output.print(`${asked}: too late to cancel the ${kind}`);
+    return false;
   }
 
   /** Resolves when nothing is on its way any more. */

@@ -59,6 +59,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
     boot: kernelBoot(tree),
     guestClock: tree.oneOf('guest.clock', GUEST_CLOCKS, guestClockOf({ guestClock: null, clock })),
     rtcBase: rtcBase(tree, clock.kind === 'real' ? now : undefined, zoneMinutes),
+    rtcLocalTime: tree.bool('rtc.use_localtime', true),
     ...(pci.length > 0 && { pci }),
     pcTestdev: tree.bool('lpc.pc-testdev', false),
     ignoreUnknownMsrs: !tree.bool('x86.strictmsr', true),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** `--on-sigterm poweroff|suspend[,seconds]` */
+/** `--on-sigterm`: what SIGTERM does, with a bound, because whoever sends it soon sends SIGKILL. */
 import { UsageError } from './usage-error.js';
 
 export const SIGTERM_ACTIONS = ['poweroff', 'suspend'] as const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** What SIGTERM does: `--on-sigterm` with a bound, because whoever sends it soon sends SIGKILL. */
+/** What SIGTERM does. */
 import { SaveCancelled, type Saver } from './saver.js';
 import type { SigtermPolicy } from './sigterm-policy.js';
 

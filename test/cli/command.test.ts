@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command as a user starts it: a process, its standard streams, signals and status. Needs the built checkout. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEBUG_EXIT, ECHO_GUEST, HALT, POWER_OFF, RESET, TRIPLE_FAULT } from './support/echo-guest.js';
-import { endRuns, Run } from './support/run.js';
+import { endRuns, PROGRAM, Run, runFolder } from './support/run.js';
 
 let folder = '';
 let kernel = '';
@@ -79,4 +80,19 @@ test('a save that fails is one line, and the guest runs on', async () => {
   run.type(`x${POWER_OFF}`);
   expect((await run.end()).status).toBe(1);
   expect(run.out).toBe('UP\nx');
+});
+
+test('started by Node itself, an inspector that an early signal opened is closed and the signal answered', async () => {
+  const words = [PROGRAM, '-m', '16', '--kernel', kernel, '-l', 'com1,stdio', '-l', 'pc-testdev', '--store', kernel];
+  const env = { ...process.env, TSBHYVE_RUN: runFolder() };
+  const child = spawn(process.execPath, words, { stdio: 'pipe', env });
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  await new Promise((done) => setTimeout(done, 25));
+  child.kill('SIGUSR1');
+  child.stdin.write(DEBUG_EXIT);
+  const status = await new Promise((done) => child.on('close', done));
+  if (status !== null) expect(err).toContain('SIGUSR1: cannot suspend');
 });

@@ -74,7 +74,7 @@ test('there is nothing to cancel before a save, and none after its last moment',
   const last = saves[0];
   saves.length = 0; // the machine is done, and its answer is on its way
   expect(await saver.cancel('Ctrl-A c')).toBe(false);
-  expect(lines.at(-1)).toBe('Ctrl-A c: too late, the suspend is done');
+  expect(lines.at(-1)).toBe('Ctrl-A c: too late to cancel the suspend');
   last?.end({ name: 'vm-1', bytes: 0, stoppedMilliseconds: 7, lastPages: 0 });
   await suspending;
   expect(saver.isSuspended).toBe(true);
