@@ -117,6 +117,26 @@ Napi::Value write_ram(const Napi::CallbackInfo& info) {
                 }));
 }
 
+/// copyRam(machine, fd, pages or null, stored)
+Napi::Value copy_ram(const Napi::CallbackInfo& info) {
+  const auto ram = Machine::from(info[0]).ram();
+  auto pages = optional_pages_of(info[2], ram->page_count());
+  PageSet stored = pages_of(info[3], ram->page_count());
+  return follow(info.Env(), attempt(info.Env(), [&] {
+                  return std::make_shared<snapshot::CopyRam>(ram, File(fd_of(info[1])), std::move(pages),
+                                                             std::move(stored));
+                }));
+}
+
+/// sealRam(segment lengths, fd, stored)
+Napi::Value seal_ram(const Napi::CallbackInfo& info) {
+  RamImage image = image_of(info[0]);
+  PageSet stored = pages_of(info[2], image.pages());
+  return follow(info.Env(), attempt(info.Env(), [&] {
+                  return std::make_shared<snapshot::SealRam>(std::move(image), File(fd_of(info[1])), std::move(stored));
+                }));
+}
+
 /// readRam(machine, layer, digest)
 Napi::Value read_ram(const Napi::CallbackInfo& info) {
   const auto ram = Machine::from(info[0]).ram();
@@ -176,6 +196,8 @@ Napi::Value lock_file(const Napi::CallbackInfo& info) {
 Napi::Object snapshot_exports(Napi::Env env) {
   auto exports = Napi::Object::New(env);
   exports.Set("writeRam", Napi::Function::New(env, write_ram, "writeRam"));
+  exports.Set("copyRam", Napi::Function::New(env, copy_ram, "copyRam"));
+  exports.Set("sealRam", Napi::Function::New(env, seal_ram, "sealRam"));
   exports.Set("readRam", Napi::Function::New(env, read_ram, "readRam"));
   exports.Set("mapRam", Napi::Function::New(env, map_ram, "mapRam"));
   exports.Set("verifyRam", Napi::Function::New(env, verify_ram, "verifyRam"));

@@ -16,6 +16,9 @@ class PageSet {
 
   bool has(std::uint64_t page) const { return (bytes_[page / 8] & (1u << (page % 8))) != 0; }
   void add(std::uint64_t page) { bytes_[page / 8] |= static_cast<std::uint8_t>(1u << (page % 8)); }
+  void add(const PageSet& others) {
+    for (std::size_t at = 0; at < bytes_.size(); at++) bytes_[at] |= others.bytes_[at];
+  }
   const std::vector<std::uint8_t>& bytes() const { return bytes_; }
 
   std::uint64_t count() const {

@@ -22,15 +22,20 @@ class MakeRam : public Job {
 
  protected:
   explicit MakeRam(RamImage image) : image_(std::move(image)), stored_(image_.pages()) {}
-  /// Sizes the file and takes its space.
-  void prepare(const File& file);
+  MakeRam(RamImage image, PageSet stored) : image_(std::move(image)), stored_(std::move(stored)) {}
+  /// The pages among these that are not zero.
+  PageSet not_zero(const GuestRam& ram, const std::optional<PageSet>& pages) const;
+  /// Sizes the file and takes space for these pages.
+  void prepare(const File& file, const PageSet& pages) const;
+  /// Digest of the stored pages, read from the file.
+  DigestBytes digest_of(const File& file) const;
 
   RamImage image_;
   PageSet stored_;
   DigestBytes digest_{};
 };
 
-/// Writes memory that stands still: all of it, or only the pages in `present`.
+/// Writes memory that stands still, all of it or only the pages in `present`, and syncs the file.
 class WriteRam final : public MakeRam {
  public:
   WriteRam(std::shared_ptr<GuestRam> ram, File file, std::optional<PageSet> present);
@@ -39,11 +44,39 @@ class WriteRam final : public MakeRam {
  private:
   void work() override;
   void release() override;
-  void find_stored();
 
   std::shared_ptr<GuestRam> ram_;
   File file_;
   std::optional<PageSet> present_;
+};
+
+/// Writes `pages` over what earlier rounds have put into the file, and adds those that are not zero to `stored`. Memory
+/// may change meanwhile: pages that do are written again by a later round. Digest and sync are left to `SealRam`.
+class CopyRam final : public MakeRam {
+ public:
+  CopyRam(std::shared_ptr<GuestRam> ram, File file, std::optional<PageSet> pages, PageSet stored);
+  ~CopyRam() override { stop(); }
+
+ private:
+  void work() override;
+  void release() override;
+
+  std::shared_ptr<GuestRam> ram_;
+  File file_;
+  std::optional<PageSet> pages_;
+};
+
+/// Makes the digest of a file that rounds of `CopyRam` have filled, and syncs it.
+class SealRam final : public MakeRam {
+ public:
+  SealRam(RamImage image, File file, PageSet stored);
+  ~SealRam() override { stop(); }
+
+ private:
+  void work() override;
+  void release() override { file_.close(); }
+
+  File file_;
 };
 
 /// One file of a chain. `present` is empty for a full one.

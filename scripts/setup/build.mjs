@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** npm packages, TypeScript and the native addon, each only when something it depends on has changed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 import { step } from './progress.mjs';
@@ -20,8 +20,10 @@ export async function buildTypeScript(root) {
   const output = join(root, 'dist/.tsbuildinfo');
   const inputs = ['src', 'devices', 'test', 'scripts', 'tsconfig.json', 'package-lock.json'];
   if (isNewer(root, output, inputs, /\.(ts|json)$/)) return;
-  await step('compiling TypeScript', () => runTool(root, 'typescript/bin/tsc', ['-p', '.']));
-  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+  await step('compiling TypeScript', async () => {
+    await runTool(root, 'typescript/bin/tsc', ['-p', '.']);
+    await run(process.execPath, [join(root, 'scripts/setup/bundle.mjs')], { cwd: root });
+  });
   touch(output);
 }
 

@@ -84,6 +84,8 @@ export interface KvmProbe {
 
 export interface AddonSnapshot {
   writeRam(machine: AddonMachine, fd: number, present: Uint8Array | null): RamJob<MadeRam>;
+  copyRam(machine: AddonMachine, fd: number, pages: Uint8Array | null, stored: Uint8Array): RamJob<MadeRam>;
+  sealRam(segments: BigUint64Array, fd: number, stored: Uint8Array): RamJob<MadeRam>;
   readRam(machine: AddonMachine, layer: RamLayer, digest: Uint8Array): RamJob<null>;
   mapRam(machine: AddonMachine, fd: number): () => boolean;
   verifyRam(segments: BigUint64Array, fd: number, stored: Uint8Array, digest: Uint8Array): RamJob<null>;

@@ -180,6 +180,7 @@ function ramTransfer(name: string, machine: AddonMachine): RamTransfer {
   const { snapshot } = loadAddon();
   return {
     write: (fd, present) => guarded(name, () => snapshot.writeRam(machine, fd, present)),
+    copy: (fd, pages, stored) => guarded(name, () => snapshot.copyRam(machine, fd, pages, stored)),
     read: (layer, digest) => guarded(name, () => snapshot.readRam(machine, layer, digest)),
     map: (fd) => guarded(name, () => snapshot.mapRam(machine, fd)),
   };

@@ -14,6 +14,11 @@ export function verifyRam(
   return guarded(() => loadAddon().snapshot.verifyRam(lengths(segments), fd, stored, digest));
 }
 
+/** Ends a file that rounds of `RamTransfer.copy` have filled: its digest is made, and it is synced. */
+export function sealRam(segments: readonly number[], fd: number, stored: Uint8Array): RamJob<MadeRam> {
+  return guarded(() => loadAddon().snapshot.sealRam(lengths(segments), fd, stored));
+}
+
 /** Makes one full file of a chain that starts with the newest layer. */
 export function mergeRam(segments: readonly number[], fd: number, layers: readonly RamLayer[]): RamJob<MadeRam> {
   return guarded(() => loadAddon().snapshot.mergeRam(lengths(segments), fd, layers));

@@ -29,6 +29,11 @@ export type RamLayer = readonly [fd: number, present: Uint8Array | null, stored:
 export interface RamTransfer {
   /** Writes memory, or only the pages in `present`, and syncs the file. Memory must stand still. */
   write(fd: number, present: Uint8Array | null): RamJob<MadeRam>;
+  /**
+   * Writes pages (null: all) of memory that may change meanwhile over what earlier rounds have put into the file, and
+   * adds those that are not zero to the pages `stored` so far. `sealRam` ends what such rounds have begun.
+   */
+  copy(fd: number, pages: Uint8Array | null, stored: Uint8Array): RamJob<MadeRam>;
   /** Reads a layer over what memory holds, and compares its digest. */
   read(layer: RamLayer, digest: Uint8Array): RamJob<null>;
   /** Maps a full file in place of memory. The function tells whether the file was truncated under the machine. */

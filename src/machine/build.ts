@@ -57,7 +57,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
-  const board = pcBoard({ config, ram, clock, msi, intr, outputs, stop, log });
+  const board = pcBoard({ config, ram, memory: engine.memory, clock, msi, intr, outputs, stop, log });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
   const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);

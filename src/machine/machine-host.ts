@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on a thread of its own, seen from the main thread. */
-import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
-import { packageRoot } from '../hypervisor/package-root.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
@@ -19,6 +17,7 @@ import type {
   Request,
   ThreadData,
 } from './thread-messages.js';
+import { workerFile } from './worker-file.js';
 
 /** Takes what a guest writes on a console; the bytes are the receiver's. */
 export type OutputReceiver = (bytes: Uint8Array) => void;
@@ -68,9 +67,7 @@ export class MachineHost {
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });
-    // The compiled file, also when this one was compiled on the fly by a test runner.
-    const file = join(packageRoot(), 'dist/src/machine/machine-worker.js');
-    this.worker = new Worker(file, { workerData, transferList: [port2], execArgv: [] });
+    this.worker = new Worker(workerFile(), { workerData, transferList: [port2], execArgv: [] });
     this.worker.on('error', (error) => this.failed(error.message));
     this.ended = new Promise((resolve) => {
       this.worker.on('exit', () => {

@@ -17,18 +17,24 @@ import {
   COMMANDS,
   type CommandSubject,
   type FromMachine,
+  Later,
   type MachineOrigin,
   type Request,
   type ThreadData,
 } from './thread-messages.js';
+import { type SaveWatcher, ThreadSaves } from './thread-save.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
+/** While something is saved, requests have to wait so long at most. */
+const SAVE_POLL_MS = 5;
+const PROGRESS_MS = 50;
 const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
   private stopReported = false;
+  private progressPosted = 0;
 
   private constructor(
     private readonly machine: Machine,
@@ -37,11 +43,7 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
   ) {
-    const watcher = {
-      onProgress: (done: number, total: number): void => this.post({ event: 'progress', done, total }),
-      isCancelled: (): boolean => control.isStopped,
-    };
-    this.subject = { machine, watcher };
+    this.subject = { machine, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
 
   static start({ origin, port, control: memory, rings }: ThreadData): void {
@@ -79,13 +81,20 @@ export class MachineThread {
     if (this.control.isStopped) return false;
     if (this.machine.state !== 'running') {
       this.reportStop();
-      this.control.sleep(seen, LONGEST_SLEEP_MS);
+      this.rest(seen, LONGEST_SLEEP_MS);
     } else if (this.machine.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
-      const milliseconds = idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS;
-      this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+      this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
+    } else {
+      this.subject.saves.poll(0);
     }
     return true;
+  }
+
+  /** Sleeps until it is woken, or waits for a save to go on. */
+  private rest(seen: number, milliseconds: number): void {
+    if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
+    else this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
   }
 
   private answerRequests(): void {
@@ -98,10 +107,28 @@ export class MachineThread {
   private answer({ id, name, arguments: given }: Request): void {
     const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
     try {
-      this.post({ event: 'answer', id, result: command(this.subject, ...given) });
+      const result = command(this.subject, ...given);
+      if (result instanceof Later) result.begin(this.saveWatcher(id));
+      else this.post({ event: 'answer', id, result });
     } catch (error) {
       this.post({ event: 'refusal', id, message: messageOf(error) });
     }
+  }
+
+  private saveWatcher(id: number): SaveWatcher {
+    return {
+      onProgress: (done, total) => this.postProgress(done, total),
+      onSaved: (result) => this.post({ event: 'answer', id, result }),
+      onFailed: (message) => this.post({ event: 'refusal', id, message }),
+    };
+  }
+
+  /** Not more often than somebody can see. */
+  private postProgress(done: number, total: number): void {
+    const now = performance.now();
+    if (now - this.progressPosted < PROGRESS_MS) return;
+    this.progressPosted = now;
+    this.post({ event: 'progress', done, total });
   }
 
   private reportStop(): void {
@@ -118,6 +145,7 @@ export class MachineThread {
   }
 
   private end(): void {
+    this.subject.saves.cancel('the machine was closed');
     this.resumed?.end((message) => this.log.warn(message));
     this.machine.close();
     this.port.close();

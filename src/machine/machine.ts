@@ -54,7 +54,7 @@ export class Machine {
   /** Loads the boot media into memory and registers. A machine that is restored instead is not powered on. */
   powerOn(): void {
     this.expect('power on', 'built');
-    this.parts.media?.load(this.parts.engine);
+    this.loadMedia();
   }
 
   /** Lets VM time run, from now on or again. */
@@ -95,11 +95,11 @@ export class Machine {
   /** The reset line: everything starts again from the boot media. */
   reset(): void {
     this.expect('reset', 'running', 'paused', 'stopped');
-    const { engine, time, board, media, stop } = this.parts;
+    const { engine, time, board, stop } = this.parts;
     time.stop();
     engine.vcpu.reset();
     for (const device of board.devices) device.reset();
-    media?.load(engine);
+    this.loadMedia();
     stop.clear();
     this.lifecycle = 'paused';
   }
@@ -134,6 +134,12 @@ export class Machine {
     this.parts.stop.set({ kind: 'requested' });
     this.lifecycle = 'closed';
     this.parts.engine.close();
+  }
+
+  private loadMedia(): void {
+    const { media, engine, board } = this.parts;
+    media?.load(engine);
+    board.vmGeneration.publish();
   }
 
   private quiesce(): void {

@@ -4,9 +4,10 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
+import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
-import { type SaveRequest, type SaveWatcher, saveOnThread } from './thread-save.js';
+import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -17,32 +18,51 @@ export interface MachineStatus {
 /** What a command works on. */
 export interface CommandSubject {
   readonly machine: Machine;
-  readonly watcher: SaveWatcher;
+  readonly saves: ThreadSaves;
+}
+
+/** A command whose answer comes when the save has ended. */
+export class Later {
+  constructor(readonly begin: (watcher: SaveWatcher) => void) {}
 }
 
 /** Everything the main thread may ask of a machine, by name. Arguments and results are plain data. */
 export const COMMANDS = {
-  resume: ({ machine }: CommandSubject) => machine.resume(),
-  pause: ({ machine }: CommandSubject) => machine.pause(),
-  reset: ({ machine }: CommandSubject) => machine.reset(),
-  powerOff: ({ machine }: CommandSubject) => machine.powerOff(),
+  resume: ({ saves }: CommandSubject) => saves.hold.resume(),
+  pause: ({ saves }: CommandSubject) => saves.hold.pause(),
+  reset: ({ machine, saves }: CommandSubject) => {
+    saves.cancel('the VM was reset');
+    machine.reset();
+  },
+  powerOff: ({ machine, saves }: CommandSubject) => {
+    saves.cancel('the VM was switched off');
+    machine.powerOff();
+  },
+  /** Ends the machine as a guest that resets itself does. */
+  powerOffToReset: ({ machine, saves }: CommandSubject) => {
+    saves.cancel('the VM was reset');
+    machine.powerOff({ kind: 'reset' });
+  },
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
-  save: ({ machine, watcher }: CommandSubject, request: SaveRequest) => saveOnThread(machine, request, watcher),
+  save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
-  cancelSave: (_: CommandSubject): boolean => false,
+  cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
   status: ({ machine: { state, time, instructions } }: CommandSubject): MachineStatus => ({
     state,
     time,
     instructions,
   }),
+  processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
+  stats: ({ machine }: CommandSubject) => machineStats(machine),
 };
 
 export type CommandName = keyof typeof COMMANDS;
 export type CommandArguments<N extends CommandName> =
   Parameters<(typeof COMMANDS)[N]> extends [CommandSubject, ...infer A] ? A : never;
-export type CommandResult<N extends CommandName> = ReturnType<(typeof COMMANDS)[N]>;
+export type CommandResult<N extends CommandName> =
+  ReturnType<(typeof COMMANDS)[N]> extends Later ? SavedSnapshot : ReturnType<(typeof COMMANDS)[N]>;
 
 export interface Request {
   readonly id: number;

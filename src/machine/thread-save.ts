@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Saves the machine of this thread, which does nothing else meanwhile. */
-import { saveMachine } from '../snapshot/save-machine.js';
+/** Saves the machine of this thread, piece by piece: the thread goes on with everything else. */
+import { ChangeLog } from '../snapshot/change-log.js';
+import { MachineHold } from '../snapshot/machine-hold.js';
+import { type Saved, saveSteps } from '../snapshot/save-machine.js';
+import { SnapshotError } from '../snapshot/snapshot-error.js';
+import { StepRunner } from '../snapshot/steps.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import type { Machine } from './machine.js';
 
@@ -32,40 +36,110 @@ export interface SavedSnapshot {
   readonly lastPages: number;
 }
 
-/** The way back to whoever asked, while the thread is busy. */
+/** Somebody waits for the end of a save. */
 export interface SaveWatcher {
+  /** Bytes that are done, and all. */
   onProgress(done: number, total: number): void;
-  isCancelled(): boolean;
+  onSaved(saved: SavedSnapshot): void;
+  onFailed(message: string): void;
 }
 
-/** Gives the snapshot the next name of this VM. A suspended machine has stopped after it; any other goes on. */
-export function saveOnThread(machine: Machine, request: SaveRequest, watcher: SaveWatcher): SavedSnapshot {
-  const { kind, store: root } = request;
-  const start = performance.now();
-  const wasRunning = pauseToSave(machine);
-  try {
-    const store = new SnapshotStore(root);
-    const name = request.name ?? store.nextName(machine.parts.config.name);
-    const { manifest } = saveMachine(machine, store, name, { ...watcher, kind });
-    if (kind === 'suspend') machine.powerOff({ kind: 'suspended', snapshot: name });
-    else if (wasRunning) machine.resume();
-    return {
-      name,
-      bytes: manifest.ram.stored,
-      stoppedMilliseconds: performance.now() - start,
-      lastPages: manifest.ram.stored / 4096,
-    };
-  } catch (cause) {
-    if (wasRunning) machine.resume();
-    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; the VM runs on`, { cause });
+interface ActiveSave {
+  readonly request: SaveRequest;
+  readonly name: string;
+  readonly runner: StepRunner<Saved>;
+  readonly watcher: SaveWatcher;
+}
+
+/** The saves of one machine, one at a time. */
+export class ThreadSaves {
+  readonly hold: MachineHold;
+  private active: ActiveSave | null = null;
+
+  /** `changes` begins where the machine was restored; without it the first snapshot begins to log. */
+  constructor(
+    private readonly machine: Machine,
+    private changes: ChangeLog | null,
+  ) {
+    this.hold = new MachineHold(machine);
+  }
+
+  get isActive(): boolean {
+    return this.active !== null;
+  }
+
+  begin(request: SaveRequest, watcher: SaveWatcher): void {
+    if (this.active !== null) throw new Error(`a ${this.active.request.kind} is on its way`);
+    const { state } = this.machine;
+    if (state !== 'running' && state !== 'paused') throw new Error(`the machine is ${state}`);
+    try {
+      this.active = this.start(request, watcher);
+    } catch (cause) {
+      throw new Error(withFate(cause), { cause });
+    }
+  }
+
+  /** Goes on, and waits at most so long for something to do. */
+  poll(milliseconds: number): void {
+    if (this.active === null) return;
+    const { runner, watcher } = this.active;
+    try {
+      for (let { pending } = runner; pending !== null; { pending } = runner) {
+        const hasEnded = pending.wait(milliseconds);
+        watcher.onProgress(pending.done(), pending.total());
+        if (!hasEnded) return;
+        runner.advance();
+      }
+      this.succeed(this.active, runner.result);
+    } catch (cause) {
+      this.fail(this.active, cause);
+    }
+  }
+
+  /** Nothing is left of the save, and the machine goes on as before. False if there was none. */
+  cancel(why = 'cancelled'): boolean {
+    if (this.active === null) return false;
+    try {
+      this.active.runner.abort(new Error(why));
+    } catch (cause) {
+      this.fail(this.active, cause);
+    }
+    return true;
+  }
+
+  private start(request: SaveRequest, watcher: SaveWatcher): ActiveSave {
+    const { kind, parent, live = true } = request;
+    const { parts } = this.machine;
+    const store = new SnapshotStore(request.store);
+    const name = request.name ?? store.nextName(parts.config.name);
+    const canLog = parts.engine.capabilities.dirtyLog;
+    if (canLog && kind === 'snapshot') this.changes ??= new ChangeLog(this.machine);
+    if (parent !== undefined && this.changes === null) {
+      throw new SnapshotError(parent, 'the VM does not know what it has written since then: it has no snapshot yet');
+    }
+    const steps = saveSteps(this.machine, store, name, {
+      kind,
+      hold: this.hold,
+      live: live && canLog,
+      parent: parent === undefined ? null : store.open(parent),
+      ...(this.changes !== null && { changes: this.changes }),
+    });
+    return { request, name, runner: new StepRunner(steps), watcher };
+  }
+
+  private succeed({ request: { kind }, name, watcher }: ActiveSave, saved: Saved): void {
+    this.active = null;
+    if (kind === 'suspend') this.machine.powerOff({ kind: 'suspended', snapshot: name });
+    const { snapshot, stoppedMilliseconds, lastPages } = saved;
+    watcher.onSaved({ name, bytes: snapshot.manifest.ram.stored, stoppedMilliseconds, lastPages });
+  }
+
+  private fail({ watcher }: ActiveSave, cause: unknown): void {
+    this.active = null;
+    watcher.onFailed(withFate(cause));
   }
 }
 
-/** False if the machine was paused already. */
-function pauseToSave(machine: Machine): boolean {
-  const { state } = machine;
-  if (state === 'paused') return false;
-  if (state !== 'running') throw new Error(`the machine is ${state}`);
-  machine.pause();
-  return true;
+function withFate(cause: unknown): string {
+  return `${cause instanceof Error ? cause.message : String(cause)}; the VM runs on`;
 }

@@ -27,6 +27,11 @@ export class Draft {
     }
   }
 
+  /** Where the finished snapshot is. */
+  get target(): string {
+    return join(this.root, this.name);
+  }
+
   path(file: string): string {
     return join(this.folder, file);
   }
@@ -35,9 +40,8 @@ export class Draft {
   commit(): void {
     for (const file of readdirSync(this.folder)) finishFile(this.path(file));
     syncFolder(this.folder);
-    const target = join(this.root, this.name);
-    if (existsSync(target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
-    renameDurable(this.folder, target);
+    if (existsSync(this.target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
+    renameDurable(this.folder, this.target);
     this.end();
   }
 

@@ -2,6 +2,7 @@
 import type { RamJob } from '../hypervisor/ram-job.js';
 import type { Machine } from '../machine/machine.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
+import type { Pending } from './steps.js';
 
 const SETTLE_MS = 1000;
 
@@ -18,6 +19,17 @@ export class RestoreWatch {
   /** Everything is as it was saved. */
   get isVerified(): boolean {
     return this.verified;
+  }
+
+  /** The end of the verification, which goes on if nobody waits for it any longer. */
+  get pending(): Pending {
+    const { verification } = this;
+    return {
+      wait: (milliseconds) => verification.wait(milliseconds),
+      stop: () => {},
+      done: () => verification.done(),
+      total: () => verification.total(),
+    };
   }
 
   /** The reason why the machine must stop, once there is one. Its memory is then not what was saved. */

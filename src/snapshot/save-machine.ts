@@ -1,127 +1,154 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { createHash, randomBytes } from 'node:crypto';
+/** Saves a machine: the order in which it stops, is written, goes on, and its snapshot becomes visible. */
+import { closeSync } from 'node:fs';
 import { encode } from '../core/cbor.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
-import type { ChangeLog } from './change-log.js';
-import { recordFromConfig } from './config-record.js';
+import { ChangeLog, type Mark } from './change-log.js';
 import type { Draft } from './draft.js';
-import { createFile, withFile, writeDurable } from './durable.js';
-import { type Following, followJob } from './follow-job.js';
-import { hostIdentity } from './host-identity.js';
-import { deviceList, machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
-import { encodeManifest, type ManifestBody } from './manifest.js';
-import { countPages, encodeIndex } from './page-index.js';
-import { producer } from './producer.js';
+import { finish, originOf } from './finish-snapshot.js';
+import { ramTransfer } from './machine-facts.js';
+import { MachineHold } from './machine-hold.js';
+import type { ManifestBody } from './manifest.js';
+import { RamCopy } from './ram-copy.js';
 import { restoreWatch } from './restore-watch.js';
 import { refusing } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
+import { type Following, runSteps, type Steps } from './steps.js';
 import type { SnapshotStore } from './store.js';
 
-export interface SaveOptions extends Following {
+export interface SaveOptions {
   readonly kind?: ManifestBody['kind'];
-  /** Saves only what changed since the log's parent, and lets the log go on from the new snapshot. */
+  /** Knows what was written since earlier snapshots, and from then on since this one. */
   readonly changes?: ChangeLog;
-  /** Seconds since 1970, for the record only. */
+  /** Saves only what changed since this one; the newest that `changes` knows, unless given. Null saves everything. */
+  readonly parent?: SnapshotFolder | null;
+  /** Copies memory while the machine runs and stops it only for the rest. */
+  readonly live?: boolean;
+  readonly hold?: MachineHold;
+  /** Host time in nanoseconds since 1970. */
   readonly now?: bigint;
 }
 
-/** Parts of a manifest that say where a snapshot comes from. */
-export type Origin = Omit<ManifestBody, 'ram' | 'files'>;
+export interface Saved {
+  readonly snapshot: SnapshotFolder;
+  /** Host time that the machine stood still. */
+  readonly stoppedMilliseconds: number;
+  /** Pages that were copied in that time. */
+  readonly lastPages: number;
+}
 
-/**
- * Saves a paused machine under a new name. When it returns, the snapshot is durable; when it throws, there is nothing of
- * it, and the machine can go on either way.
- */
+/** As `saveSteps`, for a caller who waits. */
 export function saveMachine(
   machine: Machine,
   store: SnapshotStore,
   name: string,
-  options: SaveOptions = {},
+  options: SaveOptions & Following = {},
 ): SnapshotFolder {
-  const { changes } = options;
-  if (changes === undefined) return save(machine, store, name, options, null);
-  return changes.take((pages) => {
-    const parent = changes.parent.openRam(); // locked until the child, which needs it, is in the store
-    return withFile(parent, () => save(machine, store, name, options, pages));
-  });
+  return runSteps(saveSteps(machine, store, name, options), `${name}/${FILES.ram}`, options).snapshot;
 }
 
-function save(
+/**
+ * Saves a paused or running machine under a new name. At its end the snapshot is durable; when it throws, there is nothing
+ * of it. Either way a machine that ran runs on, except after a suspend, which the hold then still keeps.
+ */
+export function* saveSteps(
   machine: Machine,
   store: SnapshotStore,
   name: string,
-  options: SaveOptions,
-  present: Uint8Array | null,
-): SnapshotFolder {
-  const ram = ramTransfer(machine);
-  // What a mapped snapshot has not proven yet must not get a fresh digest.
-  throwIf(restoreWatch(machine)?.settle());
-  const state = refusing(name, () => encode(saveTree(machine)));
-  const draft = store.begin(name);
+  options: SaveOptions = {},
+): Steps<Saved> {
+  ramTransfer(machine); // refuses what cannot be saved before anything is done
+  yield* verified(machine);
+  const changes = options.changes ?? (options.live === true ? new ChangeLog(machine) : null);
   try {
-    const fd = createFile(draft.path(FILES.ram));
-    const { stored, digest } = withFile(fd, () => followJob(ram.write(fd, present), `${name}/${FILES.ram}`, options));
-    throwIf(restoreWatch(machine)?.poll());
-    finish(draft, originOf(machine, options), { state, present, stored, digest });
-  } catch (error) {
-    draft.abandon();
-    throw error;
+    return yield* new MachineSave(machine, store, name, changes, options).run();
+  } finally {
+    if (options.changes === undefined) changes?.close();
   }
-  return store.open(name);
 }
 
-interface Contents {
-  readonly state: Uint8Array;
-  readonly present: Uint8Array | null;
-  readonly stored: Uint8Array;
-  readonly digest: Uint8Array;
+/** What a mapped snapshot has not proven yet must not get a fresh digest. */
+function* verified(machine: Machine): Steps<void> {
+  const watch = restoreWatch(machine);
+  if (watch === null) return;
+  if (!watch.isVerified) yield watch.pending;
+  throwIf(watch.poll());
 }
 
-/** Writes everything beside the RAM file and makes the snapshot visible. */
-export function finish(draft: Draft, origin: Origin, { state, present, stored, digest }: Contents): void {
-  refusing(draft.name, () => {
-    const index = encodeIndex({ present, stored });
-    const segments = segmentLengths(origin.machine.memory);
-    const { text } = encodeManifest(
-      {
-        ...origin,
-        ram: { segments, stored: countPages(stored) * 4096, xxh3: Buffer.from(digest).toString('hex') },
-        files: { state: fileRecord(state), index: fileRecord(index) },
-      },
-      producer(),
-    );
-    writeDurable(draft.path(FILES.state), state);
-    writeDurable(draft.path(FILES.index), index);
-    writeDurable(draft.path(FILES.manifest), new TextEncoder().encode(text));
-    draft.commit();
-  });
-}
+class MachineSave {
+  private readonly kind: ManifestBody['kind'];
+  private readonly parent: SnapshotFolder | null;
+  private readonly hold: MachineHold;
 
-/** Ids come from random bits: two snapshots of one second are two. */
-export function newId(): string {
-  return randomBytes(16).toString('hex');
-}
+  constructor(
+    private readonly machine: Machine,
+    private readonly store: SnapshotStore,
+    private readonly name: string,
+    private readonly changes: ChangeLog | null,
+    private readonly options: SaveOptions,
+  ) {
+    const { kind = 'snapshot', parent = options.changes?.parent ?? null, hold = new MachineHold(machine) } = options;
+    this.kind = kind;
+    this.parent = parent;
+    this.hold = hold;
+  }
 
-function originOf(machine: Machine, { kind = 'snapshot', changes, now }: SaveOptions): Origin {
-  const parent = changes?.parent.manifest;
-  return {
-    id: newId(),
-    kind,
-    created: now ?? BigInt(Math.floor(Date.now() / 1000)),
-    host: hostIdentity(),
-    parent: parent === undefined ? null : { id: parent.id, manifest: parent.digest },
-    machine: recordFromConfig(machine.parts.config),
-    compatibility: machineCompatibility(machine),
-    devices: deviceList(machine),
-    clock: { time: machine.time, policy: 'freeze' },
-    clone: { identity: 'keep' },
-    disks: [],
-  };
-}
+  *run(): Steps<Saved> {
+    const lock = this.parent?.openRam(); // until the child, which needs it, is in the store
+    try {
+      const draft = this.store.begin(this.name);
+      try {
+        return yield* this.saveInto(draft);
+      } catch (error) {
+        draft.abandon();
+        this.hold.release();
+        throw error;
+      }
+    } finally {
+      if (lock !== undefined) closeSync(lock);
+    }
+  }
 
-function fileRecord(bytes: Uint8Array): { bytes: number; sha256: string } {
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  private *saveInto(draft: Draft): Steps<Saved> {
+    const { machine, hold, changes, kind } = this;
+    const copy = new RamCopy(machine, draft, changes, this.parent);
+    try {
+      // Digest and sync of a snapshot come after the machine has gone on.
+      const goesOn = machine.state === 'running' && kind === 'snapshot';
+      if (goesOn && this.options.live === true) yield* copy.rounds();
+      hold.take();
+      return yield* this.saveStopped(draft, copy, goesOn);
+    } finally {
+      copy.close();
+    }
+  }
+
+  private *saveStopped(draft: Draft, copy: RamCopy, goesOn: boolean): Steps<Saved> {
+    const { machine, hold, changes } = this;
+    const last = changes?.collect() ?? null;
+    const mark = changes?.mark();
+    try {
+      const origin = originOf(machine, this.parent, this.kind, this.options.now);
+      const state = refusing(this.name, () => encode(saveTree(machine)));
+      const ram = goesOn ? yield* copy.rest(last) : yield* copy.whole();
+      if (goesOn) hold.release();
+      const digest = ram.digest ?? (yield* copy.seal());
+      throwIf(restoreWatch(machine)?.poll());
+      finish(draft, origin, { ...ram, state, digest });
+      return this.saved(copy, mark);
+    } catch (error) {
+      if (mark !== undefined) changes?.forget(mark);
+      throw error;
+    }
+  }
+
+  private saved({ lastPages }: RamCopy, mark: Mark | undefined): Saved {
+    const snapshot = this.store.open(this.name);
+    if (mark !== undefined) mark.snapshot = snapshot;
+    if (this.kind === 'snapshot') this.hold.release();
+    return { snapshot, stoppedMilliseconds: this.hold.stoppedMilliseconds, lastPages };
+  }
 }
 
 function throwIf(error: Error | null | undefined): void {

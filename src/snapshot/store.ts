@@ -3,6 +3,7 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
+import { BaseCache } from './base-cache.js';
 import { Draft } from './draft.js';
 import { goneName, isGone, isOrphan } from './draft-owner.js';
 import { makeFolders, openRegular, removeTree, renameDurable } from './durable.js';
@@ -22,6 +23,7 @@ export type StoreEntry =
 
 export class SnapshotStore {
   readonly root: string;
+  readonly bases: BaseCache;
 
   constructor(root: string) {
     this.root = resolve(root);
@@ -31,6 +33,7 @@ export class SnapshotStore {
     if ((status.mode & 0o077) !== 0) {
       throw new SnapshotError(root, `others may enter this store, and memory holds secrets: chmod 700 ${root}`);
     }
+    this.bases = new BaseCache(this.root);
     this.removeOrphans();
   }
 
@@ -113,7 +116,12 @@ export class SnapshotStore {
     try {
       if (lock !== null && !lockFile(lock, 'exclusive'))
         throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
-      refusing(name, () => this.discard(name));
+      refusing(name, () => {
+        this.refuseParent(name);
+        const digest = this.digestOf(name);
+        if (digest !== null && !this.bases.remove(digest)) throw new SnapshotError(name, 'in use by a clone of it');
+        this.discard(name);
+      });
     } finally {
       if (lock !== null) closeSync(lock);
     }
@@ -122,14 +130,22 @@ export class SnapshotStore {
   /** As `remove`, by the machine that runs from it: what is mapped stays readable without a name. */
   consume(name: string): void {
     checkName(name);
-    refusing(name, () => this.discard(name));
+    refusing(name, () => {
+      this.refuseParent(name);
+      const digest = this.digestOf(name);
+      this.discard(name);
+      if (digest !== null) this.bases.remove(digest);
+    });
   }
 
-  private discard(name: string): void {
+  private refuseParent(name: string): void {
     const children = this.childrenOf(name);
     if (children.length > 0) {
       throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
     }
+  }
+
+  private discard(name: string): void {
     const gone = join(this.root, goneName());
     renameDurable(join(this.root, name), gone);
     removeTree(gone);
@@ -165,6 +181,11 @@ export class SnapshotStore {
     return parent;
   }
 
+  /** Null if it is broken. */
+  private digestOf(name: string): string | null {
+    return this.snapshots().find((snapshot) => snapshot.name === name)?.manifest.digest ?? null;
+  }
+
   private childrenOf(name: string): string[] {
     const all = this.snapshots();
     const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
@@ -184,6 +205,7 @@ export class SnapshotStore {
         closeSync(lock);
       }
     }
+    this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { verifyRam } from '../hypervisor/ram-files.js';
-import { type Following, followJob } from './follow-job.js';
 import type { OpenLayer } from './snapshot-folder.js';
+import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
 
 /** Reads a snapshot and all that it builds on and compares every digest. Throws the first fault. */

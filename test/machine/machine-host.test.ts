@@ -1,67 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on its own thread. The thread runs the compiled sources: `npm run build:ts` first. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineConfig } from '../../src/machine/config.js';
-import { MachineHost, type MachineHostOptions } from '../../src/machine/machine-host.js';
-import type { StopReason } from '../../src/machine/stop.js';
-import { echoKernel } from '../support/echo-kernel.js';
-
-let folder: string;
-let kernel: string;
-const hosts: MachineHost[] = [];
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tsbhyve-test-'));
-  kernel = join(folder, 'kernel');
-  writeFileSync(kernel, echoKernel());
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-afterEach(async () => {
-  await Promise.all(hosts.splice(0).map((host) => host.close()));
-});
-
-/** A machine with the echo kernel, and ways to wait for what it does. */
-async function startEcho(options: MachineHostOptions = {}, memory = 4 * 1024 * 1024) {
-  let text = '';
-  let stop: StopReason | undefined;
-  let look: () => void = () => {};
-  const changed = async (done: () => boolean): Promise<void> => {
-    while (!done()) {
-      await new Promise<void>((resolve) => {
-        look = resolve;
-      });
-    }
-  };
-  const host = await MachineHost.start(machineConfig({ memory, boot: { kernel, commandLine: '' } }), {
-    outputs: {
-      com1: (bytes) => {
-        text += Buffer.from(bytes).toString('latin1');
-        look();
-      },
-    },
-    onStopped: (reason) => {
-      stop = reason;
-      look();
-    },
-    ...options,
-  });
-  hosts.push(host);
-  return {
-    host,
-    text: () => text,
-    output: (wanted: string) => changed(() => text.includes(wanted)),
-    stopped: async () => {
-      await changed(() => stop !== undefined);
-      const reason = stop;
-      stop = undefined;
-      return reason;
-    },
-  };
-}
-
-const type = (host: MachineHost, text: string) => host.call('type', 'com1', new TextEncoder().encode(text));
+import { MachineHost } from '../../src/machine/machine-host.js';
+import { folder, startEcho, type } from './support/echo-host.js';
 
 test('output and input pass between the threads, and power off is reported', async () => {
   const { host, output, stopped } = await startEcho();

@@ -20,7 +20,7 @@ export function bootCounter(folder: WatchedFolder, ...words: string[]): Run {
   const kernel = join(folder.root, '../kernel');
   writeFileSync(kernel, countingGuest());
   const machine = ['-m', '16', '--kernel', kernel, '--clock', 'virtual', '-l', 'com1,stdio'];
-  return new Run(folder.environment, ...machine, '--store', storeOf(folder), ...words, 'counter');
+  return new Run({ environment: folder.environment }, ...machine, '--store', storeOf(folder), ...words, 'counter');
 }
 
 export function storeOf(folder: WatchedFolder): string {

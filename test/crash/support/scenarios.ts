@@ -92,7 +92,7 @@ function live(stage: Stage, random: () => number): void {
   let changes = stage.log('first');
   parents.set('first', null);
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) {
-    const used = [...parents.values(), changes.parent.name];
+    const used = [...parents.values(), changes.parent?.name ?? null];
     const leaf = one([...parents.keys()].filter((other) => !used.includes(other)));
     switch (one(['full', 'child', 'child', 'flatten', 'remove', 'remove', 'resume'])) {
       case 'full':
@@ -101,7 +101,7 @@ function live(stage: Stage, random: () => number): void {
         parents.set(name, null);
         break;
       case 'child':
-        parents.set(name, changes.parent.name);
+        parents.set(name, changes.parent?.name ?? null);
         stage.poke(Math.floor(random() * 100));
         stage.save(name, { changes });
         break;
