@@ -19,7 +19,7 @@ import {
 const MINUTES = 600_000;
 const PATIENCE = 200_000n;
 /** Of each guest. */
-const CUTS = 24;
+const CUTS = 40;
 
 /** The steps with `later` moved to just before `earlier`. */
 function swapped(earlier: VcpuStep, later: VcpuStep): VcpuStep[] {
