@@ -5,6 +5,7 @@ import { COM_PORTS, type ComPort } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
 import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
 import type { SavedSnapshot } from '../machine/thread-save.js';
+import { Holds } from './holds.js';
 import type { Settings } from './settings.js';
 import type { OpenVm, Vm, VmEvents, VmSaveOrder } from './vm.js';
 import { VmLine } from './vm-line.js';
@@ -22,7 +23,9 @@ class ThreadedVm implements Vm {
   private events: VmEvents | null = null;
   private unplugged = false;
   /** Who wants the guest to stand still: consoles, and a person. */
-  private readonly holders = new Set<ComPort | 'person'>();
+  private readonly holds = new Holds<ComPort | 'person'>((stopped) =>
+    this.machine().call(stopped ? 'pause' : 'resume'),
+  );
   private onProgress: (done: number, total: number) => void = () => {};
 
   constructor(private readonly settings: Settings) {
@@ -49,7 +52,7 @@ class ThreadedVm implements Vm {
   }
 
   setPaused(paused: boolean): Promise<void> {
-    return this.hold('person', paused);
+    return this.holds.set('person', paused);
   }
 
   async ask<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>> {
@@ -99,29 +102,16 @@ class ThreadedVm implements Vm {
   private newLine(port: ComPort): VmLine {
     return new VmLine({
       type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
+      typeAll: async (bytes) => this.host?.call('typeAll', port, bytes),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
-      hold: (held) => void this.hold(port, held).catch(() => {}),
+      hold: (held) => void this.holds.set(port, held).catch(() => {}),
     });
   }
 
   private machine(): MachineHost {
     if (this.host === null) throw new Error('there is no VM yet');
     return this.host;
-  }
-
-  /** A refusal changes nothing. */
-  private async hold(holder: ComPort | 'person', held: boolean): Promise<void> {
-    if (this.holders.has(holder) === held) return;
-    const others = this.holders.size - (held ? 0 : 1);
-    const put = (on: boolean) => (on ? this.holders.add(holder) : this.holders.delete(holder));
-    put(held);
-    try {
-      if (others === 0) await this.machine().call(held ? 'pause' : 'resume');
-    } catch (error) {
-      put(!held);
-      throw error;
-    }
   }
 
   /** A machine that has stopped meanwhile refuses, and its end is on its way as an event. */

@@ -13,7 +13,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { HostError } from '../host/host-error.js';
+import { HostError, systemReason } from '../host/host-error.js';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { isVmName, type RunPaths, runPaths, runRoot } from './run-paths.js';
 
@@ -113,7 +113,7 @@ function opened(path: string, flags: number = constants.O_RDWR): number | null {
     return openSync(path, flags | constants.O_NOFOLLOW, FILE_MODE);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw new HostError(path, systemReason(error), { cause: error });
   }
 }
 

@@ -20,6 +20,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
+import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
 import { topologyOf } from './topology.js';
@@ -32,6 +33,7 @@ export interface Settings {
   /** Back end of each serial port that has one. */
   readonly consoles: ReadonlyMap<ComPort, string>;
   readonly verbosity: Verbosity;
+  readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
   /** It goes on from a snapshot instead of booting. */
@@ -84,6 +86,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     machine,
     consoles,
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
+    sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
   };
 }

@@ -32,8 +32,10 @@ export class ChangeLog {
       throw new SnapshotError(base.name, 'the machine has run on since: changes must be logged from there');
     }
     this.client = machine.parts.engine.openDirtyLog();
-    if (base !== undefined) this.mark().snapshot = base;
-    logRestoration(machine);
+    if (base !== undefined) {
+      this.mark().snapshot = base;
+      logRestoration(machine);
+    }
   }
 
   /** The newest snapshot that an incremental one can build on. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A snapshot while it is being made: a folder that nobody sees until it is whole and on disk. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { draftName } from './draft-owner.js';
-import { finishFile, syncFolder } from './durable.js';
+import { finishFile, removeTree, renameDurable, syncFolder } from './durable.js';
 import { SnapshotError } from './snapshot-error.js';
 
 export class Draft {
@@ -18,8 +18,13 @@ export class Draft {
   ) {
     this.folder = join(root, draftName());
     mkdirSync(this.folder, { mode: 0o700 });
-    this.lock = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
-    lockFile(this.lock, 'exclusive');
+    try {
+      this.lock = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
+      lockFile(this.lock, 'exclusive');
+    } catch (error) {
+      removeTree(this.folder);
+      throw error;
+    }
   }
 
   /** Where the finished snapshot is. */
@@ -36,8 +41,7 @@ export class Draft {
     for (const file of readdirSync(this.folder)) finishFile(this.path(file));
     syncFolder(this.folder);
     if (existsSync(this.target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
-    renameSync(this.folder, this.target);
-    syncFolder(this.root);
+    renameDurable(this.folder, this.target);
     this.end();
   }
 
@@ -45,7 +49,7 @@ export class Draft {
   abandon(): void {
     if (!this.open) return;
     this.end();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeTree(this.folder);
   }
 
   private end(): void {

@@ -49,7 +49,7 @@ export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** `now` in nanoseconds since 1970. */
+/** To be called when the machine has just stopped: `now` is host time in nanoseconds since 1970. */
 export function originOf(
   machine: Machine,
   parent: SnapshotFolder | null,

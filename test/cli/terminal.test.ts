@@ -41,7 +41,10 @@ class Terminal {
       this.screen += bytes.toString('latin1');
     });
     const program = resolve('dist/src/cli/main.js');
-    this.child = spawn(process.execPath, [program, ...words], { stdio: [this.held, this.held, this.held] });
+    this.child = spawn(process.execPath, [program, ...words], {
+      stdio: [this.held, this.held, this.held],
+      env: { ...process.env, TSBHYVE_RUN: join(folder, 'run') },
+    });
     this.child.on('close', (status) => {
       this.status = status;
     });
@@ -96,7 +99,7 @@ test('Ctrl-A h shows the keys, each line from the left edge', async () => {
   window.type('\x01h');
   await window.shows('Ctrl-A Ctrl-A');
   expect(window.screen).toMatch(
-    /guest# \r+\ntsbhyve: Ctrl-A s .*\r+\ntsbhyve: Ctrl-A z .*\r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/,
+    /guest# \r+\ntsbhyve: Ctrl-A s .*\r+\ntsbhyve: Ctrl-A z .*\r+\ntsbhyve: Ctrl-A c .*\r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/,
   );
 });
 

@@ -7,7 +7,7 @@ import { saveTree } from '../../src/machine/machine-state.js';
 import { ChangeLog } from '../../src/snapshot/change-log.js';
 import { diffSnapshots } from '../../src/snapshot/diff-snapshots.js';
 import { type LoadOptions, loadMachine } from '../../src/snapshot/load-machine.js';
-import { saveMachine } from '../../src/snapshot/save-machine.js';
+import { type SaveOptions, saveMachine } from '../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { temporaryStore } from './support/temporary-store.js';
 import { MS, tickMachine } from './support/tick-subject.js';
@@ -37,6 +37,13 @@ function withRestored<T>(store: SnapshotStore, name: string, options: LoadOption
   }
 }
 
+/** Only what runs can be stopped, and only what stands still saved. */
+function saveStopped(machine: Machine, store: SnapshotStore, name: string, options: SaveOptions = {}): void {
+  machine.resume();
+  machine.pause();
+  saveMachine(machine, store, name, options);
+}
+
 const idInMemory = ({ parts }: Machine): string =>
   Buffer.from(parts.engine.memory.read(VM_GENERATION_ID, 16)).toString('hex');
 const stateOf = (machine: Machine) => Buffer.from(encode(saveTree(machine))).toString('hex');
@@ -63,7 +70,7 @@ describe('the generation id', () => {
 
   test('a renewed one is saved and restored, and the next snapshot says where it comes from', () => {
     const store = saved();
-    withRestored(store, 'one', { identity: renewed, now: SAVED_AT }, (machine) => saveMachine(machine, store, 'two'));
+    withRestored(store, 'one', { identity: renewed, now: SAVED_AT }, (machine) => saveStopped(machine, store, 'two'));
     const { clone } = store.open('two').manifest;
     const from = store.open('one').manifest.id;
     expect(clone).toEqual({ generation: NEW_HEX, restored: { from, identity: 'new', advanced: 0n } });
@@ -82,10 +89,18 @@ describe('the generation id', () => {
     const store = saved();
     withRestored(store, 'one', { identity: renewed }, (machine) => {
       const changes = new ChangeLog(machine, store.open('one'));
-      saveMachine(machine, store, 'child', { changes });
+      saveStopped(machine, store, 'child', { changes });
     });
     expect(store.open('child').manifest.parent).not.toBeNull();
     withRestored(store, 'child', {}, (machine) => expect(idInMemory(machine)).toBe(NEW_HEX));
+  });
+});
+
+test('a log that begins later leaves alone what the guest wrote over the id', () => {
+  withRestored(saved(), 'one', { identity: renewed }, (machine) => {
+    machine.parts.engine.memory.fill(VM_GENERATION_ID, 16, 0xee);
+    new ChangeLog(machine).close();
+    expect(idInMemory(machine)).toBe('ee'.repeat(16));
   });
 });
 
@@ -127,7 +142,7 @@ describe('the guest clock', () => {
     const store = saved();
     const overrides = { guestClock: 'advance' } as const;
     withRestored(store, 'one', { now: SAVED_AT + HOUR, overrides }, (machine) =>
-      saveMachine(machine, store, 'two', { now: SAVED_AT + HOUR }),
+      saveStopped(machine, store, 'two', { now: SAVED_AT + HOUR }),
     );
     const { clock, clone } = store.open('two').manifest;
     expect(clock).toEqual({ time: MS, wall: SAVED_AT + HOUR, policy: 'advance' });

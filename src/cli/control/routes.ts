@@ -37,20 +37,20 @@ const PATH_MAX = 4096;
 const NAME = text('name of the snapshot; <vm>-<n> unless given', { minLength: 1, maxLength: 64 });
 const STORE = text('absolute path of another store than the VM’s', { pattern: '^/', maxLength: PATH_MAX });
 const NOTHING = object({});
-const saved = object({
+const SAVED: Readonly<Record<string, Schema>> = {
   name: text('of the snapshot'),
-  store: text('folder it is in'),
   bytes: count('of memory, as stored'),
   stoppedMilliseconds: { type: 'number', description: 'host time that the guest stood still' },
   lastPages: count('pages that were written in that time'),
-});
+};
+const saved = object({ store: text('folder it is in'), ...SAVED });
 const status = object({
   name: text('of the VM'),
   pid: count('of its process'),
   state: text('what the machine does', { enum: ['built', 'running', 'paused', 'stopped', 'closed'] }),
   saving: orNull(text('what is being saved', { enum: ['suspend', 'snapshot'] })),
   time: decimal('VM time in nanoseconds'),
-  instructions: decimal('retired since the machine was built'),
+  instructions: decimal('that the vCPU has retired'),
   memory: count('bytes of guest memory'),
   engine: text('that runs the vCPU'),
   clock: text('real or virtual'),
@@ -59,12 +59,12 @@ const status = object({
 });
 const stats = object({
   time: decimal('VM time in nanoseconds'),
-  instructions: decimal('retired since the machine was built'),
-  exits: mapOf(count('since this process has the machine')),
+  instructions: decimal('that the vCPU has retired'),
+  exits: mapOf(count(''), 'of the vCPU by kind, since this process has the machine'),
   memory: count('bytes of guest memory'),
   residentMemory: count('bytes of the whole process that are in memory'),
   saves: count('snapshots and suspends that ended well'),
-  lastSave: orNull(saved),
+  lastSave: orNull({ ...object(SAVED), description: 'that ended well' }),
 });
 const consoles = object({
   consoles: listOf(
@@ -74,6 +74,7 @@ const consoles = object({
       socket: orNull(text('to attach to, of a detached console')),
       attached: flag('somebody is attached'),
     }),
+    'serial ports that have a back end',
   ),
 });
 const groups = object({
@@ -82,7 +83,7 @@ const groups = object({
     maxLength: 200,
   }),
 });
-const state = mapOf({ type: 'object', additionalProperties: true, description: 'values by name, in hex' });
+const state = mapOf({ type: 'object', additionalProperties: true }, 'values by group and name, in hex');
 
 export const ROUTES: readonly Route[] = [
   {
@@ -159,7 +160,7 @@ export const ROUTES: readonly Route[] = [
     path: '/cancel',
     about: 'Ends a save that is on its way: nothing of it is left, and the guest goes on.',
     answer: object({ cancelled: flag('false if nothing was being saved') }),
-    run: async ({ vm }) => ({ cancelled: await vm.cancelSave() }),
+    run: async ({ saver }) => ({ cancelled: saver.active !== null && (await saver.cancel('control socket')) }),
   },
   {
     method: 'POST',

@@ -24,8 +24,12 @@ export const flag = (description: string): Schema => ({ type: 'boolean', descrip
 export const count = (description: string): Schema => ({ type: 'integer', description });
 /** A 64-bit number, of which JSON has only 53 bits. */
 export const decimal = (description: string): Schema => text(`${description}, as decimal digits`);
-export const listOf = (items: Schema): Schema => ({ type: 'array', items });
-export const mapOf = (values: Schema): Schema => ({ type: 'object', additionalProperties: values });
+export const listOf = (items: Schema, description: string): Schema => ({ type: 'array', description, items });
+export const mapOf = (values: Schema, description: string): Schema => ({
+  type: 'object',
+  description,
+  additionalProperties: values,
+});
 export const orNull = (schema: Schema): Schema => ({ ...schema, nullable: true });
 
 /** All members, and no other; those in `optional` may be missing. */

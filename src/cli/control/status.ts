@@ -20,7 +20,7 @@ export async function machineStatus({ vm, saver, settings }: ControlSubject): Pr
   };
 }
 
-export async function statistics({ vm, saver, settings }: ControlSubject): Promise<unknown> {
+export async function statistics({ vm, saver }: ControlSubject): Promise<unknown> {
   const { time, instructions, memory, exits } = await vm.ask('stats');
   return {
     time: String(time),
@@ -29,6 +29,6 @@ export async function statistics({ vm, saver, settings }: ControlSubject): Promi
     memory,
     residentMemory: process.memoryUsage.rss(),
     saves: saver.count,
-    lastSave: saver.last === null ? null : { store: settings.store, ...saver.last },
+    lastSave: saver.last,
   };
 }

@@ -6,7 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { HostError, systemReason } from '../host-error.js';
 import { listenPrivately } from '../private-socket.js';
-import { ConsolePump } from './console-pump.js';
+import { ConsolePump, lateInputLine } from './console-pump.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 import { OutputHistory } from './output-history.js';
 
@@ -43,7 +43,8 @@ export class DetachedConsole implements ConsoleBackend {
   /** `earlier` is what the same guest sent to nobody before. */
   static open(path: string, line: GuestLine, options: DetachedOptions = {}): Promise<DetachedConsole> {
     return new Promise((resolve, reject) => {
-      const server = createServer();
+      // A client that has said all that it has to say is still to hear the answer.
+      const server = createServer({ allowHalfOpen: true });
       server.once('error', (cause) => {
         reject(new HostError(path, `cannot listen there: ${systemReason(cause)}`, { cause }));
       });
@@ -74,11 +75,25 @@ export class DetachedConsole implements ConsoleBackend {
 
   inputRoom(): void {
     this.pump.inputRoom();
+    this.letGo();
+  }
+
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
   }
 
   async close(): Promise<void> {
     this.server.close();
     this.outputReady();
+    if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     clearTimeout(this.stalled);
@@ -94,13 +109,20 @@ export class DetachedConsole implements ConsoleBackend {
       return;
     }
     this.client = socket;
-    // At its end all that it typed has been taken; what it has not read yet still goes out.
-    socket.once('end', () => this.left(socket));
+    socket.once('end', () => this.letGo());
     socket.once('close', () => this.left(socket));
     socket.on('drain', () => this.watchClient());
     socket.write(this.history.take());
     this.pump.attach(socket, socket);
     this.watchClient();
+  }
+
+  /** A client that has hung up keeps the line until the guest has all that it typed. */
+  private letGo(): void {
+    const { client } = this;
+    if (client?.readableEnded !== true || this.pump.pending > 0) return;
+    client.end();
+    this.left(client);
   }
 
   private left(socket: Socket): void {

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const PROGRAM = resolve('dist/src/cli/main.js');
+/** What `bin` names; it starts the bundle. */
+export const LAUNCHER = resolve('build/Release/tsbhyve');
 const children: ChildProcess[] = [];
 const runFolders: string[] = [];
 
@@ -26,6 +28,8 @@ export function runFolder(): string {
 export interface RunPlace {
   readonly program?: string;
   readonly runFolder?: string;
+  /** Beside that of the test. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Run {
@@ -38,9 +42,9 @@ export class Run {
   constructor(...given: readonly (string | RunPlace)[]) {
     const words = given.filter((word) => typeof word === 'string');
     const place = given.find((word) => typeof word !== 'string') ?? {};
-    const { program = PROGRAM, runFolder: TSBHYVE_RUN = runFolder() } = place;
+    const { program = PROGRAM, runFolder: TSBHYVE_RUN = runFolder(), environment } = place;
     chmodSync(program, 0o755); // npm does the same when it links a command
-    this.child = spawn(program, words, { stdio: 'pipe', env: { ...process.env, TSBHYVE_RUN } });
+    this.child = spawn(program, words, { stdio: 'pipe', env: { ...process.env, TSBHYVE_RUN, ...environment } });
     children.push(this.child);
     this.child.stdout?.on('data', (chunk: Buffer) => this.note(() => (this.out += chunk.toString('latin1'))));
     this.child.stderr?.on('data', (chunk: Buffer) => this.note(() => (this.err += chunk.toString('latin1'))));
@@ -52,11 +56,13 @@ export class Run {
     this.child.stdin?.write(Buffer.from(text, 'latin1'));
   }
 
-  async until(condition: () => boolean): Promise<void> {
+  /** `lookMs`: for what changes without a word of the process. */
+  async until(condition: () => boolean, lookMs?: number): Promise<void> {
     while (!condition()) {
       if (this.ended !== null) throw new Error(`ended too early; it said: ${this.out}${this.err}`);
       await new Promise<void>((done) => {
         this.wake = done;
+        if (lookMs !== undefined) setTimeout(done, lookMs);
       });
     }
   }

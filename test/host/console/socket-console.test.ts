@@ -107,7 +107,10 @@ test.each([
   ['tcp=192.0.2.1:4000', 'cannot listen there: address not available'],
   ['unix=', 'needs the path of the socket'],
   ['unix=/nonexistent/com1', 'cannot listen there: permission denied|cannot listen there: no such file or directory'],
-  ['carrier-pigeon', 'unknown back end; accepted are stdio, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME'],
+  [
+    'carrier-pigeon',
+    'unknown back end; accepted are stdio, detached, none, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME',
+  ],
   ['tcp', 'not an address'],
   ['/dev/nonexistent', 'cannot open it: no such file or directory'],
   ['/dev/null', 'some other device; a serial port or terminal is accepted'],
@@ -120,4 +123,18 @@ test('a file with the socket’s name is left alone', async () => {
   writeFileSync(path, 'precious');
   await expect(open(`unix=${path}`)).rejects.toThrow('there is something else with that name, not a socket');
   expect(existsSync(path)).toBe(true);
+});
+
+test('a client is told of what it sent too late for a suspend', async () => {
+  const { console, line } = await open('tcp=127.0.0.1:0');
+  const visitor = client(console.place);
+  visitor.socket.write('in time');
+  await until(() => line.typed === 'in time');
+  expect(await console.holdInput()).toHaveLength(0);
+  visitor.socket.write('too late');
+  await until(() => console.lateInput === 8);
+  await console.close();
+  await until(() => visitor.ended);
+  expect(visitor.received).toBe('\r\ntsbhyve: the VM is suspended, and the last 8 bytes came too late for it\r\n');
+  expect(line.typed).toBe('in time');
 });
