@@ -27,7 +27,7 @@ export class LifeMap {
       const { com1, iir } = reads();
       const isBusy = machine.instructions - instructions > PIECE / 2n;
       this.note(time, ['anywhere', 'interrupt']);
-      this.note(time, isBusy ? ['shadow', 'string'] : ['halt', 'timer']);
+      this.note(time, isBusy ? ['string'] : ['shadow', 'halt', 'timer']);
       if (register(machine, 'cr2') !== cr2) this.note(time, ['fault']);
       if (com1) this.note(time, ['serial']);
       if (iir) this.note(time, ['serial interrupt']);
