@@ -14,8 +14,7 @@ const MINUTE_MS = 60_000;
 export async function cloneRows(guest: BenchGuest, folder: string): Promise<Row[]> {
   const store = join(folder, 'store');
   const vm = await OurGuest.boot(guest, store, 'original');
-  vm.running.type(`yes $RANDOM | head -c ${FILLED_MIB}m > /root/file; echo FILL"ED"\n`);
-  await vm.running.until('FILLED', (text) => text.includes('FILLED'));
+  await vm.write(FILLED_MIB);
   await vm.tick();
   await vm.snapshot('origin');
   const one = proportionalMib(vm.running.pid);

@@ -36,6 +36,13 @@ export class OurGuest {
     await this.running.until('ticks', (text) => text.includes(SOME_TICKS));
   }
 
+  /** Writes about so much memory: copies of the guest's largest program, which is 2 MiB. */
+  async write(mib: number): Promise<void> {
+    const loop = `i=0; while [ $i -lt ${mib / 2} ]; do cat /bin/busybox; i=$((i+1)); done > /root/file`;
+    this.running.type(`${loop}; echo WRITTEN"-"${mib}\n`);
+    await this.running.until('end of the writing', (text) => text.includes(`WRITTEN-${mib}`));
+  }
+
   snapshot(name: string, options: { parent?: string; live?: boolean } = {}): Promise<SavedAnswer> {
     return this.client.save('/snapshot', { name, ...options });
   }

@@ -94,9 +94,7 @@ export async function incrementalRows(guest: BenchGuest, folder: string): Promis
   try {
     await vm.snapshot('base', { live: false });
     for (const mib of DIRTIED_MIB) {
-      const done = `WRITTEN-${mib}`;
-      vm.running.type(`yes $RANDOM | head -c ${mib}m > /root/file; echo WRITTEN"-"${mib}\n`);
-      await vm.running.until(done, (text) => text.includes(done));
+      await vm.write(mib);
       const parent = rows.length === 0 ? 'base' : `delta-${rows.length / 2 - 1}`;
       const start = performance.now();
       const { bytes } = await vm.snapshot(`delta-${rows.length / 2}`, { parent });
