@@ -23,7 +23,7 @@ PageSet MakeRam::not_zero(const GuestRam& ram, const std::optional<PageSet>& pag
 }
 
 void MakeRam::prepare(const File& file, const PageSet& pages) const {
-  file.resize(image_.file_bytes());
+  if (file.size() != image_.file_bytes()) file.resize(image_.file_bytes());
   image_.for_each_run(
       no_limit, [&](std::uint64_t page) { return pages.has(page); },
       [&](std::uint64_t, std::uint64_t count, std::uint64_t offset) {

@@ -18,6 +18,7 @@ import { joinPath } from './state-error.js';
 
 const MAX_DEPTH = 64;
 const UINT64_END = 1n << 64n;
+const PLAIN = /^[ -~]*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const utf8 = new TextEncoder();
 
@@ -87,7 +88,7 @@ class Writer {
   }
 
   private utf8(value: string, path: string): Uint8Array {
-    if (LONE_SURROGATE.test(value)) throw new CborError(`${path}: ${JSON.stringify(value)} is not well-formed text`);
+    if (!PLAIN.test(value) && LONE_SURROGATE.test(value)) throw new CborError(`${path}: ${JSON.stringify(value)} is not well-formed text`);
     return utf8.encode(value);
   }
 

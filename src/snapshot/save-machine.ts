@@ -130,9 +130,10 @@ class MachineSave {
     const mark = changes?.mark();
     try {
       const origin = originOf(machine, this.parent, this.kind, this.options.now);
-      const state = refusing(this.name, () => encode(saveTree(machine)));
+      const tree = refusing(this.name, () => saveTree(machine));
       const ram = goesOn ? yield* copy.rest(last) : yield* copy.whole();
       if (goesOn) hold.release();
+      const state = refusing(this.name, () => encode(tree)); // of copies, so the guest need not wait for it
       const digest = ram.digest ?? (yield* copy.seal());
       throwIf(restoreWatch(machine)?.poll());
       finish(draft, origin, { ...ram, state, digest });
