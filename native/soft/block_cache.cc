@@ -90,14 +90,20 @@ void BlockCache::written(u64 physical, u64 size) {
   }
 }
 
+/// Blocks of one page that a store may have to walk past.
+constexpr size_t crowd = 256;
+
 void BlockCache::written_page(u64 physical, u64 size) {
   const u64 index = ram_->page_index(physical);
   PageBlocks& page = pages_[index];
   if (!(ram_->attention(index) & page_has_code)) return;
   if (!(page.granules & granule_bits(physical & page_offset_mask, size))) return;
-  for (Block* block = page.first; block;) {
+  size_t seen = 0;
+  for (Block* block = page.first; block; seen++) {
     Block* next = block->next_on_page;
-    if (overlaps(block, physical, size)) drop(block);
+    // Where code is written in the midst of very many blocks, walking past them at every store would take far longer
+    // than building a few anew. The running one must keep its links up to date.
+    if (overlaps(block, physical, size) || (seen >= crowd && block != cpu_->block)) drop(block);
     block = next;
   }
   for (Block* block = page.into; block;) {

@@ -2,13 +2,12 @@
 /** The command with a guest that counts, and the look at the store after the process was killed. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runUntil } from '../../../src/machine/run.js';
+import { runUntilStopped } from '../../../src/machine/run.js';
 import { loadMachine } from '../../../src/snapshot/load-machine.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
 import { COUNT, countingGuest, countLine } from '../../cli/support/counting-guest.js';
 import { Run } from '../../cli/support/run.js';
-import { MS } from '../../snapshot/support/tick-subject.js';
 import type { WatchedFolder } from './shim.js';
 
 const lines = Array.from({ length: COUNT }, (_, number) => countLine(number)).join('');
@@ -39,11 +38,14 @@ export function examineKilled(folder: WatchedFolder, old: string): string[] {
   const output: number[] = [];
   const outputs = { com1: { write: (byte: number) => output.push(byte) } };
   const { machine, watch } = loadMachine(store, names.at(-1) ?? '', { host: { outputs } });
+  machine.type('com1', Buffer.from('half\n'));
   machine.resume();
-  while (output.length < 2 * countLine(0).length) runUntil(machine, machine.time + MS);
+  const reason = runUntilStopped(machine);
   watch?.settle();
   machine.close();
-  const text = String.fromCharCode(...output);
-  if (!lines.includes(text)) throw new Error(`the guest went on with ${JSON.stringify(text)}`);
+  const text = Buffer.from(output).toString('latin1');
+  if (reason?.kind !== 'power-off' || !WHOLE.endsWith(text) || !text.endsWith('half\n')) {
+    throw new Error(`the guest ended by ${reason?.kind} and wrote ${JSON.stringify(text)}`);
+  }
   return names;
 }

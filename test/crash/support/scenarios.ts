@@ -12,6 +12,7 @@ import { ResumedMachine } from '../../../src/snapshot/resumed-machine.js';
 import { type SaveOptions, saveMachine } from '../../../src/snapshot/save-machine.js';
 import type { SnapshotFolder } from '../../../src/snapshot/snapshot-folder.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { saveLive } from '../../snapshot/support/live-save.js';
 import { MS, tickMachine } from '../../snapshot/support/tick-subject.js';
 import { randomNumbers } from '../../support/random.js';
 
@@ -122,6 +123,9 @@ function live(stage: Stage, random: () => number): void {
 export const SCENARIOS: Readonly<Record<string, (stage: Stage) => void>> = {
   save: (stage) => {
     stage.save('one');
+  },
+  live: (stage) => {
+    stage.there(saveLive(stage.machine, stage.store, 'one').snapshot);
   },
   incremental: (stage) => stage.chain('one', 'two', 'three'),
   resume: (stage) => resume(stage, 'one'),

@@ -161,7 +161,7 @@ try {
       result = outcome(loadMachine(store, 'one', { trust: 'foreign' }).machine);
     } catch (error) {
       if (error instanceof SnapshotError) result = 'refused';
-      else if (error instanceof StateError) result = 'not saved again';
+      else if (error instanceof StateError) result = `not saved again: ${error.path}`;
       else {
         result = 'PROBLEM';
         writeSync(1, `PROBLEM ${error instanceof Error ? error.stack : String(error)}\n`);
