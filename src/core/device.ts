@@ -13,6 +13,10 @@ export interface AnyDevice {
   pause(): void;
   isQuiet(): boolean;
   resume(): void;
+  /** Why the machine cannot be saved with this device as it is; null if it can. */
+  saveRefusal(): string | null;
+  /** Lets go of what the device has of the host's. Allowed twice. */
+  close(): void;
 }
 
 /**
@@ -54,6 +58,12 @@ export abstract class Device<F extends Fields> implements AnyDevice {
   }
 
   resume(): void {}
+
+  saveRefusal(): string | null {
+    return null;
+  }
+
+  close(): void {}
 
   /** Adopts interrupt levels and re-arms alarms after a restore, without edges and without host I/O. */
   protected abstract restored(): void;
