@@ -5,6 +5,7 @@
  */
 import { ManualClock } from '../src/core/clock.js';
 import type { AnyDevice } from '../src/core/device.js';
+import { GuestMemory } from '../src/core/guest-memory.js';
 import { nullLine } from '../src/core/irq-line.js';
 import { nullLogger } from '../src/core/log.js';
 import { MemoryBus } from '../src/core/memory-bus.js';
@@ -33,6 +34,9 @@ import { BarDecoder } from './pci/bars.js';
 import { HostBridge } from './pci/host-bridge.js';
 import { LpcBridge } from './pci/lpc-bridge.js';
 import { PciRootBus } from './pci/root-bus.js';
+import { virtioBlock } from './virtio/block.js';
+import { virtioRng } from './virtio/rng.js';
+import { VirtioPci } from './virtio/transport-pci.js';
 
 const nothing = (): void => {};
 const lines = (count: number) => Array.from({ length: count }, () => nullLine);
@@ -45,6 +49,19 @@ function examples(): AnyDevice[] {
   const resetControl = new ResetControl('reset-control', nothing);
   const decoder = new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
   const place = { address: 0, decoder, intx: nullLine };
+  const virtio = { memory: new GuestMemory([]), clock, msi, log: nullLogger };
+  const both = { interfaces: 'transitional', packed: false } as const;
+  const backend = {
+    capacity: 512,
+    readOnly: false,
+    logicalBlock: 512,
+    physicalBlock: 512,
+    canDiscard: false,
+    identity: '',
+    submit: nothing,
+    wait: nothing,
+    close: nothing,
+  };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -68,6 +85,8 @@ function examples(): AnyDevice[] {
     new HostBridge('host-bridge', place),
     new LpcBridge('lpc-bridge', place, { pic: lines(16), ioapic: lines(8) }),
     new PciRootBus('pci', resetControl.ports()),
+    new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
+    new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
   ];
 }
 

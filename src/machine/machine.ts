@@ -133,6 +133,7 @@ export class Machine {
   close(): void {
     this.parts.stop.set({ kind: 'requested' });
     this.lifecycle = 'closed';
+    for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
     this.parts.engine.close();
   }
 

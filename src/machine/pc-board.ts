@@ -26,6 +26,7 @@ import { PciRootBus } from '../../devices/pci/root-bus.js';
 import { HPET_BASE, IOAPIC_BASE, PCI_ECAM, type RamLayout } from '../boot/memory-map.js';
 import type { Clock } from '../core/clock.js';
 import type { AnyDevice } from '../core/device.js';
+import type { GuestMemory } from '../core/guest-memory.js';
 import { fanOut, type IrqLine, nullLine } from '../core/irq-line.js';
 import type { Logger } from '../core/log.js';
 import { MemoryBus, type MmioHandler } from '../core/memory-bus.js';
@@ -37,12 +38,15 @@ import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
 import { unmappedLog, unmappedStop } from './unmapped-log.js';
+import type { DeviceHost } from './virtio-devices.js';
 
 export interface BoardParts {
   readonly config: MachineConfig;
   readonly ram: RamLayout;
   readonly clock: Clock;
   readonly msi: MsiSink;
+  readonly memory: GuestMemory;
+  readonly host: DeviceHost;
   /** INT of the 8259 pair. */
   readonly intr: IrqLine;
   readonly outputs: ConsoleOutputs;
@@ -75,7 +79,7 @@ export interface PcBoard {
 const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
 
 export function pcBoard(parts: BoardParts): PcBoard {
-  const { config, ram, clock, msi, stop, log } = parts;
+  const { config, ram, clock, msi, memory, host, stop, log } = parts;
   const ports = new PortBus();
   const mmio = new MemoryBus();
   ports.onUnmapped = config.strictPorts ? unmappedStop(stop) : unmappedLog(log, 'port');
@@ -100,7 +104,9 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const post = ['post', 'post-84'].map((id) => new PostPort(id));
   const fwCfg = new FwCfg('fw-cfg', { cpus: config.cpus, maxCpus: config.cpus, files: [] });
   const pci = new PciRootBus('pci', resetControl.ports());
-  const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring });
+  const isVirtualClock = config.clock.kind === 'virtual';
+  const virtio = { memory, clock, msi, host, isVirtualClock, log: log.scoped('virtio') };
+  const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring, virtio });
   for (const device of slots.devices) pci.attach(device);
   const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));
 
