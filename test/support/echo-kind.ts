@@ -6,10 +6,11 @@ import type { Width } from '../../src/core/bits.js';
 import { StateShape } from '../../src/core/state-shape.js';
 
 const AT_ONCE = 4;
+const KEPT = 1000;
 
 /** A device that writes back what it reads, at most four buffers at a time; its configuration is 1, 2, 3, ... */
 export class Echo implements VirtioModel {
-  /** What came out of the queues. */
+  /** What came out of the queues last. */
   readonly texts: string[] = [];
 
   constructor(private readonly host: VirtioHost<unknown>) {}
@@ -19,6 +20,7 @@ export class Echo implements VirtioModel {
       const chain = queue.take();
       if (chain === null) return;
       const bytes = readSpans(this.host.memory, chain.readable);
+      if (this.texts.length === KEPT) this.texts.shift();
       this.texts.push(Buffer.from(bytes).toString('latin1'));
       queue.use(chain, writeSpans(this.host.memory, chain.writable, bytes));
     }
