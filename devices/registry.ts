@@ -50,7 +50,7 @@ function examples(): AnyDevice[] {
   const decoder = new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
   const place = { address: 0, decoder, intx: nullLine };
   const virtio = { memory: new GuestMemory([]), clock, msi, log: nullLogger };
-  const both = { interfaces: 'transitional', packed: false } as const;
+  const both = { interfaces: 'transitional', packed: false, msix: true } as const;
   const backend = {
     capacity: 512,
     readOnly: false,

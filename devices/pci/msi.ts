@@ -57,8 +57,8 @@ export function msiCapability(vectors: 1 | 2 | 4 | 8 | 16 | 32): Capability {
 export interface MsiParts {
   readonly state: () => MsiState;
   readonly config: () => Uint8Array;
-  /** Where the capability begins. */
-  readonly capability: number;
+  /** Where the capability begins; null if the function has none. */
+  readonly capability: number | null;
   readonly mayWrite: () => boolean;
   readonly sink: MsiSink;
   readonly vectors: number;
@@ -92,12 +92,14 @@ export class Msi {
 
   /** What a read of configuration space gives, with the pending bits in it. */
   overlay(offset: number, width: Width, value: number): number {
-    const at = this.parts.capability + PENDING_BITS;
+    const { capability, state } = this.parts;
+    if (capability === null) return value;
+    const at = capability + PENDING_BITS;
     let shown = value;
     for (let index = 0; index < width; index += 1) {
       const byte = offset + index - at;
       if (byte < 0 || byte > 3) continue;
-      shown |= ((this.parts.state().pending >>> (8 * byte)) & 0xff) << (8 * index);
+      shown |= ((state().pending >>> (8 * byte)) & 0xff) << (8 * index);
     }
     return shown >>> 0;
   }
@@ -112,6 +114,7 @@ export class Msi {
   }
 
   private register(offset: number, width: Width): number {
-    return readConfig(this.parts.config(), this.parts.capability + offset, width);
+    const { config, capability } = this.parts;
+    return capability === null ? 0 : readConfig(config(), capability + offset, width);
   }
 }

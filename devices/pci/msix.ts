@@ -72,8 +72,8 @@ export function msixCapability(bar: number, vectors: number): Capability {
 export interface MsixParts {
   readonly state: () => MsixState;
   readonly config: () => Uint8Array;
-  /** Where the capability begins. */
-  readonly capability: number;
+  /** Where the capability begins; null if the function has none. */
+  readonly capability: number | null;
   /** A message is a write to memory, which a function may do as bus master only. */
   readonly mayWrite: () => boolean;
   readonly sink: MsiSink;
@@ -128,7 +128,8 @@ export class Msix {
   }
 
   private get messageControl(): number {
-    return readConfig(this.parts.config(), this.parts.capability + MESSAGE_CONTROL, 2);
+    const { config, capability } = this.parts;
+    return capability === null ? 0 : readConfig(config(), capability + MESSAGE_CONTROL, 2);
   }
 }
 

@@ -12,6 +12,7 @@ import type { MmioHandler } from '../../src/core/memory-bus.js';
 import type { MsiSink } from '../../src/core/msi.js';
 import { nested, type StateOf } from '../../src/core/state-shape.js';
 import { configSpace, readConfig } from '../pci/config-space.js';
+import { MSI_CAPABILITY, Msi, msiShape } from '../pci/msi.js';
 import { MSIX_CAPABILITY, Msix, msixShape } from '../pci/msix.js';
 import { PciFunction, type PciPlace } from '../pci/pci-function.js';
 import { commonConfig } from './common-config.js';
@@ -29,7 +30,7 @@ import {
   type VirtioLayout,
   virtioLayout,
 } from './virtio-layout.js';
-import { NO_VECTOR, virtioShape } from './virtio-state.js';
+import { virtioShape } from './virtio-state.js';
 
 const ISR_QUEUE = 0x1;
 const ISR_CONFIG = 0x2;
@@ -46,6 +47,8 @@ export interface VirtioPciOptions {
   readonly interfaces: Interfaces;
   /** Offer the packed ring. */
   readonly packed: boolean;
+  /** Without MSI-X there is MSI with one vector, as on bhyve. */
+  readonly msix: boolean;
 }
 
 export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = VirtioModel>
@@ -54,6 +57,7 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
 {
   readonly core: VirtioCore;
   readonly model: M;
+  private readonly msi: Msi;
   private readonly msix: Msix;
   private readonly virtioLayout: VirtioLayout;
 
@@ -62,22 +66,28 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
     place: PciPlace,
     kind: VirtioKind<F, M>,
     parts: VirtioPciParts,
-    { interfaces, packed }: VirtioPciOptions,
+    { interfaces, packed, msix }: VirtioPciOptions,
   ) {
-    const layout = virtioLayout({ ...kind, queues: kind.queueSizes.length, interfaces });
+    const layout = virtioLayout({ ...kind, queues: kind.queueSizes.length, interfaces, msix });
     const shape = kind.shape({
       config: configSpace(layout.config),
+      msi: nested(msiShape),
       msix: nested(msixShape(layout.vectors)),
       virtio: nested(virtioShape(kind.queueSizes)),
     });
     super(id, shape, place, layout.config, layout.bars);
     this.virtioLayout = layout;
+    const messages = { config: () => this.config, mayWrite: () => this.busMaster, sink: parts.msi };
+    this.msi = new Msi({
+      ...messages,
+      state: () => this.state.msi,
+      capability: layout.config.capability(MSI_CAPABILITY) ?? null,
+      vectors: 1,
+    });
     this.msix = new Msix({
+      ...messages,
       state: () => this.state.msix,
-      config: () => this.config,
-      capability: layout.config.capability(MSIX_CAPABILITY) ?? 0,
-      mayWrite: () => this.busMaster,
-      sink: parts.msi,
+      capability: layout.config.capability(MSIX_CAPABILITY) ?? null,
       vectors: layout.vectors,
     });
     this.core = new VirtioCore({
@@ -104,7 +114,8 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
 
   override readConfig(offset: number, width: Width): number {
     const data = this.pciCfgAccess(offset);
-    return data === null ? super.readConfig(offset, width) : data.handler.read(data.offset, data.width);
+    if (data !== null) return data.handler.read(data.offset, data.width);
+    return this.msi.overlay(offset, width, super.readConfig(offset, width));
   }
 
   override writeConfig(offset: number, width: Width, value: number): void {
@@ -153,11 +164,12 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
   }
 
   protected override configWritten(): void {
+    this.msi.masksChanged();
     this.msix.masksChanged();
   }
 
   protected override interruptPending(): boolean {
-    return this.state.virtio.isr !== 0 && !this.msix.enabled;
+    return this.state.virtio.isr !== 0 && !this.msix.enabled && !this.msi.enabled;
   }
 
   protected override barHandler(index: number): MmioHandler {
@@ -202,8 +214,9 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
   /** §4.1.4.5.1: with MSI-X the status tells of configuration changes only. */
   private interrupt(cause: number, vector: number): void {
     if (cause === ISR_CONFIG || !this.msix.enabled) this.state.virtio.isr |= cause;
-    if (!this.msix.enabled) this.driveIntx();
-    else if (vector !== NO_VECTOR) this.msix.trigger(vector);
+    if (this.msix.enabled) this.msix.trigger(vector);
+    else if (this.msi.enabled) this.msi.trigger(0);
+    else this.driveIntx();
   }
 
   private legacyBar(): MmioHandler {

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/core/clock.js';
 import type { GuestMemory } from '../../src/core/guest-memory.js';
 import type { Field, Fields } from '../../src/core/state-fields.js';
 import type { StateOf, StateShape } from '../../src/core/state-shape.js';
+import type { MsiState } from '../pci/msi.js';
 import type { MsixState } from '../pci/msix.js';
 import type { VirtioQueue } from './virtio-queue.js';
 import type { VirtioState } from './virtio-state.js';
@@ -15,6 +16,7 @@ import type { VirtioState } from './virtio-state.js';
 /** The part of a function's state that every virtio device has; what else there is belongs to its kind. */
 export type VirtioPciFields = Fields & {
   readonly config: Field<Uint8Array>;
+  readonly msi: Field<MsiState>;
   readonly msix: Field<MsixState>;
   readonly virtio: Field<VirtioState>;
 };

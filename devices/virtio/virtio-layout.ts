@@ -5,6 +5,7 @@
  */
 import { type BarSpec, barRegisters } from '../pci/bars.js';
 import { type Capability, ConfigLayout, headerType0, type RegisterSpec } from '../pci/config-layout.js';
+import { msiCapability } from '../pci/msi.js';
 import { msixBar, msixCapability } from '../pci/msix.js';
 import { COMMON_CONFIG_LENGTH } from './common-config.js';
 import type { Interfaces } from './features.js';
@@ -43,6 +44,8 @@ export interface LayoutOptions {
   readonly configLength: number;
   readonly queues: number;
   readonly interfaces: Interfaces;
+  /** MSI-X; else MSI with one vector. */
+  readonly msix: boolean;
 }
 
 export interface VirtioLayout {
@@ -50,14 +53,14 @@ export interface VirtioLayout {
   readonly bars: readonly BarSpec[];
   /** Where the capability of §4.1.4.9 begins; null without a modern interface. */
   readonly pciCfg: number | null;
-  /** One for each queue, one for configuration changes. */
+  /** MSI-X: one for each queue, one for configuration changes. */
   readonly vectors: number;
 }
 
 export function virtioLayout(options: LayoutOptions): VirtioLayout {
-  const { type, classCode, configLength, queues, interfaces } = options;
+  const { type, classCode, configLength, queues, interfaces, msix } = options;
   const vectors = queues + 1;
-  const bars = barsFor(interfaces, configLength);
+  const bars = barsFor(interfaces, configLength, msix);
   const identity = {
     vendorId: VENDOR,
     deviceId: deviceId(type, interfaces),
@@ -68,7 +71,7 @@ export function virtioLayout(options: LayoutOptions): VirtioLayout {
     interruptPin: 1,
   } as const;
   const modern = interfaces === 'legacy' ? [] : modernCapabilities(configLength, queues);
-  const capabilities = [msixCapability(MSIX_BAR, vectors), ...modern];
+  const capabilities = [msix ? msixCapability(MSIX_BAR, vectors) : msiCapability(1), ...modern];
   const config = new ConfigLayout([...headerType0(identity), ...barRegisters(bars)], capabilities);
   // The last of its id in the list.
   const pciCfg = modern.length > 0 ? (config.capability(VENDOR_CAPABILITY) ?? null) : null;
@@ -82,11 +85,11 @@ function deviceId(type: number, interfaces: Interfaces): number {
   return FIRST_TRANSITIONAL + id;
 }
 
-function barsFor(interfaces: Interfaces, configLength: number): BarSpec[] {
+function barsFor(interfaces: Interfaces, configLength: number, msix: boolean): BarSpec[] {
   const legacySize = 2 ** Math.ceil(Math.log2(LEGACY_LENGTHS[1] + configLength));
   return [
     ...(interfaces === 'modern' ? [] : [{ index: LEGACY_BAR, kind: 'io', size: legacySize } as const]),
-    msixBar(MSIX_BAR),
+    ...(msix ? [msixBar(MSIX_BAR)] : []),
     ...(interfaces === 'legacy'
       ? []
       : [{ index: MODERN_BAR, kind: 'memory64', size: MODERN_BAR_SIZE, prefetchable: true } as const]),

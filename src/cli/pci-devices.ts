@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
+import { resolve } from 'node:path';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { DISK_OPTIONS, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
@@ -92,8 +93,11 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
       const accepted = known.options.length > 0 ? `accepted are ${known.options.join(', ')}` : 'it takes none';
       throw new UsageError(path, `unknown option '${name}' of ${device}; ${accepted}`);
     }
-    options[name] = tree.get(`${path}.${name}`) ?? '';
+    const value = tree.get(`${path}.${name}`) ?? '';
+    // A snapshot keeps it, and may be resumed from elsewhere.
+    options[name] = name === 'path' ? resolve(value) : value;
   }
+  if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
   number('bus');
   return { slot: number('slot'), fn: number('func'), kind: device, options };
 }

@@ -17,6 +17,7 @@ const SERIAL = /^[\x21-\x7e]{1,20}$/;
 export interface VirtioOptions {
   readonly interfaces: Interfaces;
   readonly packed: boolean;
+  readonly msix: boolean;
 }
 
 export interface RngConfig extends VirtioOptions {
@@ -40,7 +41,7 @@ export interface DiskConfig extends VirtioOptions {
 }
 
 /** Names of the options, for the command's own check of names. */
-const TRANSPORT_OPTIONS = ['modern', 'packed'];
+const TRANSPORT_OPTIONS = ['modern', 'packed', 'msix'];
 export const RNG_OPTIONS = ['seed', ...TRANSPORT_OPTIONS];
 export const DISK_OPTIONS = [
   'path',
@@ -95,8 +96,8 @@ class Words {
     return new ConfigError(`${this.where} ${name}`, problem);
   }
 
-  flag(name: string): boolean {
-    const word = this.options[name] ?? 'false';
+  flag(name: string, byDefault = false): boolean {
+    const word = this.options[name] ?? String(byDefault);
     if (ON.includes(word)) return true;
     if (OFF.includes(word)) return false;
     throw this.error(name, `'${word}'; accepted are on and off`);
@@ -116,13 +117,13 @@ class Words {
 }
 
 function transport(words: Words): VirtioOptions {
-  const packed = words.flag('packed');
+  const common = { packed: words.flag('packed'), msix: words.flag('msix', true) };
   const { modern } = words;
-  if (ON.includes(modern)) return { interfaces: 'modern', packed };
-  if (modern === 'transitional') return { interfaces: 'transitional', packed };
+  if (ON.includes(modern)) return { interfaces: 'modern', ...common };
+  if (modern === 'transitional') return { interfaces: 'transitional', ...common };
   if (!OFF.includes(modern)) throw words.error('modern', `'${modern}'; accepted are on, off and transitional`);
-  if (packed) throw words.error('packed', 'needs the modern interface, but modern=off is given');
-  return { interfaces: 'legacy', packed };
+  if (common.packed) throw words.error('packed', 'needs the modern interface, but modern=off is given');
+  return { interfaces: 'legacy', ...common };
 }
 
 /** bhyve's `logical[/physical]`. */

@@ -33,6 +33,7 @@ export class VirtioRig<M extends VirtioModel> {
     readonly packed = false,
     readonly rig = new Rig(),
     readonly memory = newMemory(),
+    msix = true,
   ) {
     const decoder = new BarDecoder(this.ports, this.mmio, nullLogger);
     const { clock, msi } = rig;
@@ -41,7 +42,7 @@ export class VirtioRig<M extends VirtioModel> {
       { address: 0x18, decoder, intx: rig.line() },
       kind,
       { memory, clock, msi, log: nullLogger },
-      { interfaces, packed },
+      { interfaces, packed, msix },
     );
   }
 

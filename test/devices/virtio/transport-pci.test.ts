@@ -224,6 +224,23 @@ test('with MSI-X the status does not tell of queues', () => {
   expect(driver.isr()).toBe(0);
 });
 
+test('without MSI-X there is one message for everything, and the status tells what it is about', () => {
+  const rig = new VirtioRig(echoKind([8]), 'transitional', false, undefined, undefined, false);
+  const driver = new VirtioDriver(rig, { msix: false }).start();
+  const { device } = rig;
+  const at = device.readConfig(0x34, 1);
+  expect([device.readConfig(at, 1), device.readConfig(0x14, 4)]).toEqual([5, 0]);
+  device.writeConfig(at + 4, 4, 0xfee00000);
+  device.writeConfig(at + 12, 2, 0x41);
+  device.writeConfig(at + 16, 4, 1);
+  device.writeConfig(at + 2, 2, 1);
+  exchange(driver);
+  expect([rig.messages(), rig.intx, device.readConfig(at + 20, 4)]).toEqual([[], false, 1]);
+  device.writeConfig(at + 16, 4, 0);
+  expect(rig.messages()).toEqual([0x41]);
+  expect(driver.isr()).toBe(1);
+});
+
 test('the legacy configuration moves when MSI-X is switched on', () => {
   const { rig, device } = make('legacy', { via: 'legacy', msix: false });
   expect(rig.ports.read(LEGACY_BASE + 20, 4)).toBe(0x04030201);
@@ -337,7 +354,7 @@ describe.each([
       const decoder = new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
       const place = { address: 8, decoder, intx: rig.line() };
       const parts = { memory: newMemory(), clock: rig.clock, msi: rig.msi, log: nullLogger };
-      return new VirtioPci('virtio', place, echoKind(), parts, { interfaces, packed: true });
+      return new VirtioPci('virtio', place, echoKind(), parts, { interfaces, packed: true, msix: true });
     },
     {
       operate: (device) => {
