@@ -15,6 +15,7 @@ import { Gpe } from './acpi/gpe.js';
 import { Hpet } from './acpi/hpet.js';
 import { PmTimer } from './acpi/pm-timer.js';
 import { Pm1 } from './acpi/pm1.js';
+import { VmGeneration } from './acpi/vm-generation.js';
 import { ConsoleInput } from './console/console-input.js';
 import { FwCfg } from './firmware/fw-cfg.js';
 import { DebugExit } from './isa/debug-exit.js';
@@ -67,6 +68,12 @@ function examples(): AnyDevice[] {
     new Hpet('hpet', clock, { pins: lines(8), msi }),
     new Pm1('pm1', nullLine, nothing),
     new PmTimer('pm-timer', clock),
+    new VmGeneration('vm-generation', {
+      memory: { write: nothing },
+      address: 0,
+      guid: new Uint8Array(16),
+      onRenewed: nothing,
+    }),
     new ConsoleInput('console-input', { receive: () => false, clock, script: [] }),
     new FwCfg('fw-cfg', { cpus: 1, maxCpus: 1, files: [] }),
     new DebugExit('debug-exit', nothing),

@@ -10,6 +10,7 @@ export {
   COM_PORTS,
   type ComPort,
   DEFAULT_CONFIG,
+  type GuestClock,
   type KernelBoot,
   type MachineConfig,
   machineConfig,
@@ -27,4 +28,6 @@ export type { ConsoleOutputs } from './machine/serial-consoles.js';
 export type { StopReason } from './machine/stop.js';
 export type { CommandArguments, CommandName, CommandResult, MachineStatus } from './machine/thread-messages.js';
 export type { SavedSnapshot, SaveKind, SaveRequest } from './machine/thread-save.js';
+export type { Overrides } from './snapshot/overrides.js';
+export type { Identity } from './snapshot/restoration.js';
 export type { ResumeRequest } from './snapshot/resumed-machine.js';

@@ -11,12 +11,11 @@ import type { IrqLine } from '../../src/core/irq-line.js';
 import type { PortHandler } from '../../src/core/port-bus.js';
 import { bool, bytes, i64, optional, u8, u64 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
-import { TickRate } from '../tick-rate.js';
 import { bytePorts } from './byte-ports.js';
 import type { CmosByte } from './cmos-layout.js';
 import { CLOCK_BYTES, type ClockFormat, clockByte, nextAlarmTime, readClock } from './rtc-calendar.js';
+import { nextPeriodic } from './rtc-periodic.js';
 
-const CRYSTAL = new TickRate(32_768n);
 const SECOND = 1_000_000_000n;
 const HALF_SECOND = SECOND / 2n;
 const UIP_TIME = 244_000n; // MC146818 "Update Cycle": UIP rises 244 us before the update
@@ -102,6 +101,21 @@ export class RtcMc146818 extends Device<typeof shape.fields> {
   /** Bit 7 of port 0x70 keeps NMIs from the processor. */
   get nmiDisabled(): boolean {
     return this.state.nmiDisabled;
+  }
+
+  /** Time that passed outside, while VM time stood still: the chip has a battery. Periodic interrupts keep their phase. */
+  advance(nanoseconds: bigint): void {
+    const now = this.serve();
+    const time = this.timeAt(now);
+    if (time === null) return;
+    const due = this.updateTo(time + 1n) - nanoseconds;
+    const updates = due > now ? 0n : (now - due) / SECOND + 1n;
+    const alarm = nextAlarmTime(this.state.memory, this.format, Number(time));
+    if (updates > 0n) this.state.flags |= UPDATE;
+    if (alarm !== null && BigInt(alarm) <= time + updates) this.state.flags |= ALARM;
+    this.state.time = time + updates > LAST_TIME ? LAST_TIME : time + updates;
+    this.state.nextUpdate = due + updates * SECOND;
+    this.driveIrq();
   }
 
   protected restored(): void {
@@ -222,22 +236,12 @@ export class RtcMc146818 extends Device<typeof shape.fields> {
   /** VM time of the first event of a kind after `flagsUntil`. */
   private nextEvent(event: number): bigint | null {
     const since = this.state.flagsUntil;
-    if (event === PERIODIC) {
-      const period = this.periodicTicks();
-      return period === null ? null : CRYSTAL.timeOf((CRYSTAL.ticksAt(since) / period + 1n) * period);
-    }
+    if (event === PERIODIC) return this.isDividerHeld ? null : nextPeriodic(since, this.registerA & A_RATE);
     const time = this.timeAt(since);
     if (time === null) return null;
     if (event === UPDATE) return this.updateTo(time + 1n);
     const match = nextAlarmTime(this.state.memory, this.format, Number(time));
     return match === null ? null : this.updateTo(BigInt(match));
-  }
-
-  /** MC146818 "Periodic Interrupt Rate", for the 32.768 kHz time base. The phase is that of VM time. */
-  private periodicTicks(): bigint | null {
-    const rate = this.registerA & A_RATE;
-    if (rate === 0 || this.isDividerHeld) return null;
-    return 1n << BigInt(rate < 3 ? rate + 6 : rate - 1);
   }
 
   private interrupting(): boolean {

@@ -43,8 +43,12 @@ void Job::run() {
 }
 
 bool Job::wait(std::uint32_t milliseconds) {
-  std::unique_lock guard(lock_);
-  return changed_.wait_for(guard, std::chrono::milliseconds(milliseconds), [this] { return ended_; });
+  {
+    std::unique_lock guard(lock_);
+    if (!changed_.wait_for(guard, std::chrono::milliseconds(milliseconds), [this] { return ended_; })) return false;
+  }
+  if (thread_.joinable()) thread_.join();  // JavaScript may keep the job long after, and a thread is dear
+  return true;
 }
 
 void Job::stop() {

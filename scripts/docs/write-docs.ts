@@ -3,6 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/hypervisor/package-root.js';
+import { controlApi } from './control-api.js';
 import { deviceModel } from './device-model.js';
 
 writeFileSync(join(packageRoot(), 'docs/device-model.md'), deviceModel(packageRoot()));
+writeFileSync(join(packageRoot(), 'docs/control-api.md'), controlApi());

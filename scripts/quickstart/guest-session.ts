@@ -15,8 +15,10 @@ export class GuestSession {
   private wake: () => void = () => {};
   private ended: { readonly status: number | null; readonly signal: string | null } | null = null;
 
-  constructor(program: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [program, ...args], { stdio: 'pipe' });
+  /** With a run folder of its own, VMs of the same name elsewhere are not in its way. */
+  constructor(program: string, args: readonly string[], runFolder: string) {
+    const env = { ...process.env, TSBHYVE_RUN: runFolder };
+    this.child = spawn(process.execPath, [program, ...args], { stdio: 'pipe', env });
     const collect = (chunk: Buffer): void => {
       this.text += chunk.toString('latin1').replaceAll('\r', '');
       this.wake();

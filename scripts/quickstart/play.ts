@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What quickstart does when nobody sits at a terminal: boots, tries a few commands in the guest, powers off. */
+import { join } from 'node:path';
 import { GuestSession } from './guest-session.js';
 import { GUEST_UP, PROMPT } from './initramfs.js';
 import { countThroughSuspend } from './suspend-trial.js';
@@ -34,7 +35,8 @@ export interface Play {
 
 export async function play({ program, args, store }: Play, print: (line: string) => void): Promise<void> {
   const started = performance.now();
-  let session = new GuestSession(program, ['--store', store, ...args]);
+  const runFolder = join(store, '.run'); // no name of a snapshot
+  let session = new GuestSession(program, ['--store', store, ...args], runFolder);
   const say = (what: string, since: number): void => {
     print(`${what.padEnd(32)} ${((performance.now() - since) / 1000).toFixed(2).padStart(7)} s`);
   };
@@ -53,7 +55,7 @@ export async function play({ program, args, store }: Play, print: (line: string)
     }
     const counting = performance.now();
     session = await countThroughSuspend(session, (name) => {
-      return new GuestSession(program, ['--store', store, '-l', 'com1,stdio', '-r', name]);
+      return new GuestSession(program, ['--store', store, '-l', 'com1,stdio', '-r', name], runFolder);
     });
     say('counted through suspend, resume', counting);
     const asked = performance.now();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** npm packages, TypeScript and the native addon, each only when something it depends on has changed. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 import { step } from './progress.mjs';
@@ -24,7 +24,6 @@ export async function buildTypeScript(root) {
     await runTool(root, 'typescript/bin/tsc', ['-p', '.']);
     await run(process.execPath, [join(root, 'scripts/setup/bundle.mjs')], { cwd: root });
   });
-  for (const program of ['dist/src/cli/main.js', 'dist/bundle/tsbhyve.js']) chmodSync(join(root, program), 0o755);
   touch(output);
 }
 

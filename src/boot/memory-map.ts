@@ -18,6 +18,11 @@ export const SMBIOS_BASE = 0xf1000;
 export const ACPI_BASE = 0xf2400;
 export const FIRMWARE_TABLES_END = 0x100000;
 
+/** A page of its own in the part that the map below reserves. */
+export const VM_GENERATION_PAGE = 0xe0000;
+/** Not at the start of a page, where somebody who looks for option ROMs might take it for one. */
+export const VM_GENERATION_ID = VM_GENERATION_PAGE + 0x28;
+
 export const VGA_WINDOW = { base: 0xa0000, size: 0x20000 };
 export const PCI_MEM32 = { base: 0xc0000000, size: 0x20000000 };
 export const PCI_ECAM = { base: 0xe0000000, size: 0x10000000 };

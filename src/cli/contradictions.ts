@@ -11,6 +11,7 @@ import { UsageError } from './usage-error.js';
 interface Row {
   /** The error names the first of these that is set. */
   readonly variables: readonly string[];
+  readonly isSet?: (tree: ConfigTree, variable: string) => boolean;
   readonly given: (tree: ConfigTree, variable: string) => string;
   readonly saved: (machine: MachineConfig) => string;
 }
@@ -50,15 +51,29 @@ const ROWS: readonly Row[] = [
     saved: ({ clock }) => clockText(clock),
   },
   { variables: ['rtc.base'], given: text, saved: ({ rtcBase }) => String(rtcBase) },
-  { variables: ['pci'], given: (tree) => pciText(pciDevices(tree)), saved: ({ pci }) => pciText(pci) },
+  {
+    variables: ['pci'],
+    // Options alone are values of the host, or refused as such.
+    isSet: (tree) => pciDevices(tree).length > 0,
+    given: (tree) => pciText(pciDevices(tree)),
+    saved: ({ pci }) => pciText(pci),
+  },
+  { variables: ['boot.unpack'], given: text, saved: ({ boot }) => boot?.unpack ?? 'host' },
   flag('lpc.pc-testdev', ({ pcTestdev }) => pcTestdev),
   flag('x86.strictmsr', ({ ignoreUnknownMsrs }) => !ignoreUnknownMsrs),
   flag('x86.strictio', ({ strictPorts }) => strictPorts),
   flag('x86.mptable', ({ mpTable }) => mpTable),
 ];
 
-export function refuseContradictions(tree: ConfigTree, snapshot: string, machine: MachineConfig): void {
-  for (const { variables, given, saved } of ROWS) {
+/** `free` may be what they like. */
+export function refuseContradictions(
+  tree: ConfigTree,
+  snapshot: string,
+  machine: MachineConfig,
+  free: readonly string[] = [],
+): void {
+  for (const { variables, isSet = isGiven, given, saved } of ROWS) {
+    if (variables.some((name) => free.includes(name))) continue;
     const variable = variables.find((name) => isSet(tree, name));
     if (variable === undefined) continue;
     const [ours, theirs] = [given(tree, variable), saved(machine)];
@@ -67,7 +82,7 @@ export function refuseContradictions(tree: ConfigTree, snapshot: string, machine
   }
 }
 
-function isSet(tree: ConfigTree, variable: string): boolean {
+function isGiven(tree: ConfigTree, variable: string): boolean {
   return tree.get(variable) !== undefined || tree.children(variable).length > 0;
 }
 
@@ -76,8 +91,6 @@ function clockText(clock: MachineConfig['clock']): string {
 }
 
 function pciText(devices: readonly PciDeviceConfig[]): string {
-  const rows = devices.map(({ slot, fn, kind, options }) =>
-    [`${slot}:${fn}`, kind, ...Object.entries(options).map(([name, value]) => `${name}=${value}`)].join(','),
-  );
+  const rows = devices.map(({ slot, fn, kind }) => `${slot}:${fn},${kind}`);
   return rows.sort().join(' ');
 }

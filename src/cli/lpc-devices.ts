@@ -5,6 +5,8 @@ import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
 const DEVICES = [...COM_PORTS, 'pc-testdev'];
+const DETACHED = 'detached';
+const NONE = 'none';
 const NOT_YET = ['bootrom', 'tpm'];
 
 export function lpcHelp(): string {
@@ -12,6 +14,8 @@ export function lpcHelp(): string {
 
   com1 .. com4  16550 serial port, with one of these back ends:
       stdio           the terminal, or a pipe, that tsbhyve runs on
+      detached        tsbhyvectl --vm=NAME console attaches to it; the default of com1
+      none            nothing
       pty             a new pseudo-terminal, whose name is printed
       tcp=ADDR:PORT   listens there for one client
       unix=PATH       listens on a socket with that name
@@ -39,13 +43,19 @@ export function setLpcDevice(tree: ConfigTree, text: string): void {
   tree.set(`lpc.${device}.path`, rest);
 }
 
-/** The back end of each serial port that has one. */
-export function comPaths(tree: ConfigTree): Map<ComPort, string> {
+/** The back end of each serial port that has one. `canDetach`: a person can reach com1 although nobody has asked for it. */
+export function comPaths(tree: ConfigTree, canDetach: boolean): Map<ComPort, string> {
+  const paths = givenPaths(tree);
+  if (canDetach && !paths.has('com1') && ![...paths.values()].includes(DETACHED)) paths.set('com1', DETACHED);
+  return new Map([...paths].filter(([, path]) => path !== NONE));
+}
+
+function givenPaths(tree: ConfigTree): Map<ComPort, string> {
   const paths = new Map<ComPort, string>();
   for (const port of COM_PORTS) {
     const path = tree.get(`lpc.${port}.path`);
     if (path === undefined) continue;
-    const twin = [...paths].find(([, other]) => other === path && path !== 'pty');
+    const twin = [...paths].find(([, other]) => other === path && path !== 'pty' && path !== NONE);
     if (twin !== undefined) throw new UsageError(`lpc.${port}.path`, `'${path}' is already the back end of ${twin[0]}`);
     paths.set(port, path);
   }

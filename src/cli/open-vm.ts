@@ -3,9 +3,11 @@
 import { SinkLogger } from '../core/log.js';
 import { COM_PORTS, type ComPort } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
-import type { SavedSnapshot, SaveOrder } from '../machine/thread-save.js';
+import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
+import type { SavedSnapshot } from '../machine/thread-save.js';
+import { Holds } from './holds.js';
 import type { Settings } from './settings.js';
-import type { OpenVm, Vm, VmEvents } from './vm.js';
+import type { OpenVm, Vm, VmEvents, VmSaveOrder } from './vm.js';
 import { VmLine } from './vm-line.js';
 
 export const openVm: OpenVm = (settings) => new ThreadedVm(settings);
@@ -20,6 +22,10 @@ class ThreadedVm implements Vm {
   private host: MachineHost | null = null;
   private events: VmEvents | null = null;
   private unplugged = false;
+  /** Who wants the guest to stand still: consoles, and a person. */
+  private readonly holds = new Holds<ComPort | 'person'>((stopped) =>
+    this.machine().call(stopped ? 'pause' : 'resume'),
+  );
   private onProgress: (done: number, total: number) => void = () => {};
 
   constructor(private readonly settings: Settings) {
@@ -45,15 +51,23 @@ class ThreadedVm implements Vm {
     if (!this.unplugged) await this.host?.call('resume');
   }
 
-  pressPowerButton(): void {
-    this.ask(async (host) => this.events?.powerButton(await host.call('pressPowerButton')));
+  setPaused(paused: boolean): Promise<void> {
+    return this.holds.set('person', paused);
   }
 
-  async save(order: SaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
-    if (this.host === null) throw new Error('there is no VM yet');
+  async ask<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>> {
+    return this.machine().call(name, ...given);
+  }
+
+  pressPowerButton(): void {
+    this.tell(async (host) => this.events?.powerButton(await host.call('pressPowerButton')));
+  }
+
+  async save(order: VmSaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
+    const machine = this.machine();
     this.onProgress = onProgress;
     await Promise.all([...this.lines.values()].map((line) => line.inputSettled()));
-    return this.host.call('save', { ...order, store: this.settings.store });
+    return machine.call('save', { store: this.settings.store, ...order });
   }
 
   async cancelSave(): Promise<boolean> {
@@ -62,7 +76,7 @@ class ThreadedVm implements Vm {
 
   powerOff(): void {
     this.unplugged = true;
-    this.ask((host) => host.call('powerOff'));
+    this.tell((host) => host.call('powerOff'));
   }
 
   async close(): Promise<void> {
@@ -90,12 +104,17 @@ class ThreadedVm implements Vm {
       type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
-      hold: (held) => this.ask((host) => host.call(held ? 'pause' : 'resume')),
+      hold: (held) => void this.holds.set(port, held).catch(() => {}),
     });
   }
 
+  private machine(): MachineHost {
+    if (this.host === null) throw new Error('there is no VM yet');
+    return this.host;
+  }
+
   /** A machine that has stopped meanwhile refuses, and its end is on its way as an event. */
-  private ask(work: (host: MachineHost) => Promise<unknown>): void {
+  private tell(work: (host: MachineHost) => Promise<unknown>): void {
     if (this.host !== null) work(this.host).catch(() => {});
   }
 }

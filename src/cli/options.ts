@@ -90,6 +90,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('snapshot.resume'),
   },
   {
+    flags: '--continue',
+    about: 'go on from the VM’s newest suspend in the store; boot if there is none',
+    apply: sets('snapshot.continue', 'true'),
+  },
+  {
     flags: '--store <folder>',
     about: 'where snapshots are (/var/lib/tsbhyve, or ~/.local/share/tsbhyve)',
     apply: sets('snapshot.store'),
@@ -98,6 +103,26 @@ export const OPTIONS: readonly OptionRow[] = [
     flags: '--keep',
     about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
     apply: sets('snapshot.keep', 'true'),
+  },
+  {
+    flags: '--clone',
+    about: 'with -r: one more VM from there, with a name, a UUID and a generation id of its own',
+    apply: sets('snapshot.clone', 'true'),
+  },
+  {
+    flags: '--identity <which>',
+    about: 'with -r: keep the VM generation id, or a new one (keep only for a suspend that is used up)',
+    apply: sets('snapshot.identity'),
+  },
+  {
+    flags: '--verify',
+    about: 'with -r: read everything back and compare before the guest runs',
+    apply: sets('snapshot.verify', 'true'),
+  },
+  {
+    flags: '--guest-clock <how>',
+    about: 'whether a resume moves the real-time clock: advance or freeze (freeze under the virtual clock)',
+    apply: sets('guest.clock'),
   },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },

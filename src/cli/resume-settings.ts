@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-r`: the machine comes from a snapshot, what surrounds it from the command line. */
 import { basename, dirname } from 'node:path';
-import type { KernelBoot } from '../machine/config.js';
+import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import { configFromRecord } from '../snapshot/config-record.js';
+import { IDENTITIES } from '../snapshot/manifest.js';
+import type { Identity } from '../snapshot/restoration.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import type { ConfigTree } from './config-tree.js';
 import { refuseContradictions } from './contradictions.js';
-import { requireReadableFile } from './files.js';
+import { restoreOverrides } from './restore-overrides.js';
 import { type Settings, surroundings } from './settings.js';
 import { storeFolder } from './store-folder.js';
+import { UsageError } from './usage-error.js';
 
-/** `place` is a name in the store, or a path to a snapshot's folder in any store. */
-export function resumeSettings(tree: ConfigTree, place: string): Settings {
+/** `place` is a name in the store, or a path to a snapshot's folder in any store. `draw` gives so many random bytes. */
+export function resumeSettings(tree: ConfigTree, place: string, draw: (count: number) => Uint8Array): Settings {
   const isPath = place.includes('/');
   const store = isPath ? dirname(place) : storeFolder(tree);
   const name = isPath ? basename(place) : place;
-  const saved = configFromRecord(new SnapshotStore(store).open(name).manifest.machine);
-  refuseContradictions(tree, name, saved);
-  const overrides = { name: tree.get('name') ?? saved.name, boot: bootAgain(tree, saved.boot) };
-  const machine = { ...saved, ...overrides };
+  const { manifest } = new SnapshotStore(store).open(name);
+  const saved = configFromRecord(manifest.machine);
+  const clone = tree.bool('snapshot.clone', false);
+  refuseContradictions(tree, name, saved, clone ? ['uuid'] : []);
+  const overrides = restoreOverrides(tree, name, manifest.machine);
   const keep = tree.bool('snapshot.keep', false);
-  return { ...surroundings(tree, machine), resume: { store, name, keep, overrides } };
+  const identity = identityOf(tree, !clone && !keep && manifest.kind === 'suspend', clone, draw);
+  const verify = tree.bool('snapshot.verify', false);
+  const machine = { ...saved, ...overrides };
+  return { ...surroundings(tree, machine), resume: { store, name, keep, overrides, identity, clone, verify } };
 }
 
-/** What a reset of the guest boots: files may have moved since the snapshot was made. */
-function bootAgain(tree: ConfigTree, saved: KernelBoot | null): KernelBoot | null {
-  const kernel = tree.get('boot.kernel');
-  const initrd = tree.get('boot.initrd');
-  const commandLine = tree.get('boot.append');
-  if (kernel !== undefined) requireReadableFile('--kernel', kernel);
-  if (initrd !== undefined) requireReadableFile('--initrd', initrd);
-  const boot = kernel === undefined ? saved : { commandLine: '', ...saved, kernel };
-  if (boot === null) return null;
-  return { ...boot, ...(initrd !== undefined && { initrd }), ...(commandLine !== undefined && { commandLine }) };
+/** A suspend that its resume uses up goes on exactly once; anything else may run twice. */
+function identityOf(tree: ConfigTree, isLast: boolean, clone: boolean, draw: (count: number) => Uint8Array): Identity {
+  const word = tree.oneOf('snapshot.identity', IDENTITIES, isLast ? 'keep' : 'new');
+  if (word === 'new') return { kind: 'new', generation: Uint8Array.from(draw(GENERATION_BYTES)) };
+  if (clone) throw new UsageError('snapshot.identity', "'keep' with --clone: a clone has an identity of its own: new");
+  return { kind: 'keep' };
 }

@@ -11,6 +11,7 @@ import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
 import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
 import type { OpenVm } from './vm.js';
+import type { VmDoor } from './vm-door.js';
 
 export interface Surroundings {
   readonly openVm: OpenVm;
@@ -18,12 +19,15 @@ export interface Surroundings {
   readonly print: (text: string) => void;
   /** A line that the next one replaces; null takes it away. */
   readonly progress: (text: string | null) => void;
+  /** Where others reach the VM while it runs. */
+  readonly door?: VmDoor;
 }
 
 /** Back ends whose place is not known before they are open. */
 const ANNOUNCED = /^(pty$|tcp=)/;
 
-export async function runVm(settings: Settings, { openVm, early, print, progress }: Surroundings): Promise<StopReason> {
+export async function runVm(settings: Settings, surroundings: Surroundings): Promise<StopReason> {
+  const { openVm, early, print, progress, door } = surroundings;
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
   const now = (): number => performance.now();
@@ -35,6 +39,7 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
   };
   const signals = new SignalListener(new SignalHandler(target, print, now));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
+  let reason: StopReason | null = null;
   try {
     await vm.build({
       outputReady: (port) => consoles.get(port)?.outputReady(),
@@ -48,17 +53,23 @@ export async function runVm(settings: Settings, { openVm, early, print, progress
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {
-      const backend = await openConsole(path, vm.line(port), escapeCommands(target, print));
+      const backend = await (path === 'detached' && door !== undefined
+        ? door.openConsole(vm.line(port), settings.resume?.name)
+        : openConsole(path, vm.line(port), escapeCommands(target, print)));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
+      if (path === 'detached') print(`${port} is detached: tsbhyvectl --vm=${settings.machine.name} console`);
     }
     await vm.run();
     signals.listen(VM_SIGNALS);
     signals.replay(early);
-    return await stopped;
+    await door?.openControl({ vm, saver, settings }, consoles);
+    reason = await stopped;
+    return reason;
   } finally {
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
+    await door?.close(reason);
     signals.close();
   }
 }

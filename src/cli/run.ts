@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command from its words to its exit status. */
 import { parseArguments } from './args.js';
-import type { ConfigTree } from './config-tree.js';
 import type { VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
-import { type Settings, settingsOf } from './settings.js';
+import { type Prepared, prepare } from './prepare.js';
+import { VmDoor } from './vm-door.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
 const EXPECTED = [
@@ -28,13 +28,7 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
       process.stdout.write(parsed.text);
       return 0;
     }
-    const settings = await readSettings(parsed.tree);
-    if (settings.engineNotice !== undefined) say(settings.engineNotice);
-    const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
-    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow });
-    if (reason.kind === 'error') say(reason.message);
-    if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
-    return exitStatus(reason);
+    return await runPrepared(await prepare(parsed.tree), early);
   } catch (error) {
     const { name, message, stack } = error as Error;
     say(EXPECTED.includes(name) ? message : `${stack ?? message}`);
@@ -42,11 +36,17 @@ export async function main(words: readonly string[], early: VmSignal[]): Promise
   }
 }
 
-async function readSettings(tree: ConfigTree): Promise<Settings> {
-  const snapshot = tree.get('snapshot.resume');
-  if (snapshot !== undefined) return (await import('./resume-settings.js')).resumeSettings(tree, snapshot);
-  const now = new Date();
-  return settingsOf(tree, now.getTime(), -now.getTimezoneOffset());
+async function runPrepared({ settings, folder }: Prepared, early: VmSignal[]): Promise<number> {
+  try {
+    if (settings.engineNotice !== undefined) say(settings.engineNotice);
+    const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
+    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow, door: new VmDoor(folder) });
+    if (reason.kind === 'error') say(reason.message);
+    if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
+    return exitStatus(reason);
+  } finally {
+    folder.release();
+  }
 }
 
 /** For people who watch; a log keeps only what stays. */

@@ -5,6 +5,8 @@ import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
 import {
   type ComPort,
   DEFAULT_CONFIG,
+  GUEST_CLOCKS,
+  guestClockOf,
   type KernelBoot,
   type MachineConfig,
   machineConfig,
@@ -38,6 +40,7 @@ export interface Settings {
 
 /** `now` is the host's time in milliseconds since 1970, `zoneMinutes` how far local time is ahead of UTC. */
 export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, probeKvm?: () => KvmProbe): Settings {
+  refuseWithoutSnapshot(tree);
   const name = tree.get('name') ?? DEFAULT_CONFIG.name;
   const clock = parseClock('clock', tree.get('clock') ?? CLOCK_DEFAULT);
   const pci = pciDevices(tree);
@@ -52,6 +55,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
     cpuModel: tree.get('cpu.model') ?? DEFAULT_CONFIG.cpuModel,
     clock,
     boot: kernelBoot(tree),
+    guestClock: tree.oneOf('guest.clock', GUEST_CLOCKS, guestClockOf({ guestClock: null, clock })),
     rtcBase: rtcBase(tree, clock.kind === 'real' ? now : undefined, zoneMinutes),
     ...(pci.length > 0 && { pci }),
     pcTestdev: tree.bool('lpc.pc-testdev', false),
@@ -62,10 +66,18 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
   return { ...surroundings(tree, machine), ...(notice !== null && { engineNotice: notice }) };
 }
 
+function refuseWithoutSnapshot(tree: ConfigTree): void {
+  for (const option of ['clone', 'identity', 'verify']) {
+    const variable = `snapshot.${option}`;
+    if (tree.get(variable) !== undefined) throw new UsageError(variable, 'says how to go on from a snapshot: add -r');
+  }
+}
+
 /** Everything that is not the machine itself. */
 export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings {
-  const consoles = comPaths(tree);
-  if (consoles.size > 0 && !machine.pci.some(({ kind }) => kind === 'lpc')) {
+  const hasPorts = machine.pci.some(({ kind }) => kind === 'lpc');
+  const consoles = comPaths(tree, hasPorts);
+  if (consoles.size > 0 && !hasPorts) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   return {
@@ -104,7 +116,7 @@ function rtcBase(tree: ConfigTree, now: number | undefined, zoneMinutes: number)
 }
 
 /** A UUID of version 8 (RFC 9562, 5.8) from the VM's name, so that the same VM has the same one at every start. */
-function uuidOf(name: string): string {
+export function uuidOf(name: string): string {
   const bytes = createHash('sha256').update(`tsbhyve:${name}`).digest().subarray(0, 16);
   bytes.writeUInt8(((bytes.readUInt8(6) & 0x0f) | 0x80) >>> 0, 6);
   bytes.writeUInt8(((bytes.readUInt8(8) & 0x3f) | 0x80) >>> 0, 8);

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `tsbhyve snapshot ...`: looks after the snapshots of a store. */
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { checkSnapshot } from '../snapshot/check-snapshot.js';
+import { configFromRecord, recordFromConfig } from '../snapshot/config-record.js';
 import { diffSnapshots } from '../snapshot/diff-snapshots.js';
 import { flattenSnapshot } from '../snapshot/flatten-snapshot.js';
+import { hostValues, type Overrides } from '../snapshot/overrides.js';
 import { showSnapshot, valueText } from '../snapshot/show-snapshot.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import { verifySnapshot } from '../snapshot/verify-snapshot.js';
+import { setVariable } from './config-file.js';
+import { ConfigTree } from './config-tree.js';
+import { refuseContradictions } from './contradictions.js';
+import { restoreOverrides } from './restore-overrides.js';
 import { listText } from './snapshot-list.js';
 import { defaultStore } from './store-folder.js';
 import { UsageError } from './usage-error.js';
@@ -16,12 +23,14 @@ const FOUND_NOTHING = 0;
 const FOUND = 1;
 
 type Print = (text: string) => void;
-type Action = (store: SnapshotStore, print: Print, names: readonly string[]) => number;
+type Action = (store: SnapshotStore, print: Print, names: readonly string[], settings: ConfigTree) => number;
 
 interface Row {
   /** The words after the name of the row. */
   readonly words: readonly string[];
   readonly about: string;
+  /** Takes the settings that `-r` takes. */
+  readonly overrides?: true;
   readonly run: Action;
 }
 
@@ -45,7 +54,12 @@ const ROWS: Readonly<Record<string, Row>> = {
       return FOUND_NOTHING;
     },
   },
-  check: { words: ['<name>'], about: 'find what would keep it from being resumed here', run: check },
+  check: {
+    words: ['<name>'],
+    about: 'find what would keep it from being resumed here, and list what belongs to the host',
+    overrides: true,
+    run: check,
+  },
   flatten: {
     words: ['<name>', '<new>'],
     about: 'make one that needs no parent',
@@ -69,11 +83,16 @@ const ROWS: Readonly<Record<string, Row>> = {
 export function snapshotCommand(words: readonly string[], print: Print): number {
   let status = FOUND_NOTHING;
   const command = outer(print);
-  for (const [name, { words: wanted, about, run }] of Object.entries(ROWS)) {
+  for (const [name, { words: wanted, about, overrides, run }] of Object.entries(ROWS)) {
     const row = command.command([name, ...wanted].join(' ')).description(about);
+    const settings = new ConfigTree();
+    if (overrides === true)
+      row.option('-o <setting>', 'set a variable: name=value').on('option:o', (setting: string) => {
+        setVariable(settings, `-o ${setting}`, setting);
+      });
     row.action(() => {
       const { store = defaultStore() } = command.opts<{ store?: string }>();
-      status = run(new SnapshotStore(store), print, row.processedArgs.flat() as string[]); // commander gives words and lists of them
+      status = run(new SnapshotStore(store), print, row.processedArgs.flat() as string[], settings); // commander gives words and lists of them
     });
   }
   try {
@@ -115,8 +134,19 @@ function diff(store: SnapshotStore, print: Print, [before = '', after = '']: rea
   return fields.length + pages.length === 0 ? FOUND_NOTHING : FOUND;
 }
 
-function check(store: SnapshotStore, print: Print, [name = '']: readonly string[]): number {
-  const blockers = checkSnapshot(store, name);
+function check(store: SnapshotStore, print: Print, [name = '']: readonly string[], settings: ConfigTree): number {
+  const entry = store.list().find((candidate) => candidate.name === name);
+  let overrides: Overrides = {};
+  if (entry !== undefined && 'snapshot' in entry) {
+    const { machine } = entry.snapshot.manifest;
+    const saved = configFromRecord(machine);
+    refuseContradictions(settings, name, saved);
+    overrides = restoreOverrides(settings, name, machine);
+    for (const { variable, value } of hostValues(recordFromConfig({ ...saved, ...overrides }))) {
+      print(`${variable} = ${value}${existsSync(value) ? '' : ' (not there)'}; -o ${variable}=... replaces it\n`);
+    }
+  }
+  const blockers = checkSnapshot(store, name, overrides);
   for (const { path, problem, remedy } of blockers) print(`${path}: ${problem}: ${remedy}\n`);
   if (blockers.length === 0) print(`${name}: can be resumed here\n`);
   return blockers.length === 0 ? FOUND_NOTHING : FOUND;

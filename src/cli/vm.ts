@@ -4,7 +4,8 @@ import type { LogSink } from '../core/log.js';
 import type { GuestLine } from '../host/console/guest-line.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
-import type { SavedSnapshot, SaveOrder } from '../machine/thread-save.js';
+import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
+import type { SavedSnapshot, SaveOrder, SaveRequest } from '../machine/thread-save.js';
 import type { Settings } from './settings.js';
 
 export interface VmEvents {
@@ -17,6 +18,9 @@ export interface VmEvents {
   readonly log: LogSink;
 }
 
+/** What is saved, how, and where if not in the store of this VM. */
+export type VmSaveOrder = SaveOrder & Partial<Pick<SaveRequest, 'store'>>;
+
 export interface Vm {
   line(port: ComPort): GuestLine;
   /** Builds the machine; rejects with what is wrong with its parts. */
@@ -24,8 +28,12 @@ export interface Vm {
   /** Lets it run. */
   run(): Promise<void>;
   pressPowerButton(): void;
+  /** Stops the guest, or lets it run unless a console with too much output holds it. Twice is as good as once. */
+  setPaused(paused: boolean): Promise<void>;
+  /** Asks the machine itself; rejects with its reason when it refuses. */
+  ask<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>>;
   /** A suspended VM stops afterwards, any other goes on, and so does one that cannot be saved. */
-  save(order: SaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot>;
+  save(order: VmSaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot>;
   /** Ends a save that is on its way: nothing of it is left, and the guest goes on. False if there is none. */
   cancelSave(): Promise<boolean>;
   /** Pulls the plug; `stopped` follows. */

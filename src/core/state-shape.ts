@@ -22,6 +22,8 @@ export interface AnyShape {
   readonly kind: string;
   readonly version: number;
   describe(): ShapeDescription;
+  /** What was saved by any version that can be loaded, as this version saves it. */
+  upgraded(saved: CborValue, path?: string): SavedState;
 }
 
 /** Turns the saved fields of one version into those of the next. */
@@ -81,6 +83,10 @@ export class StateShape<F extends Fields> implements AnyShape {
       ...(this.options.doc !== undefined && { doc: this.options.doc }),
       fields: describeAll(this.fields),
     };
+  }
+
+  upgraded(saved: CborValue, path = this.kind): SavedState {
+    return { kind: this.kind, version: this.version, fields: this.currentFields(saved, path) };
   }
 
   private currentFields(saved: CborValue, path: string): CborMap {

@@ -25,6 +25,9 @@ export const ExitKind = {
   Error: 14,
 } as const;
 
+/** Their names, each at the index of its number. */
+export const EXIT_KINDS = Object.keys(ExitKind) as readonly (keyof typeof ExitKind)[]; // in the order of the table above
+
 export type ExitKind = (typeof ExitKind)[keyof typeof ExitKind];
 
 /** What `deadline` is when nothing is due. */

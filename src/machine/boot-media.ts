@@ -3,7 +3,7 @@
 import { applyPlan, type BootPlan, checkWrites } from '../boot/boot-plan.js';
 import { firmwareTables } from '../boot/firmware-tables.js';
 import { loadKernel } from '../boot/load-kernel.js';
-import type { RamLayout } from '../boot/memory-map.js';
+import { type RamLayout, VM_GENERATION_ID, VM_GENERATION_PAGE } from '../boot/memory-map.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
 import type { KernelBoot, MachineConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
@@ -12,6 +12,14 @@ import { firmwareMtrrs } from './memory-types.js';
 
 /** Reads a file of the host that the configuration names. */
 export type ReadFile = (path: string) => Uint8Array;
+
+/** Kept free of everything else; the device writes its id there. */
+const GENERATION_PAGE = {
+  what: 'the VM generation id',
+  address: VM_GENERATION_PAGE,
+  bytes: new Uint8Array(0),
+  size: 4096,
+};
 
 interface FirmwarePlan extends BootPlan {
   /** Pairs of number and value. */
@@ -62,7 +70,7 @@ function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readF
     ...(boot.unpack !== undefined && { unpack: boot.unpack }),
     ...(boot.initrd !== undefined && { initrd: file(boot.initrd) }),
   });
-  const writes = [...plan.writes, ...tables(config, ram)];
+  const writes = [...plan.writes, ...tables(config, ram), GENERATION_PAGE];
   checkWrites(boot.kernel, writes, ram);
   const msrs = firmwareMtrrs(cpuModel(config.cpuModel).physicalAddressBits);
   return { ...plan, writes, msrs };
@@ -71,7 +79,16 @@ function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readF
 function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
   const lpcSlot = pci.find(({ kind }) => kind === 'lpc')?.slot ?? 31;
   return firmwareTables({
-    acpi: { cpus, ram, lpcSlot, serialPorts: [1, 2, 3, 4], hpet: true, ps2: true, fwCfg: true },
+    acpi: {
+      cpus,
+      ram,
+      lpcSlot,
+      serialPorts: [1, 2, 3, 4],
+      hpet: true,
+      ps2: true,
+      fwCfg: true,
+      vmGenerationId: VM_GENERATION_ID,
+    },
     smbios: { uuid, ram, sockets: cpus, coresPerSocket: 1, threadsPerCore: 1 },
     mpTableCpus: mpTable ? cpus : null,
   });

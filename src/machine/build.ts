@@ -64,13 +64,12 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
-  const { memory } = engine;
   const board = pcBoard({
     config,
     ram,
+    memory: engine.memory,
     clock,
     msi,
-    memory,
     host: { ...DEVICE_HOST, ...host.devices },
     intr,
     outputs,

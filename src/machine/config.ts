@@ -14,6 +14,10 @@ export type ComPort = (typeof COM_PORTS)[number];
 export const UNPACKERS = ['host', 'guest'] as const;
 export type Unpacker = (typeof UNPACKERS)[number];
 
+/** Whether a guest's real-time clock is moved at a restore by the host time that has passed. VM time never is. */
+export const GUEST_CLOCKS = ['freeze', 'advance'] as const;
+export type GuestClock = (typeof GUEST_CLOCKS)[number];
+
 export interface KernelBoot {
   /** Paths on the host. */
   readonly kernel: string;
@@ -46,6 +50,8 @@ export interface MachineConfig {
   readonly tscHz: bigint | null;
   readonly clock: ClockMode;
   readonly boot: KernelBoot | null;
+  /** Null: `advance` under the real clock, `freeze` under the virtual. */
+  readonly guestClock: GuestClock | null;
   /** Seconds since 1970 that the real-time clock shows at power-on. */
   readonly rtcBase: bigint;
   readonly pci: readonly PciDeviceConfig[];
@@ -73,6 +79,7 @@ export const DEFAULT_CONFIG: MachineConfig = {
   tscHz: null,
   clock: { kind: 'real' },
   boot: null,
+  guestClock: null,
   // 2013-11-30, so that a machine without a given time is the same every time.
   rtcBase: 1_385_769_600n,
   pci: [
@@ -106,6 +113,10 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
   checkTscHz(config.tscHz);
   checkPci(config.pci);
   return config;
+}
+
+export function guestClockOf({ guestClock, clock }: Pick<MachineConfig, 'guestClock' | 'clock'>): GuestClock {
+  return guestClock ?? (clock.kind === 'real' ? 'advance' : 'freeze');
 }
 
 function checkClock(clock: ClockMode): void {

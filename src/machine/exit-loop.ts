@@ -7,7 +7,7 @@ import type { Pic8259 } from '../../devices/isa/pic8259.js';
 import { hex } from '../core/bits.js';
 import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
-import { ExitKind, type ExitSlot } from '../hypervisor/exit.js';
+import { EXIT_KINDS, ExitKind, type ExitSlot } from '../hypervisor/exit.js';
 import type { Vcpu } from '../hypervisor/hypervisor.js';
 import type { MachineTime } from './clock.js';
 import type { ExitHash } from './exit-hash.js';
@@ -35,6 +35,8 @@ export interface ExitLoopParts {
 }
 
 export class ExitLoop {
+  /** Exits since this process has the machine, by kind. For people who watch: no state of the guest's. */
+  readonly counts = new Float64Array(EXIT_KINDS.length);
   private readonly slot: ExitSlot;
 
   constructor(private readonly parts: ExitLoopParts) {
@@ -48,6 +50,7 @@ export class ExitLoop {
       if (stop.isSet) return 'stopped';
       this.slot.deadline = time.deadline(limit);
       const kind = vcpu.run();
+      this.counts[kind] = (this.counts[kind] ?? 0) + 1;
       if (kind === ExitKind.None || kind === ExitKind.Woken) return 'ran';
       if (kind === ExitKind.Deadline) {
         if (this.reached(limit)) return 'limit';

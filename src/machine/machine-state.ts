@@ -9,9 +9,9 @@ import type { Machine } from './machine.js';
 /** Everything but memory, by device id. */
 export type MachineTree = { vcpu: CborMap; devices: CborMap };
 
-/** The machine must be paused. */
+/** The machine must be paused, or not have run yet. */
 export function saveTree(machine: Machine): MachineTree {
-  requireState(machine, 'save', 'paused');
+  requireState(machine, 'save', 'paused', 'built');
   const { engine, board } = machine.parts;
   const devices: CborMap = {};
   for (const device of board.devices) devices[device.id] = device.serialize();
@@ -59,7 +59,9 @@ function expectMap(value: CborValue, path: string, keys: readonly string[]): Cbo
   return value;
 }
 
-function requireState(machine: Machine, action: string, expected: Machine['state']): void {
-  if (machine.state === expected) return;
-  throw new Error(`cannot ${action} the state of a machine that is ${machine.state}: expected ${expected}`);
+function requireState(machine: Machine, action: string, ...expected: readonly Machine['state'][]): void {
+  if (expected.includes(machine.state)) return;
+  throw new Error(
+    `cannot ${action} the state of a machine that is ${machine.state}: expected ${expected.join(' or ')}`,
+  );
 }

@@ -54,7 +54,7 @@ export class Machine {
   /** Loads the boot media into memory and registers. A machine that is restored instead is not powered on. */
   powerOn(): void {
     this.expect('power on', 'built');
-    this.parts.media?.load(this.parts.engine);
+    this.loadMedia();
   }
 
   /** Lets VM time run, from now on or again. */
@@ -95,11 +95,11 @@ export class Machine {
   /** The reset line: everything starts again from the boot media. */
   reset(): void {
     this.expect('reset', 'running', 'paused', 'stopped');
-    const { engine, time, board, media, stop } = this.parts;
+    const { engine, time, board, stop } = this.parts;
     time.stop();
     engine.vcpu.reset();
     for (const device of board.devices) device.reset();
-    media?.load(engine);
+    this.loadMedia();
     stop.clear();
     this.lifecycle = 'paused';
   }
@@ -135,6 +135,12 @@ export class Machine {
     this.lifecycle = 'closed';
     for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
     this.parts.engine.close();
+  }
+
+  private loadMedia(): void {
+    const { media, engine, board } = this.parts;
+    media?.load(engine);
+    board.vmGeneration.publish();
   }
 
   private quiesce(): void {

@@ -4,10 +4,11 @@
  * never change; the order of the rows is the order of saving, resetting and restoring, with the interrupt controllers
  * last, because restored devices adopt their interrupt levels into them.
  */
-import { Gpe } from '../../devices/acpi/gpe.js';
+import { GPE_VM_GENERATION, Gpe } from '../../devices/acpi/gpe.js';
 import { Hpet } from '../../devices/acpi/hpet.js';
 import { PmTimer } from '../../devices/acpi/pm-timer.js';
 import { Pm1 } from '../../devices/acpi/pm1.js';
+import { VmGeneration } from '../../devices/acpi/vm-generation.js';
 import { FwCfg } from '../../devices/firmware/fw-cfg.js';
 import { memorySizeBytes } from '../../devices/isa/cmos-layout.js';
 import { DebugExit } from '../../devices/isa/debug-exit.js';
@@ -23,7 +24,7 @@ import { Ps2Keyboard } from '../../devices/isa/ps2-keyboard.js';
 import { ResetControl } from '../../devices/isa/reset-control.js';
 import { RtcMc146818 } from '../../devices/isa/rtc-mc146818.js';
 import { PciRootBus } from '../../devices/pci/root-bus.js';
-import { HPET_BASE, IOAPIC_BASE, PCI_ECAM, type RamLayout } from '../boot/memory-map.js';
+import { HPET_BASE, IOAPIC_BASE, PCI_ECAM, type RamLayout, VM_GENERATION_ID } from '../boot/memory-map.js';
 import type { Clock } from '../core/clock.js';
 import type { AnyDevice } from '../core/device.js';
 import type { GuestMemory } from '../core/guest-memory.js';
@@ -33,6 +34,7 @@ import { MemoryBus, type MmioHandler } from '../core/memory-bus.js';
 import type { MsiSink } from '../core/msi.js';
 import { PortBus, type PortHandler } from '../core/port-bus.js';
 import type { MachineConfig } from './config.js';
+import { generationIdOf } from './generation-id.js';
 import { InterruptWiring } from './interrupt-wiring.js';
 import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
@@ -43,9 +45,9 @@ import type { DeviceHost } from './virtio-devices.js';
 export interface BoardParts {
   readonly config: MachineConfig;
   readonly ram: RamLayout;
+  readonly memory: GuestMemory;
   readonly clock: Clock;
   readonly msi: MsiSink;
-  readonly memory: GuestMemory;
   readonly host: DeviceHost;
   /** INT of the 8259 pair. */
   readonly intr: IrqLine;
@@ -72,6 +74,8 @@ export interface PcBoard {
   readonly pic: Pic8259;
   readonly ioapic: IoApic;
   readonly pm1: Pm1;
+  readonly rtc: RtcMc146818;
+  readonly vmGeneration: VmGeneration;
   readonly keyboard: Ps2Keyboard;
   readonly consoles: ReadonlyMap<string, Console>;
 }
@@ -96,6 +100,12 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const rtc = new RtcMc146818('rtc', clock, wiring.isa(ISA_IRQ.rtc), { powerOnTime: config.rtcBase, cmos });
   const pm1 = new Pm1('pm1', wiring.isa(ISA_IRQ.sci), () => stop.set({ kind: 'power-off' }));
   const gpe = new Gpe('gpe', pm1.gpeInput);
+  const vmGeneration = new VmGeneration('vm-generation', {
+    memory: parts.memory,
+    address: VM_GENERATION_ID,
+    guid: generationIdOf(config.uuid),
+    onRenewed: () => gpe.raise(GPE_VM_GENERATION),
+  });
   const pmTimer = new PmTimer('pm-timer', clock);
   const keyboard: Ps2Keyboard = new Ps2Keyboard('keyboard', { onData: () => i8042.serve(), onSpace: () => {} });
   const i8042 = new I8042('i8042', { keyboard, irq: wiring.isa(ISA_IRQ.keyboard), a20: nullLine, onReset: reset });
@@ -133,6 +143,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
     { device: resetControl },
     { device: pci, ports: [[0xcf8, 8, pci.ports()]], mmio: [[PCI_ECAM.base, PCI_ECAM.size, pci.ecam()]] },
     ...slots.devices.map((device): BoardRow => ({ device })),
+    { device: vmGeneration },
     { device: gpe, ports: [[0x40c, 2, gpe]] },
     {
       device: pm1,
@@ -154,7 +165,8 @@ export function pcBoard(parts: BoardParts): PcBoard {
   ];
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);
-  return { ports, mmio, devices, pic, ioapic, pm1, keyboard, consoles: new Map(consoles.map((c) => [c.uart.id, c])) };
+  const byName = new Map(consoles.map((console) => [console.uart.id, console]));
+  return { ports, mmio, devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
 }
 
 /** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */

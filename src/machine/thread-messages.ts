@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
+import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
@@ -37,6 +38,11 @@ export const COMMANDS = {
     saves.cancel('the VM was switched off');
     machine.powerOff();
   },
+  /** Ends the machine as a guest that resets itself does. */
+  powerOffToReset: ({ machine, saves }: CommandSubject) => {
+    saves.cancel('the VM was reset');
+    machine.powerOff({ kind: 'reset' });
+  },
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
@@ -48,6 +54,8 @@ export const COMMANDS = {
     time,
     instructions,
   }),
+  processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
+  stats: ({ machine }: CommandSubject) => machineStats(machine),
 };
 
 export type CommandName = keyof typeof COMMANDS;

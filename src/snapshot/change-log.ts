@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { PAGE_SIZE } from '../hypervisor/hypervisor.js';
 import type { Machine } from '../machine/machine.js';
+import { logRestoration } from './restoration.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
 
@@ -31,7 +32,10 @@ export class ChangeLog {
       throw new SnapshotError(base.name, 'the machine has run on since: changes must be logged from there');
     }
     this.client = machine.parts.engine.openDirtyLog();
-    if (base !== undefined) this.mark().snapshot = base;
+    if (base !== undefined) {
+      this.mark().snapshot = base;
+      logRestoration(machine);
+    }
   }
 
   /** The newest snapshot that an incremental one can build on. */

@@ -8,8 +8,9 @@ import { cpuModel } from '../machine/cpu-model.js';
 import { shapes } from '../machine/state-registry.js';
 import { compatibilityOf, incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
-import { checkMemory, type Overrides } from './load-machine.js';
+import { checkMemory } from './load-machine.js';
 import type { Manifest } from './manifest.js';
+import { type Overrides, overridden } from './overrides.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
 import { openLayer, type SnapshotFolder } from './snapshot-folder.js';
 import type { SnapshotStore } from './store.js';
@@ -37,7 +38,7 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   if (snapshot === undefined) return blockers;
   attempt('use a host with more memory', () => checkMemory(snapshot));
   attempt('give another value with the override', () =>
-    machineConfig({ ...configFromRecord(snapshot.manifest.machine), ...overrides }),
+    machineConfig(overridden(configFromRecord(snapshot.manifest.machine), overrides)),
   );
   attempt('use the release that saved it', () => checkProcessor(snapshot));
   attempt('restore the folder from a copy', () => snapshot.readState());

@@ -2,7 +2,14 @@
 /** A machine's configuration as a manifest holds it. */
 import type { Field, StateOf } from '../core/state-fields.js';
 import { bool, hostString, list, oneOf, optional, record } from '../core/state-fields.js';
-import { COM_PORTS, type ComPort, type MachineConfig, type ScriptStep, UNPACKERS } from '../machine/config.js';
+import {
+  COM_PORTS,
+  type ComPort,
+  GUEST_CLOCKS,
+  type MachineConfig,
+  type ScriptStep,
+  UNPACKERS,
+} from '../machine/config.js';
 import { count, decimal, text } from './manifest-fields.js';
 
 const name = text({ max: 64 });
@@ -32,6 +39,7 @@ const fields = {
       unpack: optional(oneOf(UNPACKERS)),
     }),
   ),
+  guestClock: optional(oneOf(GUEST_CLOCKS, { doc: 'null: by the kind of clock' })),
   rtcBase: decimal({ unit: 's', doc: 'since 1970, at power-on' }),
   pci: list(
     record({

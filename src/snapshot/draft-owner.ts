@@ -4,11 +4,21 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const DRAFT = /^\.draft-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f]{16}$/;
+const GONE = /^\.gone-[0-9a-f]{16}$/;
 /** proc_pid_stat(5): start time in clock ticks since boot; the first two fields end with the last parenthesis. */
 const START_TIME_FIELD = 22;
 
 export function draftName(): string {
   return `.draft-${process.pid}-${startTime(process.pid) ?? '0'}-${randomBytes(8).toString('hex')}`;
+}
+
+/** Of a snapshot that was removed: its files may go at any time. */
+export function goneName(): string {
+  return `.gone-${randomBytes(8).toString('hex')}`;
+}
+
+export function isGone(name: string): boolean {
+  return GONE.test(name);
 }
 
 /** True for a draft whose process has ended for certain. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A snapshot while it is being made: a folder that nobody sees until it is whole and on disk. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { draftName } from './draft-owner.js';
-import { finishFile, syncFolder } from './durable.js';
+import { finishFile, removeTree, renameDurable, syncFolder } from './durable.js';
 import { SnapshotError } from './snapshot-error.js';
 
 export class Draft {
@@ -18,8 +18,18 @@ export class Draft {
   ) {
     this.folder = join(root, draftName());
     mkdirSync(this.folder, { mode: 0o700 });
-    this.lock = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
-    lockFile(this.lock, 'exclusive');
+    try {
+      this.lock = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY);
+      lockFile(this.lock, 'exclusive');
+    } catch (error) {
+      removeTree(this.folder);
+      throw error;
+    }
+  }
+
+  /** Where the finished snapshot is. */
+  get target(): string {
+    return join(this.root, this.name);
   }
 
   path(file: string): string {
@@ -30,10 +40,8 @@ export class Draft {
   commit(): void {
     for (const file of readdirSync(this.folder)) finishFile(this.path(file));
     syncFolder(this.folder);
-    const target = join(this.root, this.name);
-    if (existsSync(target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
-    renameSync(this.folder, target);
-    syncFolder(this.root);
+    if (existsSync(this.target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
+    renameDurable(this.folder, this.target);
     this.end();
   }
 
@@ -41,7 +49,7 @@ export class Draft {
   abandon(): void {
     if (!this.open) return;
     this.end();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeTree(this.folder);
   }
 
   private end(): void {

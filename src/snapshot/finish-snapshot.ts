@@ -6,11 +6,13 @@ import { recordFromConfig } from './config-record.js';
 import type { Draft } from './draft.js';
 import { writeDurable } from './durable.js';
 import { hostIdentity } from './host-identity.js';
+import { hostTime } from './host-time.js';
 import { deviceList, machineCompatibility, segmentLengths } from './machine-facts.js';
 import { encodeManifest, type ManifestBody } from './manifest.js';
 import { countPages, encodeIndex } from './page-index.js';
 import { producer } from './producer.js';
 import type { CopiedRam } from './ram-copy.js';
+import { clockRecord, cloneRecord } from './restoration.js';
 import { refusing } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
 
@@ -47,24 +49,24 @@ export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** `now` in seconds since 1970, for the record only. */
+/** To be called when the machine has just stopped: `now` is host time in nanoseconds since 1970. */
 export function originOf(
   machine: Machine,
   parent: SnapshotFolder | null,
   kind: ManifestBody['kind'],
-  now = BigInt(Math.floor(Date.now() / 1000)),
+  now = hostTime(),
 ): Origin {
   return {
     id: newId(),
     kind,
-    created: now,
+    created: now / 1_000_000_000n,
     host: hostIdentity(),
     parent: parent === null ? null : { id: parent.manifest.id, manifest: parent.manifest.digest },
     machine: recordFromConfig(machine.parts.config),
     compatibility: machineCompatibility(machine),
     devices: deviceList(machine),
-    clock: { time: machine.time, policy: 'freeze' },
-    clone: { identity: 'keep' },
+    clock: clockRecord(machine, now),
+    clone: cloneRecord(machine),
     disks: [],
   };
 }

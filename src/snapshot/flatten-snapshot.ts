@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { encode } from '../core/cbor.js';
 import { mergeRam } from '../hypervisor/ram-files.js';
+import type { Draft } from './draft.js';
 import { createFile, withFile } from './durable.js';
 import { finish, newId } from './finish-snapshot.js';
 import { hostIdentity } from './host-identity.js';
 import { manifestBody } from './manifest.js';
-import { FILES, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
+import { FILES, ramLayer, SnapshotFolder } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
 import { verifyLayers } from './verify-snapshot.js';
@@ -17,22 +18,34 @@ export function flattenSnapshot(
   target: string,
   options: Following = {},
 ): SnapshotFolder {
-  const newest = store.open(name);
+  return flattenInto(store, store.open(name), store.begin(target), options);
+}
+
+/** The snapshot appears under the name of the draft. */
+export function flattenInto(
+  store: SnapshotStore,
+  newest: SnapshotFolder,
+  draft: Draft,
+  options: Following = {},
+): SnapshotFolder {
+  try {
+    write(store, newest, draft, options);
+  } catch (error) {
+    draft.abandon();
+    throw error;
+  }
+  return new SnapshotFolder(draft.target, draft.name);
+}
+
+function write(store: SnapshotStore, newest: SnapshotFolder, draft: Draft, options: Following): void {
   const state = encode(newest.readState());
   store.withLayers(newest, (layers) => {
     verifyLayers(layers, {}); // or damaged pages would get a good digest
-    const draft = store.begin(target);
-    try {
-      const { segments } = newest.manifest.ram;
-      const { stored, digest } = withFile(createFile(draft.path(FILES.ram)), (fd) =>
-        followJob(mergeRam(segments, fd, layers.map(ramLayer)), `${target}/${FILES.ram}`, options),
-      );
-      const origin = { ...manifestBody(newest.manifest), id: newId(), host: hostIdentity(), parent: null };
-      finish(draft, origin, { state, present: null, stored, digest });
-    } catch (error) {
-      draft.abandon();
-      throw error;
-    }
+    const { segments } = newest.manifest.ram;
+    const { stored, digest } = withFile(createFile(draft.path(FILES.ram)), (fd) =>
+      followJob(mergeRam(segments, fd, layers.map(ramLayer)), `${draft.name}/${FILES.ram}`, options),
+    );
+    const origin = { ...manifestBody(newest.manifest), id: newId(), host: hostIdentity(), parent: null };
+    finish(draft, origin, { state, present: null, stored, digest });
   });
-  return store.open(target);
 }

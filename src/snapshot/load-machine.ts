@@ -2,31 +2,41 @@
 import { totalmem } from 'node:os';
 import { verifyRam } from '../hypervisor/ram-files.js';
 import { type BuildOptions, buildMachine } from '../machine/build.js';
-import type { MachineConfig } from '../machine/config.js';
 import type { Machine } from '../machine/machine.js';
 import { loadTree } from '../machine/machine-state.js';
 import { incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
 import { type Trust, trustOf } from './host-identity.js';
+import { hostTime } from './host-time.js';
 import { machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
+import type { Manifest } from './manifest.js';
+import { type Overrides, overridden } from './overrides.js';
+import { applyRestoration, type Identity, type RestorationChoices } from './restoration.js';
 import { RestoreWatch, restoreWatch, watchRestore } from './restore-watch.js';
+import { sharedBase } from './shared-base.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { type OpenLayer, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
-
-/** What may be different after a restore without the guest's seeing it. */
-export type Overrides = Partial<Pick<MachineConfig, 'name' | 'boot'>>;
+import { verifyRestored } from './verify-restored.js';
 
 export interface LoadOptions extends Following {
   readonly overrides?: Overrides;
+  /** The saved one's (keep), unless given. */
+  readonly identity?: Identity;
+  /** Host time in nanoseconds since 1970; now, unless given. */
+  readonly now?: bigint;
+  /** Several machines come from this snapshot: a chain is first made one file, whose pages they share. */
+  readonly shared?: boolean;
+  /** Reads everything back from the machine and compares it with the snapshot. */
+  readonly verify?: boolean;
   readonly host?: Omit<BuildOptions, 'restored'>;
   /** Less trust than the snapshot has by itself: verify everything first. */
   readonly trust?: 'foreign';
 }
 
 export interface LoadedMachine {
-  /** As it was saved, and not yet running. */
+  /** As it was saved, but for its identity and its real-time clock, and not yet running. */
   readonly machine: Machine;
   readonly snapshot: SnapshotFolder;
   readonly trust: Trust;
@@ -39,15 +49,19 @@ export function loadMachine(store: SnapshotStore, name: string, options: LoadOpt
   const snapshot = store.open(name);
   checkMemory(snapshot);
   const trust = options.trust ?? trustOf(snapshot);
+  const warn = (message: string): void => options.host?.log?.warn(`${name}: ${message}`);
   const state = snapshot.readState();
-  return store.withLayers(snapshot, (layers) => {
-    const config = { ...configFromRecord(snapshot.manifest.machine), ...options.overrides };
+  const config = refusing(name, () => overridden(configFromRecord(snapshot.manifest.machine), options.overrides));
+  const source = options.shared === true ? sharedBase(store, snapshot, options) : snapshot;
+  return store.withLayers(source, (layers) => {
     const machine = refusing(name, () => buildMachine(config, { ...options.host, restored: true }));
     try {
       checkCompatible(snapshot, machine);
       loadRam(machine, layers, trust, options);
       refusing(snapshot.label('state'), () => loadTree(machine, state));
       const watch = restoreWatch(machine);
+      if (options.verify === true) verifyRestored(machine, name, state, layers);
+      applyRestoration(machine, snapshot.manifest, choices(snapshot.manifest, options), warn);
       return { machine, snapshot, trust: watch === null ? 'foreign' : 'own', watch };
     } catch (error) {
       restoreWatch(machine)?.stop();
@@ -55,6 +69,11 @@ export function loadMachine(store: SnapshotStore, name: string, options: LoadOpt
       throw error;
     }
   });
+}
+
+function choices(manifest: Manifest, options: LoadOptions): RestorationChoices {
+  const { identity = { kind: 'keep' }, now = hostTime(), overrides } = options;
+  return { identity, now, guestClock: overrides?.guestClock ?? manifest.clock.policy };
 }
 
 /** Memory has the size that a manifest says, so this comes before anything is built. */

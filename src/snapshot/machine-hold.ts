@@ -22,7 +22,7 @@ export class MachineHold {
   take(): void {
     this.since = performance.now();
     this.runAfter = this.machine.state === 'running';
-    if (this.machine.state !== 'paused') this.machine.pause();
+    if (this.runAfter) this.machine.pause();
     this.taken = true;
   }
 

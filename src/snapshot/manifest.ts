@@ -4,11 +4,13 @@
  * the whole text. The body belongs to the format named there.
  */
 import { createHash } from 'node:crypto';
+import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import type { CborMap, CborValue } from '../core/cbor.js';
 import { isMap } from '../core/cbor.js';
 import { got } from '../core/state-error.js';
 import { hostString, list, oneOf, optional, record, u32 } from '../core/state-fields.js';
 import { type StateOf, StateShape } from '../core/state-shape.js';
+import { GUEST_CLOCKS } from '../machine/config.js';
 import { compatibilityRecord } from './compatibility.js';
 import { configRecord } from './config-record.js';
 import { count, decimal, hexText, text } from './manifest-fields.js';
@@ -17,6 +19,8 @@ import { refusing, SnapshotError } from './snapshot-error.js';
 /** 0: may still change between releases. */
 export const FORMAT_VERSION = 0;
 export const MANIFEST_MAX = 1024 * 1024;
+/** Whether a restored machine may be the second one that goes on from there. */
+export const IDENTITIES = ['keep', 'new'] as const;
 const DEVICES_MAX = 4096;
 const SEGMENTS_MAX = 16;
 
@@ -33,9 +37,21 @@ const body = {
   devices: list(record({ id: text({ max: 64 }), kind: text({ max: 64 }), version: u32() }), { max: DEVICES_MAX }),
   clock: record({
     time: decimal({ unit: 'ns', doc: 'VM time' }),
-    policy: oneOf(['freeze'], { doc: 'the guest sees no time pass while it is saved' }),
+    wall: decimal({ unit: 'ns', doc: 'host time since 1970 when the guest stood still' }),
+    policy: oneOf(GUEST_CLOCKS, {
+      doc: 'whether a restore moves the real-time clock by the host time that has passed',
+    }),
   }),
-  clone: record({ identity: oneOf(['keep'], { doc: 'a restored machine has the name and numbers of the saved one' }) }),
+  clone: record({
+    generation: hexText(GENERATION_BYTES, { doc: 'VM generation id' }),
+    restored: optional(
+      record({
+        from: hexText(16, { doc: 'the snapshot that the machine came from' }),
+        identity: oneOf(IDENTITIES, { doc: 'whether it got a new generation id there' }),
+        advanced: decimal({ unit: 'ns', doc: 'by which its real-time clock was moved there' }),
+      }),
+    ),
+  }),
   ram: record({
     segments: list(count({ unit: 'bytes' }), { max: SEGMENTS_MAX }),
     stored: count({ unit: 'bytes', doc: 'pages that are not zero' }),

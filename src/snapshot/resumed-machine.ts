@@ -4,9 +4,11 @@ import { closeSync } from 'node:fs';
 import type { BuildOptions } from '../machine/build.js';
 import type { Machine } from '../machine/machine.js';
 import { ChangeLog } from './change-log.js';
-import { loadMachine, type Overrides } from './load-machine.js';
+import { loadMachine } from './load-machine.js';
+import type { Overrides } from './overrides.js';
+import type { Identity } from './restoration.js';
 import type { RestoreWatch } from './restore-watch.js';
-import { type SnapshotError, snapshotError } from './snapshot-error.js';
+import { SnapshotError, snapshotError } from './snapshot-error.js';
 import { SnapshotStore } from './store.js';
 
 export interface ResumeRequest {
@@ -16,6 +18,14 @@ export interface ResumeRequest {
   /** Leave a suspend in the store: it can be resumed again. */
   readonly keep: boolean;
   readonly overrides: Overrides;
+  /** The saved one's (keep), unless given. */
+  readonly identity?: Identity;
+  /** One of several machines that go on from there: it leaves the snapshot alone, and shares its pages. */
+  readonly clone?: boolean;
+  /** Reads everything back before the machine runs. */
+  readonly verify?: boolean;
+  /** Host time in nanoseconds since 1970; when the machine is made, unless given. */
+  readonly now?: bigint;
 }
 
 export class ResumedMachine {
@@ -29,12 +39,14 @@ export class ResumedMachine {
     private claim: number | null,
   ) {}
 
-  static load({ store: root, name, keep, overrides }: ResumeRequest, host: Omit<BuildOptions, 'restored'>) {
+  static load(request: ResumeRequest, host: Omit<BuildOptions, 'restored'>): ResumedMachine {
+    const { store: root, name, keep, clone = false, ...options } = request;
     const store = new SnapshotStore(root);
-    const consumed = !keep && store.open(name).manifest.kind === 'suspend';
+    if (clone) checkClone(request, store.open(name).manifest.machine.name);
+    const consumed = !keep && !clone && store.open(name).manifest.kind === 'suspend';
     const claim = consumed ? store.claim(name) : null;
     try {
-      const { machine, snapshot, watch } = loadMachine(store, name, { overrides, host });
+      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, shared: clone, host });
       const canLog = machine.parts.engine.capabilities.dirtyLog;
       const changes = canLog && !consumed ? new ChangeLog(machine, snapshot) : null;
       return new ResumedMachine(machine, store, name, changes, watch, claim);
@@ -77,4 +89,11 @@ export class ResumedMachine {
     if (this.claim !== null) closeSync(this.claim);
     this.claim = null;
   }
+}
+
+function checkClone({ name, overrides, identity }: ResumeRequest, savedName: string): void {
+  if ((overrides.name ?? savedName) === savedName) {
+    throw new SnapshotError(name, `a clone needs a name of its own, not '${savedName}'`);
+  }
+  if (identity?.kind !== 'new') throw new SnapshotError(name, 'a clone needs a generation id of its own: new');
 }

@@ -26,7 +26,7 @@ export interface SaveOptions {
   /** Copies memory while the machine runs and stops it only for the rest. */
   readonly live?: boolean;
   readonly hold?: MachineHold;
-  /** Seconds since 1970, for the record only. */
+  /** Host time in nanoseconds since 1970. */
   readonly now?: bigint;
 }
 

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
+import { BaseCache } from './base-cache.js';
 import { Draft } from './draft.js';
-import { draftName, isOrphan } from './draft-owner.js';
-import { openRegular, syncFolder } from './durable.js';
+import { goneName, isGone, isOrphan } from './draft-owner.js';
+import { makeFolders, openRegular, removeTree, renameDurable } from './durable.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
 
@@ -32,15 +23,17 @@ export type StoreEntry =
 
 export class SnapshotStore {
   readonly root: string;
+  readonly bases: BaseCache;
 
   constructor(root: string) {
     this.root = resolve(root);
-    refusing(root, () => mkdirSync(this.root, { recursive: true, mode: ROOT_MODE }));
+    refusing(root, () => makeFolders(this.root, ROOT_MODE));
     const status = refusing(root, () => statSync(this.root));
     if (!status.isDirectory()) throw new SnapshotError(root, 'expected a folder as the store');
     if ((status.mode & 0o077) !== 0) {
       throw new SnapshotError(root, `others may enter this store, and memory holds secrets: chmod 700 ${root}`);
     }
+    this.bases = new BaseCache(this.root);
     this.removeOrphans();
   }
 
@@ -123,7 +116,12 @@ export class SnapshotStore {
     try {
       if (lock !== null && !lockFile(lock, 'exclusive'))
         throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
-      this.discard(name);
+      refusing(name, () => {
+        this.refuseParent(name);
+        const digest = this.digestOf(name);
+        if (digest !== null && !this.bases.remove(digest)) throw new SnapshotError(name, 'in use by a clone of it');
+        this.discard(name);
+      });
     } finally {
       if (lock !== null) closeSync(lock);
     }
@@ -132,24 +130,35 @@ export class SnapshotStore {
   /** As `remove`, by the machine that runs from it: what is mapped stays readable without a name. */
   consume(name: string): void {
     checkName(name);
-    refusing(name, () => this.discard(name));
+    refusing(name, () => {
+      this.refuseParent(name);
+      const digest = this.digestOf(name);
+      this.discard(name);
+      if (digest !== null) this.bases.remove(digest);
+    });
   }
 
-  private discard(name: string): void {
+  private refuseParent(name: string): void {
     const children = this.childrenOf(name);
     if (children.length > 0) {
       throw new SnapshotError(name, `in use: ${children.join(', ')} build on it; flatten or remove them first`);
     }
-    const gone = join(this.root, draftName());
-    renameSync(join(this.root, name), gone);
-    syncFolder(this.root);
-    rmSync(gone, { recursive: true, force: true });
+  }
+
+  private discard(name: string): void {
+    const gone = join(this.root, goneName());
+    renameDurable(join(this.root, name), gone);
+    removeTree(gone);
   }
 
   private names(): string[] {
-    return readdirSync(this.root)
+    return this.entries()
       .filter((name) => NAME.test(name))
       .sort();
+  }
+
+  private entries(): string[] {
+    return refusing(this.root, () => readdirSync(this.root));
   }
 
   private snapshots(): SnapshotFolder[] {
@@ -172,24 +181,31 @@ export class SnapshotStore {
     return parent;
   }
 
+  /** Null if it is broken. */
+  private digestOf(name: string): string | null {
+    return this.snapshots().find((snapshot) => snapshot.name === name)?.manifest.digest ?? null;
+  }
+
   private childrenOf(name: string): string[] {
     const all = this.snapshots();
     const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
     return all.flatMap((other) => (id !== undefined && other.manifest.parent?.id === id ? [other.name] : []));
   }
 
-  /** Its process has ended, and nobody holds the lock: two process-id name spaces may share a store. */
+  /** Of drafts those whose process has ended and whose lock nobody holds: two process-id name spaces may share a store. */
   private removeOrphans(): void {
-    for (const name of readdirSync(this.root).filter(isOrphan)) {
+    for (const name of this.entries().filter(isGone)) removeTree(join(this.root, name));
+    for (const name of this.entries().filter(isOrphan)) {
       const folder = join(this.root, name);
       const lock = openFolder(folder);
       if (lock === null) continue;
       try {
-        if (lockFile(lock, 'exclusive')) rmSync(folder, { recursive: true, force: true });
+        if (lockFile(lock, 'exclusive')) removeTree(folder);
       } finally {
         closeSync(lock);
       }
     }
+    this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
   }
 }
 

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { isRam, memoryMap, pciMem64, ramLayout } from '../../src/boot/memory-map.js';
+import {
+  isRam,
+  memoryMap,
+  pciMem64,
+  ramLayout,
+  VM_GENERATION_ID,
+  VM_GENERATION_PAGE,
+} from '../../src/boot/memory-map.js';
 
 const MIB = 0x100000;
 const GIB = 1024 * MIB;
@@ -21,6 +28,18 @@ test('the map lists low RAM, the 640 KiB hole, ECAM and high RAM', () => {
     { base: 0xe0000000, size: 0x10000000, kind: 'reserved' },
     { base: 4 * GIB, size: GIB, kind: 'ram' },
   ]);
+});
+
+test('the VM generation id lies in RAM that is reserved, aligned to 8 bytes, in a page of its own', () => {
+  const ram = ramLayout(2 * MIB);
+  const reserved = memoryMap(ram).find(
+    ({ base, size }) => base <= VM_GENERATION_PAGE && VM_GENERATION_PAGE < base + size,
+  );
+  expect(reserved?.kind).toBe('reserved');
+  expect(isRam(ram, VM_GENERATION_PAGE, 4096)).toBe(true);
+  expect([VM_GENERATION_PAGE % 4096, VM_GENERATION_ID % 8]).toEqual([0, 0]);
+  expect(VM_GENERATION_ID - VM_GENERATION_PAGE).toBeLessThanOrEqual(4096 - 16);
+  expect(VM_GENERATION_ID % 2048).not.toBe(0); // where option ROMs begin
 });
 
 test('64-bit BARs start at the next multiple of 32 GiB', () => {

@@ -36,6 +36,14 @@ class FakeVm implements Vm {
     return { name: 'vm-1', bytes: 3 * 1024 * 1024, stoppedMilliseconds: 7, lastPages: 0 };
   }
 
+  async setPaused(paused: boolean): Promise<void> {
+    this.asked.push(paused ? 'pause' : 'resume');
+  }
+
+  async ask(...[name]: readonly unknown[]): Promise<never> {
+    throw new Error(`nobody asks for ${String(name)}`);
+  }
+
   async cancelSave(): Promise<boolean> {
     return false;
   }

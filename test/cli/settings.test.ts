@@ -32,7 +32,7 @@ test('what is not given has bhyve’s defaults', () => {
     [0, 'hostbridge'],
     [31, 'lpc'],
   ]);
-  expect(consoles.size).toBe(0);
+  expect([...consoles]).toEqual([['com1', 'detached']]);
   expect(verbosity).toBe('warn');
 });
 
@@ -96,6 +96,12 @@ test('the real-time clock starts at the host’s local time, with -u at UTC, and
   expect(settings('-o', 'rtc.base=5').machine.rtcBase).toBe(5n);
 });
 
+test('the guest clock is advanced by default under the real clock, and frozen under the virtual', () => {
+  expect(settings().machine.guestClock).toBe('advance');
+  expect(settings('--clock', 'virtual').machine.guestClock).toBe('freeze');
+  expect(settings('--guest-clock', 'freeze').machine.guestClock).toBe('freeze');
+});
+
 test('the UUID belongs to the name', () => {
   expect(settings('web').machine.uuid).toBe(settings('web').machine.uuid);
   expect(settings('web').machine.uuid).not.toBe(settings('db').machine.uuid);
@@ -127,6 +133,10 @@ test.each([
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
   [['-U', 'me'], 'uuid: "me": expected 8-4-4-4-12 hex digits'],
   [['-o', 'x86.strictmsr=maybe'], "x86.strictmsr: 'maybe' is neither true"],
+  [['--clone'], 'snapshot.clone: says how to go on from a snapshot: add -r'],
+  [['--verify'], 'snapshot.verify: says how'],
+  [['--identity', 'new'], 'snapshot.identity: says how'],
+  [['--guest-clock', 'stop'], "guest.clock: unknown value 'stop'; accepted are freeze, advance"],
   [['../etc'], 'name: "../etc"'],
 ])('%j is refused by name', (words, message) => {
   expect(() => settings(...words)).toThrow(message);

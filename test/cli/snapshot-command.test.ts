@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { snapshotCommand } from '../../src/cli/snapshot-command.js';
+import { buildMachine } from '../../src/machine/build.js';
 import { ChangeLog } from '../../src/snapshot/change-log.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { spoil, temporaryStore } from '../snapshot/support/temporary-store.js';
-import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
+import { MEMORY, MS, tickMachine } from '../snapshot/support/tick-subject.js';
 
 function runOn(store: SnapshotStore) {
   return (...words: string[]): { status: number; text: string } => {
@@ -21,7 +22,7 @@ function twoSnapshots(): SnapshotStore {
   const machine = tickMachine(MS);
   const changes = new ChangeLog(machine, saveMachine(machine, store, 'full', { now: 0n }));
   machine.parts.engine.memory.writeU8(0x10_0000, 1);
-  saveMachine(machine, store, 'delta', { changes, now: 1n });
+  saveMachine(machine, store, 'delta', { changes, now: 1_000_000_000n });
   machine.close();
   return store;
 }
@@ -54,6 +55,28 @@ test('check names what is in the way', () => {
     status: 1,
     text: expect.stringContaining('restore the folder from a copy'),
   });
+});
+
+test('check lists the values of the host, with -o as they would be', () => {
+  const store = temporaryStore();
+  const machine = buildMachine(
+    { memory: MEMORY, boot: { kernel: '/none/kernel', commandLine: '' } },
+    { restored: true },
+  );
+  machine.resume();
+  machine.pause();
+  saveMachine(machine, store, 'one');
+  machine.close();
+  const run = runOn(store);
+  expect(run('check', 'one')).toEqual({
+    status: 0,
+    text: 'boot.kernel = /none/kernel (not there); -o boot.kernel=... replaces it\none: can be resumed here\n',
+  });
+  expect(run('check', 'one', '-o', `boot.kernel=${__filename}`).text).toContain(`boot.kernel = ${__filename};`);
+  expect(() => run('check', 'one', '-o', 'memory.size=4')).toThrow('memory.size: ');
+  expect(() => run('check', 'one', '-o', 'pci.0.3.0.path=/x')).toThrow('lets -o replace boot.kernel');
+  expect(() => run('check', 'one', '-o', 'nonsense')).toThrow("'nonsense' is not of the form name=value");
+  expect(() => run('ls', '-o', 'a=b')).toThrow("unknown option '-o'");
 });
 
 test('flatten makes a parent free to be removed', () => {

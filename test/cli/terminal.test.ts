@@ -41,7 +41,10 @@ class Terminal {
       this.screen += bytes.toString('latin1');
     });
     const program = resolve('dist/src/cli/main.js');
-    this.child = spawn(process.execPath, [program, ...words], { stdio: [this.held, this.held, this.held] });
+    this.child = spawn(process.execPath, [program, ...words], {
+      stdio: [this.held, this.held, this.held],
+      env: { ...process.env, TSBHYVE_RUN: join(folder, 'run') },
+    });
     this.child.on('close', (status) => {
       this.status = status;
     });

@@ -182,6 +182,14 @@ describe('versions', () => {
     expect(loaded).toEqual({ ...shape.initial(), signed: -7 });
   });
 
+  test('an older save can be had in the form of this version', () => {
+    const now = shape.save({ ...shape.initial(), signed: -7 });
+    const { signed: _, ...rest } = now.fields;
+    expect(shape.upgraded({ kind: 'chip', version: 1, fields: { ...rest, speed: -7 } })).toEqual(now);
+    expect(shape.upgraded(now)).toEqual(now);
+    expect(() => shape.upgraded({ ...now, version: 3 }, 'com1')).toThrow('com1: saved as a newer version');
+  });
+
   test('the result of an upgrade is checked, and its failure has a path', () => {
     const three = new StateShape(
       'v',

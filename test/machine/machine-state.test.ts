@@ -83,6 +83,7 @@ test('the tree has every device by its id', () => {
       'post-84',
       'reset-control',
       'rtc',
+      'vm-generation',
     ].sort(),
   );
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { controlApi } from '../../scripts/docs/control-api.js';
 import { deviceHeader } from '../../scripts/docs/device-header.js';
 import { deviceModel } from '../../scripts/docs/device-model.js';
 
@@ -9,6 +10,10 @@ const text = (path: string) => readFileSync(join(root, path), 'utf8');
 
 test('docs/device-model.md is what the devices say (after a change: npm run docs)', () => {
   expect(text('docs/device-model.md')).toBe(deviceModel(root));
+});
+
+test('docs/control-api.md is what the routes say (after a change: npm run docs)', () => {
+  expect(text('docs/control-api.md')).toBe(controlApi());
 });
 
 test('docs/specs.md has the title of every key that a device cites', () => {

@@ -32,6 +32,11 @@ export class ConsolePump {
     return this.output !== null;
   }
 
+  /** Bytes that the stream sent and the guest had no room for yet. */
+  get pending(): number {
+    return this.waiting.length;
+  }
+
   attach(input: Readable, output: Writable): void {
     this.detach();
     this.input = input;

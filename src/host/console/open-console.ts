@@ -5,9 +5,12 @@ import type { EscapeCommand } from './escape-keys.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 import { StdioConsole } from './stdio-console.js';
 
-const ACCEPTED = 'stdio, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME';
+const ACCEPTED = 'stdio, detached, none, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME';
 
-/** `onCommand` hears the escape keys of the terminal. The rarer back ends are loaded only when they are asked for. */
+/**
+ * `onCommand` hears the escape keys of the terminal. The rarer back ends are loaded only when they are asked for. Words
+ * that name no place, `detached` and `none`, are the command's own business.
+ */
 export async function openConsole(
   path: string,
   line: GuestLine,

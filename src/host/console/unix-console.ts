@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `unix=PATH`: only the owner may connect. A socket that a dead process left behind is replaced. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { connect, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { HostError, systemReason } from '../host-error.js';
+import { listenPrivately } from '../private-socket.js';
 import type { GuestLine } from './guest-line.js';
 import { SocketConsole } from './socket-console.js';
-
-const OWNER_ONLY = 0o177;
 
 export async function openUnixConsole(path: string, line: GuestLine): Promise<SocketConsole> {
   const place = `unix=${path}`;
@@ -16,16 +15,6 @@ export async function openUnixConsole(path: string, line: GuestLine): Promise<So
     return await SocketConsole.open(place, line, (server) => listenPrivately(server, path));
   } catch (cause) {
     throw new HostError(place, `cannot listen there: ${systemReason(cause)}`, { cause });
-  }
-}
-
-/** The bind happens inside `listen`, so the socket never exists with wider permissions. */
-function listenPrivately(server: Server, path: string): void {
-  const previous = process.umask(OWNER_ONLY);
-  try {
-    server.listen(path);
-  } finally {
-    process.umask(previous);
   }
 }
 

@@ -277,3 +277,98 @@ test('a power-on time outside the calendar is refused', () => {
     'rtc: power-on time 253402300800: expected -62167219200 to 253402300799 seconds',
   );
 });
+
+describe('time that passes outside', () => {
+  const HOUR = 3600n * SECOND;
+  const DAY = 24n * HOUR;
+
+  test('moves the calendar over midnight, leap days and the century, and the second keeps its fraction', () => {
+    const { rtc, show, advance } = setup();
+    advance(300n * MS);
+    rtc.advance(HOUR);
+    expect(show()).toBe('00 59 58 04 01 01 14 20');
+    rtc.advance(2n * SECOND + 699n * MS);
+    expect(show()).toBe('01 00 00 04 01 01 14 20');
+    advance(1n * MS);
+    expect(show()).toBe('01 00 01 04 01 01 14 20');
+    rtc.advance((365n + 365n + 31n + 28n) * DAY); // 2014, 2015, and January and February of 2016
+    expect(show()).toBe('01 00 01 02 29 02 16 20');
+    rtc.advance(BigInt(Date.UTC(2100, 1, 28, 1, 0, 1) - Date.UTC(2016, 1, 29, 1, 0, 1)) * MS);
+    expect(show()).toBe('01 00 01 01 28 02 00 21');
+    rtc.advance(DAY);
+    expect(show()).toBe('01 00 01 02 01 03 00 21'); // 2100 is no leap year
+  });
+
+  test('in binary and 12 hours, too', () => {
+    const { rtc, show, write, writeAll } = setup();
+    write(B, 0x84);
+    writeAll({ 4: 11, 2: 30, 0: 10, 7: 9, 8: 11, 9: 99, 50: 19 });
+    write(B, 0x04);
+    rtc.advance(HOUR);
+    expect(show()).toBe('8c 1e 0a 03 09 0b 63 13');
+  });
+
+  test('does not touch VM time or the phase of periodic interrupts', () => {
+    const [left, moved] = [setup(), setup()];
+    const seen = [left, moved].map(({ rtc, rig, read, write, advance }) => {
+      write(A, 0x2f); // 2 a second
+      write(B, 0x42);
+      advance(100n * MS);
+      read(C);
+      if (rtc === moved.rtc) rtc.advance(HOUR + 333n * MS);
+      return [rig.clock.now(), rig.clock.nextDeadline()];
+    });
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[1]).toEqual([100n * MS, 500n * MS]);
+  });
+
+  test('UIP comes before the next update of the moved clock', () => {
+    const { rtc, read, advance } = setup();
+    rtc.advance(HOUR + 600n * MS);
+    advance(400n * MS - 245_000n);
+    expect(read(A) & 0x80).toBe(0);
+    advance(1_000n);
+    expect(read(A) & 0x80).toBe(0x80);
+    advance(244_000n);
+    expect([read(A) & 0x80, read(0)]).toEqual([0, 0x59]);
+  });
+
+  test('an alarm that lay in it comes at once, a later one at its time', () => {
+    for (const [minute, due] of [
+      [0x30, true],
+      [0x00, false],
+    ] as const) {
+      const { rtc, read, write, writeAll, line, advance } = setup();
+      writeAll({ 5: 0x01, 3: minute, 1: 0x00 }); // 01:00 or 01:30
+      write(B, 0x22);
+      rtc.advance(HOUR);
+      expect(line?.level).toBe(false);
+      if (due) {
+        rtc.advance(HOUR);
+        expect([line?.level, read(C) & 0x20]).toEqual([true, 0x20]);
+      } else {
+        advance(2n * SECOND - 1n);
+        expect(line?.level).toBe(false);
+        advance(1n);
+        expect([line?.level, line?.risingEdges]).toEqual([true, 1]);
+      }
+    }
+  });
+
+  test('a clock that stands still does not move, and no time does nothing', () => {
+    const { rtc, show, write } = setup();
+    const before = rtc.serialize();
+    rtc.advance(0n);
+    expect(rtc.serialize()).toEqual(before);
+    write(B, 0x82); // SET
+    rtc.advance(HOUR);
+    write(B, 0x02);
+    expect(show()).toBe('23 59 58 03 31 12 13 20');
+  });
+
+  test('the calendar ends with the year 9999', () => {
+    const { rtc } = setup();
+    for (let century = 20; century < 120; century += 1) rtc.advance(36_525n * DAY);
+    expect(rtc.serialize().fields.time).toBe(253_402_300_799n);
+  });
+});

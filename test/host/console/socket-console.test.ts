@@ -107,7 +107,10 @@ test.each([
   ['tcp=192.0.2.1:4000', 'cannot listen there: address not available'],
   ['unix=', 'needs the path of the socket'],
   ['unix=/nonexistent/com1', 'cannot listen there: permission denied|cannot listen there: no such file or directory'],
-  ['carrier-pigeon', 'unknown back end; accepted are stdio, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME'],
+  [
+    'carrier-pigeon',
+    'unknown back end; accepted are stdio, detached, none, pty, tcp=ADDRESS:PORT, unix=PATH and /dev/NAME',
+  ],
   ['tcp', 'not an address'],
   ['/dev/nonexistent', 'cannot open it: no such file or directory'],
   ['/dev/null', 'some other device; a serial port or terminal is accepted'],

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Everything the control socket can be asked, in one table: the server, its checks and the OpenAPI document follow from it. */
+import { STATE_GROUPS, type StateGroup } from '../../machine/inspect.js';
+import type { SaveKind } from '../../machine/thread-save.js';
+import type { VmSaveOrder } from '../vm.js';
+import { ControlError } from './control-error.js';
+import { jsonState } from './json-state.js';
+import { count, decimal, flag, listOf, mapOf, object, orNull, type Schema, text } from './schema.js';
+import { machineStatus, statistics } from './status.js';
+import type { ControlSubject } from './subject.js';
+
+/** Of a request, checked against the route's schemas. */
+export type Input = Readonly<Record<string, unknown>>;
+
+interface Described {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly about: string;
+  readonly query?: Schema;
+  readonly body?: Schema;
+  /** Of the answer; with `saves`, of its last line's `result`. */
+  readonly answer: Schema;
+}
+
+export interface PlainRoute extends Described {
+  readonly run: (subject: ControlSubject, input: Input) => Promise<unknown>;
+}
+
+/** Answers with lines of JSON: any number of `progress`, then one `result` or `error`. */
+export interface SaveRoute extends Described {
+  readonly saves: SaveKind;
+}
+
+export type Route = PlainRoute | SaveRoute;
+
+const PATH_MAX = 4096;
+const NAME = text('name of the snapshot; <vm>-<n> unless given', { minLength: 1, maxLength: 64 });
+const STORE = text('absolute path of another store than the VM’s', { pattern: '^/', maxLength: PATH_MAX });
+const NOTHING = object({});
+const SAVED: Readonly<Record<string, Schema>> = {
+  name: text('of the snapshot'),
+  bytes: count('of memory, as stored'),
+  stoppedMilliseconds: { type: 'number', description: 'host time that the guest stood still' },
+  lastPages: count('pages that were written in that time'),
+};
+const saved = object({ store: text('folder it is in'), ...SAVED });
+const status = object({
+  name: text('of the VM'),
+  pid: count('of its process'),
+  state: text('what the machine does', { enum: ['built', 'running', 'paused', 'stopped', 'closed'] }),
+  saving: orNull(text('what is being saved', { enum: ['suspend', 'snapshot'] })),
+  time: decimal('VM time in nanoseconds'),
+  instructions: decimal('that the vCPU has retired'),
+  memory: count('bytes of guest memory'),
+  engine: text('that runs the vCPU'),
+  clock: text('real or virtual'),
+  store: text('folder of its snapshots'),
+  resumed: orNull(text('snapshot that it was resumed from')),
+});
+const stats = object({
+  time: decimal('VM time in nanoseconds'),
+  instructions: decimal('that the vCPU has retired'),
+  exits: mapOf(count(''), 'of the vCPU by kind, since this process has the machine'),
+  memory: count('bytes of guest memory'),
+  residentMemory: count('bytes of the whole process that are in memory'),
+  saves: count('snapshots and suspends that ended well'),
+  lastSave: orNull({ ...object(SAVED), description: 'that ended well' }),
+});
+const consoles = object({
+  consoles: listOf(
+    object({
+      port: text('serial port'),
+      place: text('back end, and where it is'),
+      socket: orNull(text('to attach to, of a detached console')),
+      attached: flag('somebody is attached'),
+    }),
+    'serial ports that have a back end',
+  ),
+});
+const groups = object({
+  groups: text(`names with commas between: ${STATE_GROUPS.join(', ')}`, {
+    pattern: `^(${STATE_GROUPS.join('|')})(,(${STATE_GROUPS.join('|')}))*$`,
+    maxLength: 200,
+  }),
+});
+const state = mapOf({ type: 'object', additionalProperties: true }, 'values by group and name, in hex');
+
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/status',
+    about: 'What the VM is and does.',
+    answer: status,
+    run: machineStatus,
+  },
+  {
+    method: 'GET',
+    path: '/stats',
+    about: 'Counters.',
+    answer: stats,
+    run: statistics,
+  },
+  {
+    method: 'GET',
+    path: '/registers',
+    about: 'State of the vCPU, read at one instant.',
+    query: groups,
+    answer: state,
+    // The schema has only let names of groups through.
+    run: async ({ vm }, { groups: names }) =>
+      jsonState(await vm.ask('processor', String(names).split(',') as StateGroup[])),
+  },
+  {
+    method: 'GET',
+    path: '/consoles',
+    about: 'Serial ports with their back ends.',
+    answer: consoles,
+    run: async (subject) => ({ consoles: subject.consoles() }),
+  },
+  {
+    method: 'POST',
+    path: '/pause',
+    about: 'Stops the guest; its time stands still. A VM that is paused stays so.',
+    answer: NOTHING,
+    run: done(({ vm }) => vm.setPaused(true)),
+  },
+  {
+    method: 'POST',
+    path: '/resume',
+    about: 'Lets a paused guest go on.',
+    answer: NOTHING,
+    run: done(({ vm }) => vm.setPaused(false)),
+  },
+  {
+    method: 'POST',
+    path: '/suspend',
+    about: 'Saves the VM, which then ends with status 5. The result comes when it is durable.',
+    body: object({ name: NAME, store: STORE }, ['name', 'store']),
+    answer: saved,
+    saves: 'suspend',
+  },
+  {
+    method: 'POST',
+    path: '/snapshot',
+    about: 'Saves the VM, which then goes on. The result comes when it is durable.',
+    body: object(
+      {
+        name: NAME,
+        store: STORE,
+        parent: text('a snapshot of that store: only what has changed since is saved', { minLength: 1, maxLength: 64 }),
+        live: flag('copy memory while the guest runs, and stop it only for the rest; the default'),
+      },
+      ['name', 'store', 'parent', 'live'],
+    ),
+    answer: saved,
+    saves: 'snapshot',
+  },
+  {
+    method: 'POST',
+    path: '/cancel',
+    about: 'Ends a save that is on its way: nothing of it is left, and the guest goes on.',
+    answer: object({ cancelled: flag('false if nothing was being saved') }),
+    run: async ({ vm }) => ({ cancelled: await vm.cancelSave() }),
+  },
+  {
+    method: 'POST',
+    path: '/power-button',
+    about: 'Presses the ACPI power button.',
+    answer: object({ listens: flag('whether the guest listens to it') }),
+    run: unlessSuspending(async ({ vm }) => ({ listens: await vm.ask('pressPowerButton') })),
+  },
+  {
+    method: 'POST',
+    path: '/power-off',
+    about: 'Ends the VM as pulling the plug does, with status 1.',
+    answer: NOTHING,
+    run: done(async ({ vm }) => vm.powerOff()),
+  },
+  {
+    method: 'POST',
+    path: '/reset',
+    about: 'Ends the VM as a guest does that resets itself, with status 0: whoever started it starts it again.',
+    answer: NOTHING,
+    run: done(({ vm }) => vm.ask('powerOffToReset')),
+  },
+  {
+    method: 'POST',
+    path: '/nmi',
+    about: 'Sends the vCPU an NMI.',
+    answer: NOTHING,
+    run: unlessSuspending(done(({ vm }) => vm.ask('injectNmi'))),
+  },
+];
+
+/** There is nothing to say but that it is done. */
+function done(work: (subject: ControlSubject) => Promise<unknown>): PlainRoute['run'] {
+  return async (subject) => {
+    await work(subject);
+    return {};
+  };
+}
+
+/** What the guest gets now would not be in the snapshot, and lost with this process. */
+function unlessSuspending(run: PlainRoute['run']): PlainRoute['run'] {
+  return async (subject, input) => {
+    if (subject.saver.active === 'suspend') throw new ControlError(409, 'a suspend is on its way');
+    return run(subject, input);
+  };
+}
+
+export function saveOrder(kind: SaveKind, input: Input): VmSaveOrder {
+  return { ...input, kind }; // the route's schema has only let members of an order through
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** How far a save is, for a person who watches. */
+import { sizeText } from '../sizes.js';
+
+/** Before that a rate says nothing. */
+const FIRST_RATE_MS = 200;
+
+export class ProgressLine {
+  private readonly start: number;
+
+  /** `show` replaces the line it showed before; `now` gives milliseconds that never go back. */
+  constructor(
+    private readonly show: (line: string) => void,
+    private readonly now: () => number,
+  ) {
+    this.start = now();
+  }
+
+  update(done: number, total: number): void {
+    const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+    this.show(`${percent} %, ${sizeText(done)} of ${sizeText(total)}${this.rate(done, total)}`);
+  }
+
+  private rate(done: number, total: number): string {
+    const elapsed = this.now() - this.start;
+    if (elapsed < FIRST_RATE_MS || done === 0) return '';
+    const perSecond = (done / elapsed) * 1000;
+    return `, ${sizeText(perSecond)}/s, ${Math.ceil((total - done) / perSecond)} s left`;
+  }
+}

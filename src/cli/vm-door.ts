@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** How others reach a VM while it runs: its detached console and its control socket, in the run folder. */
+import type { DetachedConsole } from '../host/console/detached-console.js';
+import type { ConsoleBackend, GuestLine } from '../host/console/guest-line.js';
+import type { ComPort } from '../machine/config.js';
+import type { StopReason } from '../machine/stop.js';
+import type { ConsoleInfo, ControlSubject } from './control/subject.js';
+import type { RunFolder } from './run-folder.js';
+
+type Consoles = ReadonlyMap<ComPort, ConsoleBackend>;
+
+export class VmDoor {
+  private detached: DetachedConsole | null = null;
+  private control: { close(): Promise<void> } | null = null;
+
+  constructor(private readonly folder: RunFolder) {}
+
+  /** `resumed` is the snapshot that the VM goes on from. */
+  async openConsole(line: GuestLine, resumed: string | undefined): Promise<ConsoleBackend> {
+    const { DetachedConsole } = await import('../host/console/detached-console.js');
+    const earlier = this.folder.takeOutput(resumed ?? null);
+    this.detached = await DetachedConsole.open(this.folder.paths.console, line, { earlier });
+    return this.detached;
+  }
+
+  /** For a VM that runs. */
+  async openControl(subject: Omit<ControlSubject, 'consoles'>, consoles: Consoles): Promise<void> {
+    const { ControlServer } = await import('./control/control-server.js');
+    const all = { ...subject, consoles: () => [...consoles].map((entry) => this.info(entry)) };
+    this.control = await ControlServer.open(this.folder.paths.control, all);
+  }
+
+  /** After the consoles and the VM: everybody gets an answer. */
+  async close(reason: StopReason | null): Promise<void> {
+    await this.control?.close();
+    if (reason?.kind === 'suspended' && this.detached !== null) {
+      this.folder.keepOutput(reason.snapshot, this.detached.unread);
+    }
+  }
+
+  private info([port, backend]: readonly [ComPort, ConsoleBackend]): ConsoleInfo {
+    const detached = backend === this.detached ? this.detached : null;
+    return {
+      port,
+      place: backend.place,
+      socket: detached === null ? null : this.folder.paths.console,
+      attached: detached?.attached ?? false,
+    };
+  }
+}

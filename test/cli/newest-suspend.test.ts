@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import { newestSuspend } from '../../src/cli/newest-suspend.js';
+import { saveMachine } from '../../src/snapshot/save-machine.js';
+import { spoil, temporaryStore } from '../snapshot/support/temporary-store.js';
+import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
+
+/** Of the VM `vm`, as the tick machine is called. */
+function store(...names: readonly (readonly [string, 'suspend' | 'snapshot'])[]) {
+  const snapshots = temporaryStore();
+  names.forEach(([name, kind], index) => {
+    const machine = tickMachine(MS * BigInt(index + 1));
+    saveMachine(machine, snapshots, name, { kind });
+    machine.close();
+  });
+  return snapshots;
+}
+
+test('the last suspend of this VM counts, whatever it is called', () => {
+  const { root } = store(['vm-1', 'suspend'], ['aaa', 'suspend'], ['vm-2', 'snapshot']);
+  expect(newestSuspend(root, 'vm')).toBe('aaa');
+  expect(newestSuspend(root, 'other')).toBeNull();
+});
+
+test('a VM without a suspend boots', () => {
+  expect(newestSuspend(store(['vm-1', 'snapshot']).root, 'vm')).toBeNull();
+  expect(newestSuspend(temporaryStore().root, 'vm')).toBeNull();
+});
+
+test('a broken snapshot that may be its suspend is not passed over', () => {
+  const snapshots = store(['vm-1', 'suspend'], ['vm-2', 'suspend']);
+  spoil(snapshots, 'vm-2/manifest.json', Buffer.from('{}'));
+  expect(() => newestSuspend(snapshots.root, 'vm')).toThrow(
+    /^--continue: vm-2\/manifest\.json: .*; remove it \(tsbhyve snapshot rm vm-2\), or go on from another with -r$/,
+  );
+  expect(newestSuspend(snapshots.root, 'v')).toBeNull();
+});

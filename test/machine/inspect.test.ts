@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+import type { FakeGuest } from '../../src/hypervisor/fake-guest.js';
+import { REGISTER_ROWS } from '../../src/hypervisor/registers.js';
+import { groupOf, machineStats, readProcessor, STATE_GROUPS } from '../../src/machine/inspect.js';
+import { runUntilStopped } from '../../src/machine/run.js';
+import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
+import { fakeMachine } from '../support/fake-machine.js';
+
+test('every register is in one group, with the value that it has', () => {
+  const machine = tickMachine(MS);
+  const state = readProcessor(machine, STATE_GROUPS);
+  for (const { name } of REGISTER_ROWS) {
+    const group = groupOf(name);
+    expect(typeof state[group ?? 'general']?.[name]).toBe('bigint');
+  }
+  expect(state.general?.rip).toBeGreaterThan(0n);
+  expect(state.control?.cr0).toBe(0x6000_0010n); // the guest stays in real mode
+  expect(state.lapic?.base).toBe(0xfee0_0900n);
+  expect(state.lapic?.in_service).toHaveLength(8);
+  expect(state.msrs?.['0x277']).toBe(0x0007_0406_0007_0406n); // IA32_PAT at reset
+  expect(state.xsave?.area).toBeInstanceOf(Uint8Array);
+  machine.close();
+});
+
+test('only groups that were asked for are read', () => {
+  const machine = tickMachine(MS);
+  const calls: number[] = [];
+  const { vcpu } = machine.parts.engine;
+  const getRegisters = vcpu.getRegisters.bind(vcpu);
+  vcpu.getRegisters = (groups, values) => {
+    calls.push(groups);
+    getRegisters(groups, values);
+  };
+  expect(Object.keys(readProcessor(machine, ['general', 'debug']))).toEqual(['general', 'debug']);
+  expect(Object.keys(readProcessor(machine, ['msrs']))).toEqual(['msrs']);
+  expect(calls).toEqual([1 + 8]); // one call for all registers, none for MSRs alone
+  machine.close();
+});
+
+test('exits are counted by kind', () => {
+  const guest: FakeGuest = function* () {
+    yield { do: 'out', port: 0x80, value: 1, width: 1 };
+    yield { do: 'out', port: 0x80, value: 2, width: 1 };
+    yield { do: 'cli-hlt' };
+  };
+  const { machine } = fakeMachine(guest);
+  machine.resume();
+  runUntilStopped(machine);
+  expect(machineStats(machine)).toMatchObject({
+    memory: 2 * 1024 * 1024,
+    exits: { PortWrite: 2, PortRead: 0, Hlt: 1 },
+  });
+});
