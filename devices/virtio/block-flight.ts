@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * Block requests between submission and completion. What the host still works on is here; what it has finished and the
- * guest may not see yet is state. Decision 0009 says why.
+ * guest may not see yet is state. Decision 0010 says why.
  */
 import type { Alarm } from '../../src/core/clock.js';
 import { list, record, u8, u16, u32, u64 } from '../../src/core/state-fields.js';

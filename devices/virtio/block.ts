@@ -22,7 +22,7 @@ import {
 import { BlockFlights, type DiskLatency, type Flight, flightFields } from './block-flight.js';
 import { actionFor, type BlockAction, type RequestContext, requestParts } from './block-request.js';
 import type { Chain } from './chain.js';
-import type { VirtioHost, VirtioKind, VirtioModel, VirtioPciFields } from './virtio-kind.js';
+import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 const TYPE = 2;
@@ -67,7 +67,7 @@ interface BlockState {
   submitted: bigint;
 }
 
-export class VirtioBlock implements VirtioModel, BlockConfigOwner {
+export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   readonly backend: BlockBackend;
   private readonly flights: BlockFlights;
 
@@ -75,6 +75,7 @@ export class VirtioBlock implements VirtioModel, BlockConfigOwner {
     private readonly host: VirtioHost<BlockState>,
     private readonly options: BlockOptions,
   ) {
+    super();
     this.backend = options.backend;
     this.flights = new BlockFlights(host, options.backend, options.latency);
   }
@@ -99,11 +100,11 @@ export class VirtioBlock implements VirtioModel, BlockConfigOwner {
     queue.defer();
   }
 
-  readConfig(offset: number, width: Width): number {
+  override readConfig(offset: number, width: Width): number {
     return blockConfig.read(this.host.state(), this, 0, offset, width);
   }
 
-  writeConfig(offset: number, width: Width, value: number): void {
+  override writeConfig(offset: number, width: Width, value: number): void {
     blockConfig.write(this.host.state(), this, 0, offset, width, value);
   }
 
@@ -111,32 +112,32 @@ export class VirtioBlock implements VirtioModel, BlockConfigOwner {
     if (this.host.features & BlockFeature.CONFIG_WCE) this.host.state().writeCache = on;
   }
 
-  abandon(queue: VirtioQueue): void {
+  override abandon(queue: VirtioQueue): void {
     this.flights.abandon(queue.index);
   }
 
-  reset(): void {
+  override reset(): void {
     this.flights.abandon(null);
     this.host.state().writeCache = true;
   }
 
-  restored(): void {
+  override restored(): void {
     this.flights.arm();
   }
 
-  pause(): void {
+  override pause(): void {
     this.flights.drain();
   }
 
-  isQuiet(): boolean {
+  override isQuiet(): boolean {
     return this.flights.hostIsIdle;
   }
 
-  saveRefusal(): string | null {
+  override saveRefusal(): string | null {
     return this.backend.readOnly ? null : 'a writable disk cannot be part of a snapshot yet';
   }
 
-  close(): void {
+  override close(): void {
     this.flights.abandon(null);
     this.backend.close();
   }

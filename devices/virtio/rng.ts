@@ -9,7 +9,7 @@ import { StateShape } from '../../src/core/state-shape.js';
 import { writeSpans } from './chain.js';
 import type { EntropySource } from './entropy-source.js';
 import { KEY_LENGTH, keyStream } from './key-stream.js';
-import type { VirtioHost, VirtioKind, VirtioModel, VirtioPciFields } from './virtio-kind.js';
+import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 const TYPE = 4;
@@ -39,17 +39,17 @@ interface RngState {
   blocks: bigint;
 }
 
-export class VirtioRng implements VirtioModel {
+export class VirtioRng extends VirtioModel {
   constructor(
     private readonly host: VirtioHost<RngState>,
     private readonly source: EntropySource | null,
-  ) {}
+  ) {
+    super();
+  }
 
-  /** Other bytes from here on: for a machine that goes on from one snapshot a second time. */
-  renew(seed: Uint8Array): void {
+  override renew(seed: Uint8Array): void {
     const state = this.host.state();
-    state.key = Uint8Array.from(seed.subarray(0, KEY_LENGTH));
-    state.blocks = 0n;
+    state.key = state.key.map((byte, index) => byte ^ (seed[index % seed.length] ?? 0));
   }
 
   process(queue: VirtioQueue): void {
@@ -61,30 +61,6 @@ export class VirtioRng implements VirtioModel {
     }
     queue.defer();
   }
-
-  readConfig(): number {
-    return 0;
-  }
-
-  writeConfig(): void {}
-
-  abandon(): void {}
-
-  reset(): void {}
-
-  restored(): void {}
-
-  pause(): void {}
-
-  isQuiet(): boolean {
-    return true;
-  }
-
-  saveRefusal(): string | null {
-    return null;
-  }
-
-  close(): void {}
 
   private random(length: number): Uint8Array {
     const random = new Uint8Array(length);

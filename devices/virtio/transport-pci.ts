@@ -141,6 +141,10 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
     return this.model.saveRefusal();
   }
 
+  override renew(seed: Uint8Array): void {
+    this.model.renew(seed);
+  }
+
   override close(): void {
     this.model.close();
   }

@@ -37,22 +37,40 @@ export interface VirtioHost<State> {
   process(queue: number): void;
 }
 
-export interface VirtioModel {
-  /** Reads bytes of the device configuration; an offset past its end reads as 0. */
-  readConfig(offset: number, width: Width): number;
-  writeConfig(offset: number, width: Width, value: number): void;
+/** A device behind the transport. What it does not say otherwise, it does not have. */
+export abstract class VirtioModel {
   /** There may be buffers in this queue. */
-  process(queue: VirtioQueue): void;
+  abstract process(queue: VirtioQueue): void;
+
+  /** Reads bytes of the device configuration; an offset past its end reads as 0. */
+  readConfig(_offset: number, _width: Width): number {
+    return 0;
+  }
+
+  writeConfig(_offset: number, _width: Width, _value: number): void {}
+
   /** What is in flight for this queue must leave guest memory alone from now on. */
-  abandon(queue: VirtioQueue): void;
+  abandon(_queue: VirtioQueue): void {}
+
   /** The driver starts anew. */
-  reset(): void;
+  reset(): void {}
+
   /** Re-arms alarms after a restore. */
-  restored(): void;
-  pause(): void;
-  isQuiet(): boolean;
-  saveRefusal(): string | null;
-  close(): void;
+  restored(): void {}
+
+  pause(): void {}
+
+  isQuiet(): boolean {
+    return true;
+  }
+
+  saveRefusal(): string | null {
+    return null;
+  }
+
+  renew(_seed: Uint8Array): void {}
+
+  close(): void {}
 }
 
 export interface VirtioKind<F extends VirtioPciFields, M extends VirtioModel = VirtioModel> {

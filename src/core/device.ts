@@ -15,6 +15,8 @@ export interface AnyDevice {
   resume(): void;
   /** Why the machine cannot be saved with this device as it is; null if it can. */
   saveRefusal(): string | null;
+  /** The machine may run twice from here on: what must not be there twice, such as random numbers, follows from `seed` now. */
+  renew(seed: Uint8Array): void;
   /** Lets go of what the device has of the host's. Allowed twice. */
   close(): void;
 }
@@ -62,6 +64,8 @@ export abstract class Device<F extends Fields> implements AnyDevice {
   saveRefusal(): string | null {
     return null;
   }
+
+  renew(_seed: Uint8Array): void {}
 
   close(): void {}
 

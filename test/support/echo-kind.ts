@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { readSpans, writeSpans } from '../../devices/virtio/chain.js';
-import type { VirtioHost, VirtioKind, VirtioModel, VirtioPciFields } from '../../devices/virtio/virtio-kind.js';
+import {
+  type VirtioHost,
+  type VirtioKind,
+  VirtioModel,
+  type VirtioPciFields,
+} from '../../devices/virtio/virtio-kind.js';
 import type { VirtioQueue } from '../../devices/virtio/virtio-queue.js';
 import type { Width } from '../../src/core/bits.js';
 import { StateShape } from '../../src/core/state-shape.js';
@@ -9,11 +14,13 @@ const AT_ONCE = 4;
 const KEPT = 1000;
 
 /** A device that writes back what it reads, at most four buffers at a time; its configuration is 1, 2, 3, ... */
-export class Echo implements VirtioModel {
+export class Echo extends VirtioModel {
   /** What came out of the queues last. */
   readonly texts: string[] = [];
 
-  constructor(private readonly host: VirtioHost<unknown>) {}
+  constructor(private readonly host: VirtioHost<unknown>) {
+    super();
+  }
 
   process(queue: VirtioQueue): void {
     for (let count = 0; count < AT_ONCE; count += 1) {
@@ -27,24 +34,11 @@ export class Echo implements VirtioModel {
     queue.defer();
   }
 
-  readConfig(offset: number, width: Width): number {
+  override readConfig(offset: number, width: Width): number {
     let value = 0;
     for (let index = 0; index < width; index += 1) value += (offset + index + 1) * 2 ** (8 * index);
     return value;
   }
-
-  writeConfig(): void {}
-  abandon(): void {}
-  reset(): void {}
-  restored(): void {}
-  pause(): void {}
-  isQuiet(): boolean {
-    return true;
-  }
-  saveRefusal(): string | null {
-    return null;
-  }
-  close(): void {}
 }
 
 export const OWN_FEATURE = 1n << 3n;
