@@ -3,7 +3,7 @@
 import type { GuestMemory } from '../../src/core/guest-memory.js';
 import type { BlockBackend, BlockRequest } from './block-backend.js';
 import { MOST_BYTES, MOST_RANGE_SECTORS, SECTOR } from './block-config.js';
-import { type Chain, RingFault, readSpans, type Span, slice } from './chain.js';
+import { type Chain, RingFault, readSpans, type Span, slice, writeSpans } from './chain.js';
 
 export const BlockStatus = { OK: 0, IOERR: 1, UNSUPP: 2 } as const;
 export type BlockStatusCode = (typeof BlockStatus)[keyof typeof BlockStatus];
@@ -11,7 +11,7 @@ export type BlockStatusCode = (typeof BlockStatus)[keyof typeof BlockStatus];
 const Type = { IN: 0, OUT: 1, FLUSH: 4, GET_ID: 8, DISCARD: 11, WRITE_ZEROES: 13 } as const;
 
 const HEADER = 16;
-const ID_LENGTH = 20;
+export const ID_LENGTH = 20;
 const RANGE = 16;
 const UNMAP = 1;
 
@@ -58,7 +58,7 @@ export function requestParts(memory: GuestMemory, chain: Chain): RequestParts {
 export interface RequestContext {
   readonly memory: GuestMemory;
   readonly backend: BlockBackend;
-  readonly serial: string;
+  readonly serial: Uint8Array;
   /** No write may be left in a cache. */
   readonly durable: boolean;
 }
@@ -118,17 +118,9 @@ function change(
   return { kind: 'host', request, fills: [], bytes: length };
 }
 
-/** §5.2.6: a text of at most 20 bytes, with a zero behind it only if there is room. */
 function identify({ in: spans, inLength }: RequestParts, { memory, serial }: RequestContext): BlockAction {
   if (inLength < ID_LENGTH) return IO_ERROR;
-  const id = new Uint8Array(ID_LENGTH);
-  for (let index = 0; index < Math.min(serial.length, ID_LENGTH); index += 1) id[index] = serial.charCodeAt(index);
-  let done = 0;
-  for (const { address, length } of slice(spans, 0, ID_LENGTH)) {
-    memory.write(address, id.subarray(done, done + length));
-    done += length;
-  }
-  return { kind: 'answer', status: BlockStatus.OK, filled: ID_LENGTH };
+  return { kind: 'answer', status: BlockStatus.OK, filled: writeSpans(memory, slice(spans, 0, ID_LENGTH), serial) };
 }
 
 function isWithin(offset: number, length: number, { capacity }: BlockBackend): boolean {

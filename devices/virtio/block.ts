@@ -5,7 +5,7 @@
  */
 import type { Width } from '../../src/core/bits.js';
 import { StateError } from '../../src/core/state-error.js';
-import { hostString, u64 } from '../../src/core/state-fields.js';
+import { bytes, hostString, u64 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
 import type { BlockBackend } from './block-backend.js';
 import {
@@ -20,7 +20,7 @@ import {
   SECTOR,
 } from './block-config.js';
 import { BlockFlights, type DiskLatency, type Flight, flightFields } from './block-flight.js';
-import { actionFor, type BlockAction, type RequestContext, requestParts } from './block-request.js';
+import { actionFor, type BlockAction, ID_LENGTH, type RequestContext, requestParts } from './block-request.js';
 import type { Chain } from './chain.js';
 import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
@@ -38,11 +38,12 @@ export interface BlockOptions {
   readonly latency: DiskLatency | null;
 }
 
-function shapeFor(common: VirtioPciFields, { backend, queues }: BlockOptions) {
+function shapeFor(common: VirtioPciFields, { backend, queues, serial }: BlockOptions) {
   const fields = {
     ...common,
     ...blockConfigFields,
     ...flightFields,
+    serial: bytes(ID_LENGTH, { initial: serialBytes(serial), keepOnReset: true, doc: 'what the disk is called' }),
     capacity: u64({ initial: BigInt(backend.capacity), unit: 'bytes' }),
     medium: hostString({ initial: backend.identity, doc: 'which content the disk had' }),
   };
@@ -62,6 +63,7 @@ function shapeFor(common: VirtioPciFields, { backend, queues }: BlockOptions) {
 
 export type BlockFields = ReturnType<typeof shapeFor>['fields'];
 interface BlockState {
+  serial: Uint8Array;
   writeCache: boolean;
   held: Flight[];
   submitted: bigint;
@@ -86,8 +88,8 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
 
   process(queue: VirtioQueue): void {
     const context = this.context();
-    let bytes = 0;
-    for (let count = 0; count < REQUESTS_AT_ONCE && bytes < MOST_BYTES; count += 1) {
+    let moved = 0;
+    for (let count = 0; count < REQUESTS_AT_ONCE && moved < MOST_BYTES; count += 1) {
       // A driver that offers a buffer again before it got it back must not make the list grow for ever.
       if (this.flights.count(queue.index) >= queue.size) {
         queue.stall();
@@ -95,7 +97,7 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
       }
       const chain = queue.take();
       if (chain === null) return;
-      bytes += this.begin(queue.index, chain, context);
+      moved += this.begin(queue.index, chain, context);
     }
     queue.defer();
   }
@@ -145,23 +147,28 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   private begin(queue: number, chain: Chain, context: RequestContext): number {
     const parts = requestParts(this.host.memory, chain);
     const action = actionFor(parts, context);
-    const bytes = action.kind === 'host' ? action.bytes : 0;
+    const moved = action.kind === 'host' ? action.bytes : 0;
     const { head, slots } = chain;
     const place = { queue, head, slots, statusAddress: BigInt(parts.statusAddress) };
-    const flight = this.flights.begin({ ...place, ...outcome(action) }, bytes);
+    const flight = this.flights.begin({ ...place, ...outcome(action) }, moved);
     if (action.kind === 'host') this.flights.submit(flight, action.request, action.fills);
     else this.flights.hold(flight);
-    return bytes;
+    return moved;
   }
 
   /** §5.2.6.2: a driver that cannot flush gets a disk that needs no flush. */
   private context(): RequestContext {
-    const { host, backend, options } = this;
+    const { host, backend } = this;
     const canFlush = (host.features & BlockFeature.FLUSH) !== 0n;
     const hasSwitch = (host.features & BlockFeature.CONFIG_WCE) !== 0n;
     const durable = hasSwitch ? !host.state().writeCache : !canFlush;
-    return { memory: host.memory, backend, serial: options.serial, durable };
+    return { memory: host.memory, backend, serial: host.state().serial, durable };
   }
+}
+
+/** §5.2.6: a text of at most 20 bytes, with a zero behind it only if there is room. */
+function serialBytes(serial: string): Uint8Array {
+  return Uint8Array.from({ length: ID_LENGTH }, (_, index) => serial.charCodeAt(index) & 0x7f);
 }
 
 /** What the guest is told if all goes well. */

@@ -124,6 +124,14 @@ test('says what it is called, in 20 bytes', () => {
   expect(ask(driver, { type: GET_ID, room: 19 }).status).toBe(IOERR);
 });
 
+test('a restored disk keeps its name', () => {
+  const saved = start({ readOnly: true }).rig.device.serialize();
+  const { driver, rig } = start({ readOnly: true, serial: 'another' });
+  const { fields } = rig.device.serialize();
+  rig.device.deserialize({ ...saved, fields: { ...fields, serial: saved.fields.serial ?? null } });
+  expect(Buffer.from(ask(driver, { type: GET_ID, room: 20 }).data).toString('latin1')).toMatch(/^SERIAL\0/);
+});
+
 test('discards and zeroes ranges', () => {
   const { driver, disk } = start();
   expect(ask(driver, { type: DISCARD_SECTORS, out: range(4, 2) }).status).toBe(OK);
