@@ -28,20 +28,24 @@ export class PciSlots {
 
   constructor(configs: readonly PciDeviceConfig[], { ports, mmio, log, wiring, virtio }: PciSlotsParts) {
     const decoder = new BarDecoder(ports, mmio, log);
-    const create = (config: PciDeviceConfig, intx: IrqLine): PciDevice =>
-      createPciDevice(config, {
-        id: pciDeviceId(config),
-        place: { address: pciAddress(0, config.slot, config.fn), decoder, intx },
-        pirqs: wiring.pirqOutputs(),
-        virtio,
-      });
-    // The bridge first: the others' interrupt pins lead to its router.
-    const bridges = configs.filter(({ kind }) => kind === LPC).map((config) => create(config, nullLine));
-    const router = bridges.find((device) => device instanceof LpcBridge);
-    const others = configs
-      .filter(({ kind }) => kind !== LPC)
-      .map((config) => create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine));
-    this.devices = [...bridges, ...others].sort((a, b) => a.address - b.address);
+    const made: PciDevice[] = [];
+    const create = (config: PciDeviceConfig, intx: IrqLine): void => {
+      const id = pciDeviceId(config);
+      const place = { address: pciAddress(0, config.slot, config.fn), decoder, intx };
+      made.push(createPciDevice(config, { id, place, pirqs: wiring.pirqOutputs(), virtio }));
+    };
+    try {
+      // The bridge first: the others' interrupt pins lead to its router.
+      for (const config of configs) if (config.kind === LPC) create(config, nullLine);
+      const router = made.find((device) => device instanceof LpcBridge);
+      for (const config of configs) {
+        if (config.kind !== LPC) create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine);
+      }
+    } catch (error) {
+      for (const device of made) device.close();
+      throw error;
+    }
+    this.devices = made.sort((a, b) => a.address - b.address);
   }
 }
 

@@ -53,6 +53,11 @@ test('a disk that cannot be opened is refused by name', () => {
   );
 });
 
+test('a machine that cannot be built lets go of the disks it has', () => {
+  expect(() => build(disk(), { ...disk({ path: '/nowhere' }), slot: 5 })).toThrow('disk /nowhere');
+  build(disk());
+});
+
 test('a writable disk is refused by a save before anything stops', () => {
   const store = temporaryStore();
   const machine = build(disk());

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import type { BlockBackend, BlockRequest, BlockResult } from '../../../devices/virtio/block-backend.js';
 import { HostError, systemReason } from '../host-error.js';
-import { canPunchHoles, punchHole } from './punch-hole.js';
+import { canPunchHoles, lockFile, punchHole } from './libc-file.js';
 
 const SECTOR = 512;
 const ZEROS = new Uint8Array(1024 * 1024);
@@ -51,6 +51,9 @@ export class FileDisk implements BlockBackend {
       throw new HostError(`disk ${path}`, `cannot open it: ${systemReason(cause)}`, { cause });
     }
     try {
+      if (!lockFile(this.fd, !readOnly)) {
+        throw new HostError(`disk ${path}`, 'in use by another VM; one may write to it, or several may read it');
+      }
       const stats = fstatSync(this.fd);
       this.capacity = capacityOf(path, stats);
       this.canDiscard = canPunchHoles && stats.isFile() && !readOnly;

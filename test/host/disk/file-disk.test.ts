@@ -96,6 +96,16 @@ test('says what is wrong with a path', () => {
   expect(() => open()).toThrow('5 bytes; at least 512 are accepted');
 });
 
+test('has one writer, or several readers', () => {
+  const refusal = 'in use by another VM; one may write to it, or several may read it';
+  open({ readOnly: true });
+  open({ readOnly: true });
+  expect(() => open()).toThrow(refusal);
+  for (const disk of opened.splice(0)) disk.close();
+  open();
+  expect(() => open({ readOnly: true })).toThrow(refusal);
+});
+
 test('a flush that failed once never succeeds again', () => {
   const disk = open();
   disk.close();
