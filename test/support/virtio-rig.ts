@@ -15,11 +15,12 @@ export const LOW_SIZE = 0x40000;
 export const SECOND = LOW_SIZE;
 export const MEMORY_END = LOW_SIZE + 0x40000;
 
-export function newMemory(): GuestMemory {
-  return new GuestMemory([
+export function newMemory(onWrite?: (address: number, length: number) => void): GuestMemory {
+  const segments = [
     { base: 0, bytes: new Uint8Array(LOW_SIZE) },
     { base: SECOND, bytes: new Uint8Array(MEMORY_END - SECOND) },
-  ]);
+  ];
+  return new GuestMemory(segments, onWrite);
 }
 
 export class VirtioRig<M extends VirtioModel> {

@@ -108,6 +108,22 @@ describe.each([
   });
 });
 
+test('the order of requests that are due together is not the host’s', () => {
+  const started = start(true);
+  const { driver, clock, disk } = started;
+  for (let count = 0; count < 2; count += 1) read(started, 512);
+  disk.finish(1);
+  disk.finish(0);
+  clock.advance(SMALL);
+  // Each request has two descriptors, so these are the first and the second one.
+  expect(
+    driver
+      .ring()
+      .used()
+      .map(({ id }) => id),
+  ).toEqual([0, 2]);
+});
+
 test('a reset of the device forgets what was due', () => {
   const started = start(false);
   const { rig, clock, driver } = started;

@@ -3,7 +3,7 @@ import { virtioBlock } from '../../../devices/virtio/block.js';
 import { deviceContract } from '../../contract/device.contract.js';
 import { MemoryDisk, type MemoryDiskOptions } from '../../support/memory-disk.js';
 import { bitsOf, type DriverOptions, RING_PACKED, VERSION_1, VirtioDriver } from '../../support/virtio-driver.js';
-import { VirtioRig } from '../../support/virtio-rig.js';
+import { newMemory, VirtioRig } from '../../support/virtio-rig.js';
 
 const [RO, BLK_SIZE, FLUSH, CONFIG_WCE, MQ, DISCARD, WRITE_ZEROES] = [5, 6, 9, 11, 12, 13, 14].map((bit) =>
   bitsOf(bit),
@@ -108,6 +108,27 @@ test('header, data and status may be cut anywhere', () => {
   driver.kick();
   expect(rig.memory.readU8(at + 100)).toBe(7);
   expect([...rig.memory.read(at + 2000, 13)]).toEqual([...new Array<number>(12).fill(7), OK]);
+});
+
+test('what a read has stored is reported, for the dirty log', () => {
+  const written: string[] = [];
+  const memory = newMemory((address, length) => written.push(`${address}+${length}`));
+  const disk = new MemoryDisk(new Uint8Array(4096));
+  const rig = new VirtioRig(
+    virtioBlock({ backend: disk, serial: '', queues: 1, latency: null }),
+    'modern',
+    false,
+    undefined,
+    memory,
+  );
+  const driver = new VirtioDriver(rig).start();
+  put(driver, { type: IN, room: 512 });
+  written.length = 0;
+  driver.kick();
+  const [data, status] = written;
+  const [address = '', length] = data?.split('+') ?? [];
+  expect(length).toBe('512');
+  expect(status).toBe(`${Number(address) + 512}+1`);
 });
 
 test('flushes', () => {

@@ -211,6 +211,15 @@ describe.each(FORMATS)('$name', ({ options }) => {
   });
 });
 
+test('a packed ring tells by a flag whether a buffer was written', () => {
+  const driver = start({ features: VERSION_1 | RING_PACKED });
+  const flagsAt = (index: number): number => driver.rig.memory.readU16(driver.ring().descriptors + 16 * index + 14);
+  say(driver, 'abc');
+  driver.ring().add([{ address: 0x100, length: 4 }], []);
+  driver.kick();
+  expect([flagsAt(0), flagsAt(2)]).toEqual([0x8082, 0x8080]);
+});
+
 test('a smaller ring that is no power of two is for the packed format only', () => {
   const driver = start({ features: VERSION_1 | RING_PACKED, queueSize: 5 });
   for (let lap = 0; lap < 20; lap += 1) {

@@ -322,6 +322,16 @@ describe('a broken rule', () => {
     expect(device.model.texts).toHaveLength(1);
   });
 
+  test('a ring that is repaired stays as it is until the reset', () => {
+    const { rig, driver, device } = make();
+    driver.start();
+    rig.memory.writeU16(driver.ring().driver + 2, 9);
+    driver.kick();
+    rig.memory.writeU16(driver.ring().driver + 2, 0);
+    exchange(driver);
+    expect(device.model.texts).toEqual([]);
+  });
+
   test.each([
     ['outside memory', 0x20, 0xc0000000],
     ['not aligned', 0x20, 0x10008],
