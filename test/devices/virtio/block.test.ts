@@ -285,11 +285,12 @@ describe('requests that the host does late', () => {
     rig.device.serialize();
   });
 
-  test.each(['the device', 'the queue'])('leave memory alone once %s is reset', (what) => {
+  test.each(['the device', 'the queue', 'the machine'])('leave memory alone once %s is reset', (what) => {
     const { driver, rig, disk } = start({ late: true, features: VERSION_1 | bitsOf(40) });
     const answer = put(driver, { type: IN, room: 512 });
     driver.kick();
     if (what === 'the device') driver.status = 0;
+    else if (what === 'the machine') rig.device.reset();
     else driver.common(0x3a, 2, 1);
     expect(disk.waiting).toEqual([]);
     expect(answer.status()).toBe(0xee);

@@ -224,6 +224,16 @@ test('with MSI-X the status does not tell of queues', () => {
   expect(driver.isr()).toBe(0);
 });
 
+test('messages wait for the mask of the whole function', () => {
+  const { rig, driver } = make();
+  driver.start();
+  driver.mask('all', true);
+  exchange(driver);
+  expect(rig.messages()).toEqual([]);
+  driver.mask('all', false);
+  expect(rig.messages()).toEqual([1]);
+});
+
 test('without MSI-X there is one message for everything, and the status tells what it is about', () => {
   const rig = new VirtioRig(echoKind([8]), 'transitional', false, undefined, undefined, false);
   const driver = new VirtioDriver(rig, { msix: false }).start();
