@@ -69,7 +69,7 @@ describe.each([
       const random = randomNumbers(seed);
       let first = true;
       const pause = (): bigint => {
-        const length = first ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 1_500_000));
+        const length = first ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 4_000_000));
         first = false;
         return length;
       };
