@@ -123,9 +123,8 @@ export class BlockFlights {
   }
 
   private dueTime(bytes: number): bigint {
-    const now = this.host.clock.now();
-    if (this.latency === null) return now;
-    return now + this.latency.constant + (BigInt(bytes) * SECOND) / this.latency.bytesPerSecond;
+    if (this.latency === null) return 0n;
+    return this.host.clock.now() + this.latency.constant + (BigInt(bytes) * SECOND) / this.latency.bytesPerSecond;
   }
 
   private hostDone(work: HostWork, result: BlockResult, isWithinSubmit: boolean): void {

@@ -40,19 +40,31 @@ export function requestParts(memory: GuestMemory, chain: Chain): RequestParts {
   const { readable, writable, readableLength, writableLength } = chain;
   if (readableLength < HEADER) throw new RingFault(`a block request with a header of ${readableLength} bytes`);
   if (writableLength < 1) throw new RingFault('a block request without room for its status');
-  const header = viewOf(readSpans(memory, slice(readable, 0, HEADER)));
+  const { type, offset } = requestHeader(memory, readable);
   const outLength = readableLength - HEADER;
   const inLength = writableLength - 1;
   const [status] = slice(writable, inLength, 1);
   return {
-    type: header.getUint32(0, true),
-    offset: byteOffset(header.getBigUint64(8, true)),
+    type,
+    offset,
     out: slice(readable, HEADER, outLength),
     outLength,
     in: slice(writable, 0, inLength),
     inLength,
     statusAddress: status?.address ?? 0,
   };
+}
+
+function requestHeader(memory: GuestMemory, readable: readonly Span[]): Pick<RequestParts, 'type' | 'offset'> {
+  const [first] = readable;
+  // Nearly every driver gives the header a descriptor of its own.
+  if (first !== undefined && first.length >= HEADER) {
+    const { address } = first;
+    const offset = byteOffset(memory.readU32(address + 8), memory.readU32(address + 12));
+    return { type: memory.readU32(address), offset };
+  }
+  const header = viewOf(readSpans(memory, slice(readable, 0, HEADER)));
+  return { type: header.getUint32(0, true), offset: byteOffset(header.getUint32(8, true), header.getUint32(12, true)) };
 }
 
 export interface RequestContext {
@@ -106,7 +118,7 @@ function change(
 ): BlockAction {
   if (parts.outLength !== RANGE || backend.readOnly) return IO_ERROR;
   const range = viewOf(readSpans(memory, parts.out));
-  const offset = byteOffset(range.getBigUint64(0, true));
+  const offset = byteOffset(range.getUint32(0, true), range.getUint32(4, true));
   const sectors = range.getUint32(8, true);
   const flags = range.getUint32(12, true);
   if (flags & ~UNMAP || (kind === 'discard' && flags !== 0)) return UNSUPPORTED;
@@ -128,8 +140,8 @@ function isWithin(offset: number, length: number, { capacity }: BlockBackend): b
 }
 
 /** A sector that no disk has must not become another one by rounding. */
-function byteOffset(sector: bigint): number {
-  return sector < 1n << 43n ? Number(sector) * SECTOR : Number.POSITIVE_INFINITY;
+function byteOffset(low: number, high: number): number {
+  return high < 2 ** 11 ? SECTOR * (high * 2 ** 32 + low) : Number.POSITIVE_INFINITY;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -53,7 +53,7 @@ export const legacyConfig = new RegisterMap<VirtioState, LegacyOwner>(virtioShap
     get: ({ status }) => status,
     set: (_, value, { core }) => core.writeStatus(value, 'legacy'),
   },
-  { at: 19, name: 'ISR Status', get: (_, owner) => owner.takeIsr(), peek: ({ isr }) => isr, set: () => {} },
+  { at: 19, name: 'ISR Status', readOnly: true, get: (_, owner) => owner.takeIsr() },
   {
     at: 20,
     width: 2,
