@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/**
- * The state of every kind of device, taken from an example of each; nested shapes are found through their owners. The
- * examples are wired to nothing.
- */
+/** The state of every kind of device, taken from an example of each. The examples are wired to nothing. */
 import { ManualClock } from '../src/core/clock.js';
 import type { AnyDevice } from '../src/core/device.js';
 import { GuestMemory } from '../src/core/guest-memory.js';
@@ -34,10 +31,13 @@ import { Uart16550 } from './isa/uart16550.js';
 import { BarDecoder } from './pci/bars.js';
 import { HostBridge } from './pci/host-bridge.js';
 import { LpcBridge } from './pci/lpc-bridge.js';
+import { msiShape } from './pci/msi.js';
+import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
 import { virtioBlock } from './virtio/block.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
+import { virtioShape } from './virtio/virtio-state.js';
 
 const nothing = (): void => {};
 const lines = (count: number) => Array.from({ length: count }, () => nullLine);
@@ -98,3 +98,6 @@ function examples(): AnyDevice[] {
 }
 
 export const shapes: readonly AnyShape[] = examples().map((device) => device.shape);
+
+/** Parts of the shapes above that have versions of their own. */
+export const nestedShapes: readonly AnyShape[] = [msiShape, msixShape(2), virtioShape([64])];

@@ -8,7 +8,10 @@ import { Device } from '../../src/core/device.js';
 import { byteList, u32 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
 
-const PENDING_MAX = 65_536;
+/** A host that pastes more has to wait. */
+const TYPED_MAX = 65_536;
+/** Room for what a process has read before it stops to read, for a suspend. */
+const PENDING_MAX = 524_288;
 const TEXT_MAX = 256;
 
 const kept = { keepOnReset: true };
@@ -18,7 +21,9 @@ const fields = {
   step: u32({ ...kept, doc: 'next step of the script' }),
   tail: byteList({ max: TEXT_MAX, doc: 'latest output since the step became the next one' }),
 };
-const shape = new StateShape('console-input', 1, fields);
+const shape = new StateShape('console-input', 2, fields, {
+  upgrades: { 1: (old) => old }, // at most 65536 bytes waited
+});
 
 /** Sends `send` at VM time `at`, or when the guest has written `after`. */
 export interface TypedStep {
@@ -52,10 +57,18 @@ export class ConsoleInput extends Device<typeof fields> {
 
   /** Types bytes and tells how many there was room for. */
   type(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, PENDING_MAX - this.state.pending.length);
-    for (let index = 0; index < taken; index += 1) this.state.pending.push(bytes[index] ?? 0);
-    this.offer();
+    const taken = Math.max(0, Math.min(bytes.length, TYPED_MAX - this.state.pending.length));
+    this.typeAll(bytes.subarray(0, taken));
     return taken;
+  }
+
+  /** Types the last bytes before the state is saved: for these there is more room. */
+  typeAll(bytes: Uint8Array): void {
+    const { pending } = this.state;
+    const room = PENDING_MAX - pending.length;
+    if (bytes.length > room) throw new RangeError(`${this.id}: typed ${bytes.length} bytes: expected at most ${room}`);
+    for (const byte of bytes) pending.push(byte);
+    this.offer();
   }
 
   /** Gives the receiver what it takes; to be called whenever it has room again. */

@@ -9,13 +9,16 @@ import { packageRoot } from '../../src/hypervisor/package-root.js';
 import { cacheFolder, guestIn } from '../quickstart/guest.js';
 import { GUEST_UP } from '../quickstart/initramfs.js';
 import { BenchError } from './bench-error.js';
+import { cloneRows } from './clone-rows.js';
+import { idleRows } from './idle-cost.js';
 import { mmioRead, portRead } from './loop-kernel.js';
 import { boot, emptyNode, roundTrip, startUp } from './measurements.js';
 import { type BenchGuest, GUEST_MIB, qemu, qemuVersion, requireBuild, tsbhyve } from './programs.js';
 import { atLeast, atMost, type Row, table } from './report.js';
+import { incrementalRows, snapshotRows } from './snapshot-rows.js';
 import { median } from './statistics.js';
 
-const USAGE = 'usage: npm run bench -- [--json] [--runs N] [--kernel FILE --initrd FILE]';
+const USAGE = 'usage: npm run bench -- [--json] [--runs N] [--only GROUP,...] [--kernel FILE --initrd FILE]';
 const COMMAND_LINE = 'console=ttyS0 panic=-1';
 
 const NOTE = 'QEMU does not count instructions: its rate is our number of them over its boot time.';
@@ -114,11 +117,19 @@ async function startUpRows(runs: number, folder: string): Promise<Row[]> {
   ];
 }
 
+function chosenGroups(only: string | undefined, known: readonly string[]): readonly string[] {
+  const chosen = only?.split(',') ?? known;
+  const unknown = chosen.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new BenchError(`--only ${unknown}: accepted are ${known.join(', ')}`);
+  return chosen;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
       runs: { type: 'string', default: '5' },
+      only: { type: 'string' },
       kernel: { type: 'string' },
       initrd: { type: 'string' },
     },
@@ -130,12 +141,23 @@ async function main(): Promise<number> {
   const guest = await guestFor(values.kernel, values.initrd);
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-bench-'));
   try {
-    const rows = [
-      ...(await bootRows(guest, runs)),
-      await exitRow('port read from a TypeScript device', portRead, runs, folder),
-      await exitRow('MMIO read from a TypeScript device', mmioRead, runs, folder),
-      ...(await startUpRows(runs, folder)),
-    ];
+    const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
+      boot: () => bootRows(guest, runs),
+      exits: async () => [
+        await exitRow('port read from a TypeScript device', portRead, runs, folder),
+        await exitRow('MMIO read from a TypeScript device', mmioRead, runs, folder),
+      ],
+      start: () => startUpRows(runs, folder),
+      snapshots: () => snapshotRows(guest, runs, folder, progress),
+      incremental: () => incrementalRows(guest, folder),
+      clones: () => cloneRows(guest, folder),
+      idle: () => idleRows(guest),
+    };
+    const rows: Row[] = [];
+    for (const name of chosenGroups(values.only, Object.keys(groups))) {
+      progress(name);
+      rows.push(...((await groups[name]?.()) ?? []));
+    }
     const isMet = rows.every(({ bar }) => bar === null || bar.isMet);
     console.log(
       values.json ? JSON.stringify({ runs, qemu: version, isMet, rows }, null, 2) : `${table(rows, version)}\n${NOTE}`,

@@ -8,6 +8,8 @@ import { BenchError } from './bench-error.js';
 
 export const GUEST_MIB = 256;
 const QEMU = 'qemu-system-x86_64';
+/** What `tsbhyve` is in an installed package. */
+export const PROGRAM = join(packageRoot(), 'dist/bundle/tsbhyve.js');
 
 /** What to boot. Multiboot kernels have neither initrd nor command line. */
 export interface BenchGuest {
@@ -16,9 +18,16 @@ export interface BenchGuest {
   readonly append?: string;
 }
 
+export interface ProgramOptions {
+  /** Guest memory; `GUEST_MIB` unless given. */
+  readonly mib?: number;
+  /** Words of this program alone, after all others. */
+  readonly more?: readonly string[];
+}
+
 export interface Program {
   readonly name: 'tsbhyve' | 'QEMU';
-  command(guest: BenchGuest): readonly string[];
+  command(guest: BenchGuest, options?: ProgramOptions): readonly string[];
 }
 
 function bootOptions({ kernel, initrd, append }: BenchGuest, dash: '-' | '--'): string[] {
@@ -30,19 +39,18 @@ function bootOptions({ kernel, initrd, append }: BenchGuest, dash: '-' | '--'): 
 
 export const tsbhyve: Program = {
   name: 'tsbhyve',
-  command: (guest) => {
-    const main = join(packageRoot(), 'dist/src/cli/main.js');
-    const machine = ['-u', '-m', `${GUEST_MIB}M`, '--engine', 'soft', '--clock', 'real', '-l', 'com1,stdio'];
-    return [process.execPath, main, ...machine, ...bootOptions(guest, '--'), `bench-${process.pid}`];
+  command: (guest, { mib = GUEST_MIB, more = [`bench-${process.pid}`] } = {}) => {
+    const machine = ['-u', '-m', `${mib}M`, '--engine', 'soft', '--clock', 'real', '-l', 'com1,stdio'];
+    return [process.execPath, PROGRAM, ...machine, ...bootOptions(guest, '--'), ...more];
   },
 };
 
 export const qemu: Program = {
   name: 'QEMU',
-  command: (guest) => {
-    const machine = ['-M', 'q35', '-accel', 'tcg', '-cpu', 'qemu64', '-m', String(GUEST_MIB)];
+  command: (guest, { mib = GUEST_MIB, more = [] } = {}) => {
+    const machine = ['-M', 'q35', '-accel', 'tcg', '-cpu', 'qemu64', '-m', String(mib)];
     const devices = ['-nodefaults', '-display', 'none', '-serial', 'stdio', '-no-reboot'];
-    return [QEMU, ...machine, ...devices, ...bootOptions(guest, '-')];
+    return [QEMU, ...machine, ...devices, ...bootOptions(guest, '-'), ...more];
   },
 };
 
@@ -53,8 +61,7 @@ export function qemuVersion(): string {
 }
 
 export function requireBuild(): void {
-  for (const file of ['dist/src/cli/main.js', 'build/Release/tsbhyve.node']) {
-    const path = join(packageRoot(), file);
+  for (const path of [PROGRAM, join(packageRoot(), 'build/Release/tsbhyve.node')]) {
     if (!existsSync(path)) throw new BenchError(`${path} is missing: npm run build makes it`);
   }
 }

@@ -48,6 +48,19 @@ export class RunningGuest {
     return this.milliseconds;
   }
 
+  type(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** Resolves when the process has ended by itself. */
+  ended(): Promise<void> {
+    this.child.removeAllListeners('close');
+    return new Promise((resolve) => {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) resolve();
+      else this.child.once('close', () => resolve());
+    });
+  }
+
   kill(): void {
     this.child.removeAllListeners('close');
     this.child.kill('SIGKILL');

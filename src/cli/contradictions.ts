@@ -51,6 +51,7 @@ const ROWS: readonly Row[] = [
     saved: ({ clock }) => clockText(clock),
   },
   { variables: ['rtc.base'], given: text, saved: ({ rtcBase }) => String(rtcBase) },
+  flag('rtc.use_localtime', ({ rtcLocalTime }) => rtcLocalTime),
   {
     variables: ['pci'],
     // Options alone are values of the host, or refused as such.

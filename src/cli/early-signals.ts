@@ -15,6 +15,12 @@ export function rememberSignals(early: VmSignal[]): void {
   }
 }
 
+/** Work that keeps the thread busy cannot answer signals: SIGTERM ends it, as it ends any command. */
+export function endOnSigterm(early: readonly VmSignal[]): void {
+  process.removeAllListeners('SIGTERM');
+  if (early.includes('SIGTERM')) process.kill(process.pid, 'SIGTERM');
+}
+
 function inspectorWanted(): boolean {
   const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')];
   return words.some((word) => /^--inspect(-brk|-wait)?(=|$)/.test(word));

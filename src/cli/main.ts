@@ -1,16 +1,18 @@
 #!/usr/bin/env -S node --inspect-port=192.0.2.1:9229
 // SPDX-License-Identifier: BSD-2-Clause
 /**
- * The tsbhyve command. Signals may come from the first instant on, long before there is a VM to answer them, so they
- * are remembered here and answered in run-vm.ts. Until this file runs, Node would answer SIGUSR1 by opening its
- * inspector (Node 20 has no switch against that): the address above can never be bound (RFC 5737), so Node says that
- * it failed and goes on.
+ * The tsbhyve command, as native/launcher starts it. Signals may come long before there is a VM to answer them, so they are
+ * remembered here and answered in run-vm.ts. The launcher holds them until then; a process that was started without it
+ * meets a SIGUSR1 in its first moments with Node's inspector (Node 20 has no switch against that), which cannot be opened
+ * at the address above (RFC 5737).
  */
 import { rememberSignals, type VmSignal } from './early-signals.js';
+import { takeSignals } from './launched.js';
 
 const early: VmSignal[] = [];
 rememberSignals(early);
-process.title = 'tsbhyve';
+// The launcher is `tsbhyve`: a signal for every process of that name must not come twice.
+process.title = takeSignals() ? 'tsbhyve-vm' : 'tsbhyve';
 
 const { main } = await import('./run.js');
 const status = await main(process.argv.slice(2), early);

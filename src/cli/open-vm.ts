@@ -102,6 +102,7 @@ class ThreadedVm implements Vm {
   private newLine(port: ComPort): VmLine {
     return new VmLine({
       type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
+      typeAll: async (bytes) => this.host?.call('typeAll', port, bytes),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
       hold: (held) => void this.holds.set(port, held).catch(() => {}),

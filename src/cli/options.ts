@@ -105,6 +105,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('snapshot.keep', 'true'),
   },
   {
+    flags: '--on-sigterm <what>',
+    about: 'poweroff or suspend, and after a comma how many seconds that may take (poweroff)',
+    apply: sets('on_sigterm'),
+  },
+  {
     flags: '--clone',
     about: 'with -r: one more VM from there, with a name, a UUID and a generation id of its own',
     apply: sets('snapshot.clone', 'true'),

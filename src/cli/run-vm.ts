@@ -6,11 +6,13 @@ import { openConsole } from '../host/console/open-console.js';
 import type { ComPort } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
+import { HeldInputVm, reportLateInput } from './held-input.js';
 import { logWriter } from './log-writer.js';
 import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
-import { PLUG_SIGNALS, SignalHandler, SignalListener, type SignalTarget } from './signals.js';
-import type { OpenVm } from './vm.js';
+import { PLUG_SIGNALS, refuseSignal, SignalHandler, SignalListener } from './signals.js';
+import { SigtermHandler, type Timing } from './sigterm.js';
+import type { OpenVm, Vm } from './vm.js';
 import type { VmDoor } from './vm-door.js';
 
 export interface Surroundings {
@@ -30,14 +32,9 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
   const { openVm, early, print, progress, door } = surroundings;
   const vm = openVm(settings);
   const consoles = new Map<ComPort, ConsoleBackend>();
-  const now = (): number => performance.now();
-  const saver = new Saver(vm, { print, progress }, now);
-  const target: SignalTarget = {
-    pressPowerButton: () => vm.pressPowerButton(),
-    powerOff: () => vm.powerOff(),
-    save: (kind, asked) => void saver.save(kind, asked),
-  };
-  const signals = new SignalListener(new SignalHandler(target, print, now));
+  const saver = new Saver(new HeldInputVm(vm, consoles), { print, progress }, timing.now);
+  const sigterm = new SigtermHandler(settings.sigterm, vm, saver, print, timing);
+  const signals = new SignalListener(new SignalHandler({ vm, saver, sigterm }, print));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
   let reason: StopReason | null = null;
   try {
@@ -55,7 +52,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
     for (const [port, path] of settings.consoles) {
       const backend = await (path === 'detached' && door !== undefined
         ? door.openConsole(vm.line(port), settings.resume?.name)
-        : openConsole(path, vm.line(port), escapeCommands(target, print)));
+        : openConsole(path, vm.line(port), escapeCommands(vm, saver, print)));
       consoles.set(port, backend);
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
       if (path === 'detached') print(`${port} is detached: tsbhyvectl --vm=${settings.machine.name} console`);
@@ -67,10 +64,12 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
     reason = await stopped;
     return reason;
   } finally {
+    sigterm.close();
+    reportLateInput(consoles, print);
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
     await door?.close(reason);
-    signals.close();
+    signals.close((signal) => refuseSignal(signal, saver.isSuspended, print));
   }
 }
 
@@ -82,9 +81,20 @@ function latch<Value>(): { promise: Promise<Value>; resolve: (value: Value) => v
   return { promise, resolve };
 }
 
-function escapeCommands(vm: SignalTarget, print: (text: string) => void): (command: EscapeCommand) => void {
+const timing: Timing = {
+  now: () => performance.now(),
+  after: (milliseconds, work) => {
+    const timer = setTimeout(work, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+function escapeCommands(vm: Vm, saver: Saver, print: (text: string) => void): (command: EscapeCommand) => void {
   return (command) => {
     switch (command) {
+      case 'cancel':
+        void saver.cancel('Ctrl-A c');
+        break;
       case 'exit':
         vm.powerOff();
         break;
@@ -92,10 +102,10 @@ function escapeCommands(vm: SignalTarget, print: (text: string) => void): (comma
         print(ESCAPE_HELP);
         break;
       case 'snapshot':
-        vm.save(command, 'Ctrl-A s');
+        void saver.save(command, 'Ctrl-A s');
         break;
       case 'suspend':
-        vm.save(command, 'Ctrl-A z');
+        void saver.save(command, 'Ctrl-A z');
         break;
       case 'unknown':
         print('Ctrl-A h lists the keys');

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command from its words to its exit status. */
 import { parseArguments } from './args.js';
-import type { VmSignal } from './early-signals.js';
+import { endOnSigterm, type VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { type Prepared, prepare } from './prepare.js';
+import { refuseSignal } from './signals.js';
 import { VmDoor } from './vm-door.js';
 
 /** Errors a user can do something about have one line; anything else is our mistake and shows where it was made. */
@@ -18,8 +19,16 @@ const EXPECTED = [
 ];
 
 export async function main(words: readonly string[], early: VmSignal[]): Promise<number> {
+  const status = await run(words, early);
+  // With a VM they have been answered.
+  for (const signal of new Set(early.splice(0))) refuseSignal(signal, false, say);
+  return status;
+}
+
+async function run(words: readonly string[], early: VmSignal[]): Promise<number> {
   try {
     if (words[0] === 'snapshot') {
+      endOnSigterm(early);
       const { snapshotCommand } = await import('./snapshot-command.js');
       return snapshotCommand(words.slice(1), (text) => process.stdout.write(text));
     }

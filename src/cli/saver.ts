@@ -13,16 +13,24 @@ export interface SaverOutput {
 
 const ACTIONS: Readonly<Record<SaveKind, string>> = { suspend: 'suspend', snapshot: 'take a snapshot' };
 
+/** Somebody did not want it any more; everybody has been told. */
+export class SaveCancelled extends Error {
+  override readonly name = 'SaveCancelled';
+}
+
 export type SaveProgress = (done: number, total: number) => void;
 
 export class Saver {
   private running: SaveKind | null = null;
+  private cancelledBy: string | null = null;
+  private suspended = false;
   private completed = 0;
   private newest: SavedSnapshot | null = null;
+  private waiters: (() => void)[] = [];
 
   /** `now` gives milliseconds that never go back. */
   constructor(
-    private readonly vm: Pick<Vm, 'save'>,
+    private readonly vm: Pick<Vm, 'save' | 'cancelSave'>,
     private readonly output: SaverOutput,
     private readonly now: () => number,
   ) {}
@@ -30,6 +38,11 @@ export class Saver {
   /** What is being saved; null if nothing is. */
   get active(): SaveKind | null {
     return this.running;
+  }
+
+  /** The VM goes on elsewhere. */
+  get isSuspended(): boolean {
+    return this.suspended;
   }
 
   /** Saves that ended well. */
@@ -46,7 +59,9 @@ export class Saver {
     try {
       await this.take({ kind });
     } catch (error) {
-      this.output.print(`${asked}: cannot ${ACTIONS[kind]}: ${(error as Error).message}`);
+      if (error instanceof SaveCancelled) return;
+      const way = this.running === null ? '' : '; Ctrl-A c on the console cancels it';
+      this.output.print(`${asked}: cannot ${ACTIONS[kind]}: ${(error as Error).message}${way}`);
     }
   }
 
@@ -66,13 +81,39 @@ export class Saver {
       return saved;
     } catch (error) {
       this.output.progress(null);
-      throw error;
+      if (this.cancelledBy === null) throw error;
+      const what = `${kind} cancelled; the VM runs on`;
+      this.output.print(`${this.cancelledBy}: ${what}`);
+      throw new SaveCancelled(what, { cause: error });
     } finally {
       this.running = null;
+      this.cancelledBy = null;
+      for (const resolve of this.waiters.splice(0)) resolve();
     }
   }
 
+  /** Gives up what is on its way, and the guest goes on. False if it is too late, or there is nothing. */
+  async cancel(asked: string): Promise<boolean> {
+    const kind = this.running;
+    if (kind === null) {
+      this.output.print(`${asked}: nothing is being saved`);
+      return false;
+    }
+    this.cancelledBy = asked;
+    const cancelled = await this.vm.cancelSave();
+    if (cancelled) return true;
+    this.cancelledBy = null;
+    this.output.print(`${asked}: too late to cancel the ${kind}`);
+    return false;
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.running !== null) await new Promise<void>((resolve) => this.waiters.push(resolve));
+  }
+
   private report({ kind, store }: VmSaveOrder, saved: SavedSnapshot, start: number): void {
+    if (kind === 'suspend') this.suspended = true;
     this.completed += 1;
     this.newest = saved;
     const { name, bytes } = saved;

@@ -20,6 +20,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
+import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
 import { topologyOf } from './topology.js';
@@ -32,6 +33,7 @@ export interface Settings {
   /** Back end of each serial port that has one. */
   readonly consoles: ReadonlyMap<ComPort, string>;
   readonly verbosity: Verbosity;
+  readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
   /** It goes on from a snapshot instead of booting. */
@@ -57,6 +59,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
     boot: kernelBoot(tree),
     guestClock: tree.oneOf('guest.clock', GUEST_CLOCKS, guestClockOf({ guestClock: null, clock })),
     rtcBase: rtcBase(tree, clock.kind === 'real' ? now : undefined, zoneMinutes),
+    rtcLocalTime: tree.bool('rtc.use_localtime', true),
     ...(pci.length > 0 && { pci }),
     pcTestdev: tree.bool('lpc.pc-testdev', false),
     ignoreUnknownMsrs: !tree.bool('x86.strictmsr', true),
@@ -84,6 +87,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     machine,
     consoles,
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
+    sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
   };
 }

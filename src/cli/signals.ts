@@ -1,70 +1,73 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What signals do to a running VM. */
-import type { SaveKind } from '../machine/thread-save.js';
 import type { VmSignal } from './early-signals.js';
+import type { Saver } from './saver.js';
+import type { SigtermHandler } from './sigterm.js';
+import type { Vm } from './vm.js';
 
 /** End the VM as pulling the plug does, but with the terminal restored. */
 export const PLUG_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 type AnySignal = VmSignal | (typeof PLUG_SIGNALS)[number];
 
-/** Two SIGTERM closer together than this are one: process managers and npx may send it twice. */
-const SAME_PRESS_MS = 1000;
+const SAVES = { SIGUSR1: 'suspend', SIGUSR2: 'snapshot' } as const;
+const ACTIONS = { SIGUSR1: 'suspend', SIGUSR2: 'take a snapshot' } as const;
 
 export interface SignalTarget {
-  pressPowerButton(): void;
-  powerOff(): void;
-  save(kind: SaveKind, asked: string): void;
+  readonly vm: Pick<Vm, 'powerOff'>;
+  readonly saver: Pick<Saver, 'save' | 'active' | 'isSuspended'>;
+  readonly sigterm: Pick<SigtermHandler, 'handle'>;
 }
 
 export class SignalHandler {
-  private pressedAt: number | null = null;
+  private unplugged = false;
 
-  /** `now` gives milliseconds that never go back. */
   constructor(
     private readonly target: SignalTarget,
     private readonly print: (line: string) => void,
-    private readonly now: () => number,
   ) {}
 
   handle(signal: AnySignal): void {
+    const { vm, sigterm } = this.target;
     switch (signal) {
       case 'SIGTERM':
-        this.terminate();
+        sigterm.handle();
         break;
       case 'SIGUSR1':
-        this.target.save('suspend', signal);
-        break;
       case 'SIGUSR2':
-        this.target.save('snapshot', signal);
+        this.save(signal);
         break;
       case 'SIGHUP':
       case 'SIGINT':
       case 'SIGQUIT':
-        this.print(`${signal}: switching the VM off`);
-        this.target.powerOff();
+        if (!this.unplugged) this.print(`${signal}: switching the VM off`);
+        this.unplugged = true;
+        vm.powerOff();
         break;
     }
   }
 
-  /** The first SIGTERM asks the guest to shut down, a later one does not ask. */
-  private terminate(): void {
-    const now = this.now();
-    if (this.pressedAt === null) {
-      this.pressedAt = now;
-      this.target.pressPowerButton();
-    } else if (now - this.pressedAt >= SAME_PRESS_MS) {
-      this.print('SIGTERM again: switching the VM off without waiting for the guest');
-      this.target.powerOff();
-    }
+  /** Sent to the whole process group, a signal comes twice, through the launcher too: what is being done answers both. */
+  private save(signal: keyof typeof SAVES): void {
+    const { saver } = this.target;
+    const kind = SAVES[signal];
+    if (saver.active === kind || (kind === 'suspend' && saver.isSuspended)) return;
+    void saver.save(kind, signal);
   }
 }
 
+/** Where there is no VM: the process is about to end, which is all that the other signals ask for. */
+export function refuseSignal(signal: AnySignal, isSuspended: boolean, print: (line: string) => void): void {
+  if (signal !== 'SIGUSR1' && signal !== 'SIGUSR2') return;
+  if (signal === 'SIGUSR1' && isSuspended) return;
+  print(`${signal}: cannot ${ACTIONS[signal]}: there is no VM`);
+}
+
 /**
- * Passes signals on until it is closed. After that they are ignored: the process is about to end, and must end with the
- * status of the VM.
+ * Passes signals on until it is closed. The process is then about to end with the status of the VM, and whoever still wants
+ * something of it hears that.
  */
 export class SignalListener {
-  private open = true;
+  private ended: ((signal: AnySignal) => void) | null = null;
 
   constructor(private readonly handler: SignalHandler) {}
 
@@ -72,7 +75,8 @@ export class SignalListener {
     for (const signal of signals) {
       process.removeAllListeners(signal);
       process.on(signal, () => {
-        if (this.open) this.handler.handle(signal);
+        if (this.ended === null) this.handler.handle(signal);
+        else this.ended(signal);
       });
     }
   }
@@ -82,7 +86,7 @@ export class SignalListener {
     for (const signal of new Set(early.splice(0))) this.handler.handle(signal);
   }
 
-  close(): void {
-    this.open = false;
+  close(ended: (signal: AnySignal) => void): void {
+    this.ended = ended;
   }
 }

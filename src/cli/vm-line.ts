@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A console of a machine that runs on another thread: bounded both ways, although the thread answers later. */
-import type { GuestLine } from '../host/console/guest-line.js';
+import type { VmConsole } from './vm.js';
+
+const NOTHING = new Uint8Array(0);
 
 /** Typed at once; the machine keeps more for a guest that is slow to read. */
 const PIECE = 4096;
@@ -11,17 +13,22 @@ const MUCH_OUTPUT = 1024 * 1024;
 export interface LineEnds {
   /** Types on the guest's console; resolves to the number of bytes there was room for. */
   type(bytes: Uint8Array): Promise<number>;
+  /** Types what would otherwise be lost. */
+  typeAll(bytes: Uint8Array): Promise<void>;
   inputRoom(): void;
   outputReady(): void;
   /** Stops and starts the guest: the only way to make it write less. */
   hold(held: boolean): void;
 }
 
-export class VmLine implements GuestLine {
+export class VmLine implements VmConsole {
   private output: Uint8Array[] = [];
   private outputLength = 0;
   private held = false;
-  private typing = false;
+  /** What the machine has not taken of the piece that is on its way. */
+  private rest: Uint8Array = NOTHING;
+  private typing: Promise<void> | null = null;
+  private finishing = false;
   private waiters: (() => void)[] = [];
 
   constructor(private readonly ends: LineEnds) {}
@@ -43,33 +50,46 @@ export class VmLine implements GuestLine {
   }
 
   offerInput(bytes: Uint8Array): number {
-    if (this.typing) return 0;
+    if (this.typing !== null || this.finishing) return 0;
     const piece = bytes.slice(0, PIECE);
-    this.typing = true;
-    void this.typeAll(piece);
+    this.rest = piece;
+    this.typing = this.typePiece();
     return piece.length;
+  }
+
+  async finishInput(more: Uint8Array): Promise<void> {
+    this.finishing = true;
+    await this.typing;
+    const bytes = Buffer.concat([this.rest, more]);
+    this.rest = NOTHING;
+    try {
+      if (bytes.length > 0) await this.ends.typeAll(bytes);
+    } finally {
+      this.finishing = false;
+    }
   }
 
   /** Resolves once the machine has all that was typed so far, or takes no more. */
   inputSettled(): Promise<void> {
-    return this.typing ? new Promise((resolve) => this.waiters.push(resolve)) : Promise.resolve();
+    return this.typing === null ? Promise.resolve() : new Promise((resolve) => this.waiters.push(resolve));
   }
 
-  private async typeAll(piece: Uint8Array): Promise<void> {
+  private async typePiece(): Promise<void> {
     try {
-      for (let rest = piece; rest.length > 0; ) {
-        const taken = await this.ends.type(rest);
-        rest = rest.subarray(taken);
+      while (this.rest.length > 0 && !this.finishing) {
+        const taken = await this.ends.type(this.rest);
+        this.rest = this.rest.subarray(taken);
         if (taken > 0) continue;
         this.settle();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     } catch {
       // The machine has stopped; nobody will read this any more.
+      this.rest = NOTHING;
     }
-    this.typing = false;
-    this.ends.inputRoom();
-    if (!this.typing) this.settle();
+    this.typing = null;
+    if (!this.finishing) this.ends.inputRoom();
+    if (this.typing === null) this.settle();
   }
 
   private settle(): void {

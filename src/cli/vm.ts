@@ -18,11 +18,15 @@ export interface VmEvents {
   readonly log: LogSink;
 }
 
+export interface VmConsole extends GuestLine {
+  /** Types all that is on its way and then `rest`, even to a guest that has not read for long. Offer nothing meanwhile. */
+  finishInput(rest: Uint8Array): Promise<void>;
+}
 /** What is saved, how, and where if not in the store of this VM. */
 export type VmSaveOrder = SaveOrder & Partial<Pick<SaveRequest, 'store'>>;
 
 export interface Vm {
-  line(port: ComPort): GuestLine;
+  line(port: ComPort): VmConsole;
   /** Builds the machine; rejects with what is wrong with its parts. */
   build(events: VmEvents): Promise<void>;
   /** Lets it run. */

@@ -54,6 +54,8 @@ export interface MachineConfig {
   readonly guestClock: GuestClock | null;
   /** Seconds since 1970 that the real-time clock shows at power-on. */
   readonly rtcBase: bigint;
+  /** It was set to the host's local time, not to UTC (`-u`); for those who compare. */
+  readonly rtcLocalTime: boolean;
   readonly pci: readonly PciDeviceConfig[];
   /** `-l pc-testdev`: fixtures of kvm-unit-tests, with the port that ends the machine. */
   readonly pcTestdev: boolean;
@@ -82,6 +84,7 @@ export const DEFAULT_CONFIG: MachineConfig = {
   guestClock: null,
   // 2013-11-30, so that a machine without a given time is the same every time.
   rtcBase: 1_385_769_600n,
+  rtcLocalTime: false,
   pci: [
     { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
     { slot: 31, fn: 0, kind: 'lpc', options: {} },

@@ -121,6 +121,12 @@ export class Machine {
     return this.parts.board.consoles.get(port)?.input.type(bytes) ?? 0;
   }
 
+  /** The same for bytes that are lost unless they become part of the machine now; there is room for some more of these. */
+  typeAll(port: ComPort, bytes: Uint8Array): void {
+    this.expect('type', 'built', 'running', 'paused');
+    this.parts.board.consoles.get(port)?.input.typeAll(bytes);
+  }
+
   /** Ends the machine at once, as pulling the plug does. */
   powerOff(reason: StopReason = { kind: 'requested' }): void {
     this.expect('power off', 'built', 'running', 'paused', 'stopped');

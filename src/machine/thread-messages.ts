@@ -46,6 +46,7 @@ export const COMMANDS = {
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
+  typeAll: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.typeAll(port, bytes),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),

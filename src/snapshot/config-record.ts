@@ -41,6 +41,7 @@ const fields = {
   ),
   guestClock: optional(oneOf(GUEST_CLOCKS, { doc: 'null: by the kind of clock' })),
   rtcBase: decimal({ unit: 's', doc: 'since 1970, at power-on' }),
+  rtcLocalTime: bool({ doc: 'rtcBase is the local time of the host, not UTC' }),
   pci: list(
     record({
       slot: count(),

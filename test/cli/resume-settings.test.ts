@@ -35,6 +35,10 @@ function settings(snapshot: string, ...words: string[]): Settings {
   return resumeSettings(parsed.tree, snapshot, (count) => DRAWN.subarray(0, count));
 }
 
+test('options that say what the snapshot says may be repeated, so one command line serves a boot and a resume', () => {
+  expect(settings('suspend', '-u', '--clock', 'virtual').machine).toMatchObject({ rtcLocalTime: false });
+});
+
 describe('the identity', () => {
   test.each([
     ['suspend', [], 'keep'],

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -15,6 +17,21 @@ import { join } from 'node:path';
 import { RunFolder } from '../../src/cli/run-folder.js';
 import { ownerOf, removeDead, runningNames } from '../../src/cli/run-lock.js';
 import { runPaths, runRoot } from '../../src/cli/run-paths.js';
+import type * as RamFiles from '../../src/hypervisor/ram-files.js';
+import { lockFile } from '../../src/hypervisor/ram-files.js';
+
+/** Something that happens just before a lock is taken. */
+let meanwhile: (() => void) | null = null;
+jest.mock('../../src/hypervisor/ram-files.js', () => {
+  const real = jest.requireActual<typeof RamFiles>('../../src/hypervisor/ram-files.js');
+  const lockFile: typeof real.lockFile = (fd, kind) => {
+    const happens = meanwhile;
+    meanwhile = null;
+    happens?.();
+    return real.lockFile(fd, kind);
+  };
+  return { ...real, lockFile };
+});
 
 let root = '';
 const claimed: RunFolder[] = [];
@@ -70,6 +87,29 @@ test('what a dead VM left is taken over, or removed', () => {
   expect(ownerOf('web', root)).toEqual({ alive: true, pid: process.pid });
   expect(removeDead('db', root)).toBe(true);
   expect(readdirSync(root)).toEqual(['web']);
+});
+
+test('a VM that ends while another of its name starts does not leave that one a lock that is gone', () => {
+  deadFolder('web');
+  meanwhile = () => rmSync(join(root, 'web'), { recursive: true });
+  claim('web');
+  expect(ownerOf('web', root)).toEqual({ alive: true, pid: process.pid });
+  expect(() => RunFolder.claim('web', root)).toThrow('a VM of this name is running');
+});
+
+test('somebody who only looks is waited for', () => {
+  deadFolder('web');
+  const looker = openSync(join(root, 'web', 'lock'), 'r+');
+  lockFile(looker, 'shared');
+  let looks = 0;
+  const look = (): void => {
+    looks += 1;
+    if (looks === 3) closeSync(looker);
+    else meanwhile = look;
+  };
+  meanwhile = look;
+  claim('web');
+  expect(ownerOf('web', root)?.alive).toBe(true);
 });
 
 test('unread output waits for the resume of the very snapshot', () => {

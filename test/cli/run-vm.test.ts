@@ -62,6 +62,7 @@ const settings: Settings = {
   machine: DEFAULT_CONFIG,
   consoles: new Map([['com1', 'tcp=127.0.0.1:0']]),
   verbosity: 'warn',
+  sigterm: { action: 'poweroff', seconds: null },
   store: '/nonexistent',
 };
 
@@ -102,7 +103,7 @@ test('a VM runs from its start to its end, with its console and its last words',
 test('signals that came before the VM are answered when it runs, each kind once', async () => {
   const vm = new FakeVm();
   const printed: string[] = [];
-  const early = ['SIGUSR1', 'SIGTERM', 'SIGUSR1'] as const;
+  const early = ['SIGUSR2', 'SIGTERM', 'SIGUSR2'] as const;
   const running = runVm(settings, {
     openVm: () => vm,
     early: [...early],
@@ -110,8 +111,8 @@ test('signals that came before the VM are answered when it runs, each kind once'
     progress: () => {},
   });
   await until(() => vm.asked.includes('button'));
-  expect(vm.asked).toEqual(['build', 'run', 'suspend', 'button']);
-  await until(() => printed.some((line) => /^suspended as vm-1: 3\.0 MiB of memory in [0-9.]+ s; -r vm-1/.test(line)));
+  expect(vm.asked).toEqual(['build', 'run', 'snapshot', 'button']);
+  await until(() => printed.some((line) => /^snapshot vm-1: 3\.0 MiB of memory in [0-9.]+ s; -r vm-1/.test(line)));
   vm.events?.powerButton(false);
   expect(printed.at(-1)).toContain('SIGTERM again switches the VM off');
   vm.powerOff();

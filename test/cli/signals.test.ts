@@ -1,45 +1,58 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { SignalHandler } from '../../src/cli/signals.js';
+import { refuseSignal, SignalHandler } from '../../src/cli/signals.js';
 
 function handler() {
   const seen: string[] = [];
-  const time = { now: 5000 };
-  const target = {
-    pressPowerButton: () => seen.push('button'),
-    powerOff: () => seen.push('plug'),
-    save: (kind: string, asked: string) => seen.push(`${asked} ${kind}`),
+  const saver = {
+    active: null as 'suspend' | 'snapshot' | null,
+    isSuspended: false,
+    save: async (kind: string, asked: string) => {
+      seen.push(`${asked} ${kind}`);
+    },
   };
+  const vm = { powerOff: () => seen.push('plug') };
+  const sigterm = { handle: () => seen.push('term') };
   const print = (line: string): void => {
     seen.push(line.split(':', 1)[0] ?? '');
   };
-  return { seen, time, signals: new SignalHandler(target, print, () => time.now) };
+  return { seen, saver, signals: new SignalHandler({ vm, saver, sigterm }, print) };
 }
 
-test('SIGTERM presses the power button once; a second one within a second is the same press', () => {
-  const { seen, time, signals } = handler();
-  signals.handle('SIGTERM');
-  time.now += 999;
-  signals.handle('SIGTERM');
-  expect(seen).toEqual(['button']);
-});
-
-test('a later SIGTERM pulls the plug', () => {
-  const { seen, time, signals } = handler();
-  signals.handle('SIGTERM');
-  time.now += 1000;
-  signals.handle('SIGTERM');
-  expect(seen).toEqual(['button', 'SIGTERM again', 'plug']);
-});
-
-test('SIGUSR1 suspends, SIGUSR2 takes a snapshot', () => {
+test('SIGUSR1 suspends, SIGUSR2 takes a snapshot, SIGTERM has rules of its own', () => {
   const { seen, signals } = handler();
   signals.handle('SIGUSR1');
   signals.handle('SIGUSR2');
-  expect(seen).toEqual(['SIGUSR1 suspend', 'SIGUSR2 snapshot']);
+  signals.handle('SIGTERM');
+  expect(seen).toEqual(['SIGUSR1 suspend', 'SIGUSR2 snapshot', 'term']);
 });
 
-test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('%s pulls the plug', (signal) => {
+test('a signal that comes twice is answered by what it has started; another one is not', () => {
+  const { seen, saver, signals } = handler();
+  saver.active = 'suspend';
+  signals.handle('SIGUSR1');
+  expect(seen).toEqual([]);
+  signals.handle('SIGUSR2');
+  expect(seen).toEqual(['SIGUSR2 snapshot']);
+  saver.active = null;
+  saver.isSuspended = true;
+  signals.handle('SIGUSR1');
+  expect(seen).toEqual(['SIGUSR2 snapshot']);
+});
+
+test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('%s pulls the plug, and says so once', (signal) => {
   const { seen, signals } = handler();
   signals.handle(signal);
-  expect(seen).toEqual([signal, 'plug']);
+  signals.handle(signal);
+  expect(seen).toEqual([signal, 'plug', 'plug']);
+});
+
+test('without a VM a wish is refused, and what has come true is not', () => {
+  const lines: string[] = [];
+  const print = (line: string) => lines.push(line);
+  refuseSignal('SIGUSR1', true, print);
+  refuseSignal('SIGTERM', false, print);
+  expect(lines).toEqual([]);
+  refuseSignal('SIGUSR1', false, print);
+  refuseSignal('SIGUSR2', true, print);
+  expect(lines).toEqual(['SIGUSR1: cannot suspend: there is no VM', 'SIGUSR2: cannot take a snapshot: there is no VM']);
 });

@@ -23,9 +23,9 @@ beforeEach(() => {
 afterEach(endRuns);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function boot(): Run {
+function boot(...words: string[]): Run {
   const machine = ['-m', '16', '--kernel', join(folder, 'kernel'), '--clock', 'virtual'];
-  return new Run(...machine, '-l', 'com1,stdio', '--store', store, 'counter');
+  return new Run(...machine, '-l', 'com1,stdio', '--store', store, ...words, 'counter');
 }
 const resume = (name: string, ...words: string[]): Run =>
   new Run('-r', name, '--store', store, '-l', 'com1,stdio', ...words);
@@ -111,6 +111,7 @@ test.each([
     "pci: '3:0,hostbridge', but the machine in snapshot counter-1 has '0:0,hostbridge 31:0,lpc'",
   ],
   [['-w'], "x86.strictmsr: 'false', but the machine in snapshot counter-1 has 'true'"],
+  [['-u'], "rtc.use_localtime: 'false', but the machine in snapshot counter-1 has 'true'"],
 ])('%j contradicts the snapshot and is refused by name', async (words, message) => {
   await suspended();
   const run = resume('counter-1', ...words);
@@ -123,4 +124,27 @@ test('a snapshot that is not there is one line', async () => {
   const run = resume('none');
   expect((await run.end()).status).toBe(4);
   expect(run.err).toBe(`tsbhyve: none: no snapshot of this name in ${store}\n`);
+});
+
+test('--on-sigterm=suspend: SIGTERM suspends', async () => {
+  const first = boot('--on-sigterm=suspend,600');
+  first.type('half\n');
+  await first.until(() => first.out.includes(countLine(20)));
+  first.child.kill('SIGTERM');
+  expect(await first.end()).toEqual({ status: 5, signal: null });
+  const second = resume('counter-1');
+  expect((await second.end()).status).toBe(1);
+  expect(first.out + second.out).toBe(WHOLE);
+});
+
+test('where it cannot, the guest is asked to power off, and runs on until somebody insists', async () => {
+  const file = join(folder, 'kernel');
+  const run = boot('--on-sigterm=suspend', '--store', file);
+  await run.until(() => run.out.includes(countLine(20)));
+  run.child.kill('SIGTERM');
+  await run.until(() => run.err.includes('the guest does not listen to the power button'));
+  expect(run.err).toMatch(/^tsbhyve: SIGTERM: cannot suspend: [^\n]*; asking the guest to power off instead\n/);
+  run.type('half\n');
+  expect((await run.end()).status).toBe(1);
+  expect(run.out).toBe(WHOLE);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The command on a terminal: raw while the guest runs, and as it was before afterwards, however it ends. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ReadStream } from 'node:tty';
@@ -99,7 +99,7 @@ test('Ctrl-A h shows the keys, each line from the left edge', async () => {
   window.type('\x01h');
   await window.shows('Ctrl-A Ctrl-A');
   expect(window.screen).toMatch(
-    /guest# \r+\ntsbhyve: Ctrl-A s .*\r+\ntsbhyve: Ctrl-A z .*\r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/,
+    /guest# \r+\ntsbhyve: Ctrl-A s .*\r+\ntsbhyve: Ctrl-A z .*\r+\ntsbhyve: Ctrl-A c .*\r+\ntsbhyve: Ctrl-A x .*\r+\ntsbhyve: Ctrl-A h .*\r+\n/,
   );
 });
 
@@ -116,6 +116,22 @@ test('Ctrl-A s saves and goes on, Ctrl-A z saves and ends, and the terminal is a
   expect(window.status).toBe(5);
   expect(window.screen).toMatch(/tsbhyve: suspended as vm-2: .*; -r vm-2 goes on from there/);
   expect(window.modes()).toBe(window.before);
+});
+
+test('Ctrl-A c cancels a suspend: the guest goes on with what was typed, and the store is empty', async () => {
+  const window = boot();
+  await window.shows('UP');
+  const before = readdirSync(folder);
+  window.type('one\x01ztwo\x01cthree');
+  await window.shows('tsbhyve: Ctrl-A c: suspend cancelled; the VM runs on');
+  await window.shows('three');
+  expect(window.screen.replace(/\r*\n\r?(tsbhyve: .*)?/g, '')).toContain('onetwothree');
+  expect(readdirSync(folder)).toEqual(before);
+  window.type('\x01c');
+  await window.shows('tsbhyve: Ctrl-A c: nothing is being saved');
+  window.type('\x01x');
+  await window.ended();
+  expect(window.status).toBe(1);
 });
 
 test.each(['SIGINT', 'SIGHUP', 'SIGQUIT'] as const)('the terminal is as it was after %s', async (signal) => {

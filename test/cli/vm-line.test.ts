@@ -11,6 +11,9 @@ function line(room: () => number) {
       seen.typed += Buffer.from(given.subarray(0, taken)).toString('latin1');
       return taken;
     },
+    typeAll: async (given) => {
+      seen.typed += Buffer.from(given).toString('latin1');
+    },
     inputRoom: () => {
       seen.rooms += 1;
     },
@@ -67,4 +70,14 @@ test('input is settled when the machine has all of it, or takes no more', async 
   room = 1;
   await vmLine.inputSettled();
   expect(seen.typed).toHaveLength(4097);
+});
+
+test('the last input before a suspend is typed behind what is on its way, although the guest takes none', async () => {
+  const { line: vmLine, seen } = line(() => 0);
+  vmLine.offerInput(bytes('abc'));
+  const finished = vmLine.finishInput(bytes('def'));
+  expect(vmLine.offerInput(bytes('too early'))).toBe(0);
+  await finished;
+  expect(seen).toMatchObject({ typed: 'abcdef', rooms: 0 });
+  expect(vmLine.offerInput(bytes('ghi'))).toBe(3);
 });

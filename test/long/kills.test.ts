@@ -45,7 +45,7 @@ afterEach(() => {
   expect([...found.keys()].sort()).toEqual(['counter-1', 'counter-1 counter-2']);
 });
 
-const errors = ['ENOSPC', 'EIO', 'EDQUOT'];
+const errors = ['ENOSPC', 'EIO'];
 const manners = ['once', 'full', 'always'];
 (canShim ? test : test.skip).each(errors.flatMap((error) => manners.map((manner) => [error, manner] as const)))(
   '%s, %s',

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import type { FakeGuest } from '../../src/hypervisor/fake-guest.js';
 import { REGISTER_ROWS } from '../../src/hypervisor/registers.js';
+import { buildMachine } from '../../src/machine/build.js';
 import { groupOf, machineStats, readProcessor, STATE_GROUPS } from '../../src/machine/inspect.js';
-import { runUntilStopped } from '../../src/machine/run.js';
+import type { Machine } from '../../src/machine/machine.js';
+import { runUntil, runUntilStopped } from '../../src/machine/run.js';
+import { ECHO_GUEST } from '../cli/support/echo-guest.js';
 import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
 import { fakeMachine } from '../support/fake-machine.js';
 
@@ -35,6 +38,30 @@ test('only groups that were asked for are read', () => {
   expect(Object.keys(readProcessor(machine, ['msrs']))).toEqual(['msrs']);
   expect(calls).toEqual([1 + 8]); // one call for all registers, none for MSRs alone
   machine.close();
+});
+
+test('looking at a running machine finishes its instruction, and changes nothing', () => {
+  const run = (look: (machine: Machine) => void): string => {
+    const boot = { kernel: 'echo', commandLine: '' };
+    const machine = buildMachine(
+      { memory: 2 * 1024 * 1024, clock: { kind: 'virtual', numerator: 1, denominator: 1 }, boot },
+      { hashExits: true, readFile: () => ECHO_GUEST },
+    );
+    machine.powerOn();
+    machine.resume();
+    machine.runSlice(); // ends between a port read and its instruction's end
+    look(machine);
+    runUntil(machine, MS / 10n);
+    const { hash } = machine.parts;
+    machine.close();
+    return String(hash?.digest());
+  };
+  const looked = run((machine) => {
+    const before = machine.instructions;
+    expect(readProcessor(machine, ['general']).general?.rip).toBe(0x10_0034n); // behind `in al,dx`
+    expect(machine.instructions).toBe(before + 1n);
+  });
+  expect(looked).toBe(run(() => {}));
 });
 
 test('exits are counted by kind', () => {

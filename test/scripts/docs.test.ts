@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { controlApi } from '../../scripts/docs/control-api.js';
 import { deviceHeader } from '../../scripts/docs/device-header.js';
 import { deviceModel } from '../../scripts/docs/device-model.js';
+import { statePage } from '../../scripts/docs/state-page.js';
 
 const root = join(__dirname, '../..');
 const text = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -14,6 +15,10 @@ test('docs/device-model.md is what the devices say (after a change: npm run docs
 
 test('docs/control-api.md is what the routes say (after a change: npm run docs)', () => {
   expect(text('docs/control-api.md')).toBe(controlApi());
+});
+
+test('docs/state/README.md is what the shapes say (after a change: npm run docs)', () => {
+  expect(text('docs/state/README.md')).toBe(statePage());
 });
 
 test('docs/specs.md has the title of every key that a device cites', () => {

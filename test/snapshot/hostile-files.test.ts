@@ -2,7 +2,6 @@
 /** A snapshot is hostile input: whatever its files hold, there is a typed error or a machine, and nothing else. */
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -14,8 +13,10 @@ import { decodeHead, decodeManifest } from '../../src/snapshot/manifest.js';
 import { decodeIndex } from '../../src/snapshot/page-index.js';
 import { SnapshotError } from '../../src/snapshot/snapshot-error.js';
 import { verifySnapshot } from '../../src/snapshot/verify-snapshot.js';
+import { signed } from './support/forge.js';
 import { fileIn, spoil, temporaryStore } from './support/temporary-store.js';
 import { MS, savedTick } from './support/tick-subject.js';
+import { tryHostile } from './support/try-hostile.js';
 
 const store = temporaryStore();
 const files = ['manifest.json', 'state.cbor', 'index.cbor'] as const;
@@ -165,6 +166,28 @@ test.each(['link', 'pipe', 'folder'])('a %s in place of a file is refused', (kin
   expect(() => loadMachine(other, 'one')).toThrow('one/state.cbor');
 });
 
+test('a memory file that is overwritten while a machine runs from it cannot harm more than the machine', () => {
+  const other = temporaryStore();
+  savedTick(other, 'one');
+  const { machine, watch } = loadMachine(other, 'one');
+  expect(watch?.settle()).toBeNull();
+  spoil(other, 'one/ram', new Uint8Array(original('ram').length).fill(0xa5));
+  machine.resume();
+  runUntil(machine, MS + 1000n);
+  machine.close();
+});
+
+// In a process of its own, as a crash would end it. Needs the built checkout.
+test.each(['fields', 'devices', 'vcpu', 'all'])(
+  'states with spoiled %s and right digests',
+  (kind) => {
+    const outcomes = tryHostile(kind, 1, 60);
+    expect(outcomes.ran).toBeGreaterThan(0);
+    expect(outcomes.refused).toBeGreaterThan(0);
+  },
+  300_000,
+);
+
 test('a memory file that is truncated while a machine runs from it is an error of the machine alone', () => {
   const other = temporaryStore();
   savedTick(other, 'one');
@@ -189,10 +212,4 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], wrong: unkn
   if (Array.isArray(value))
     return value.map((inner, at) => (String(at) === key ? replaced(inner, rest, wrong) : inner));
   return { ...(value as object), [key]: replaced((value as Record<string, unknown>)[key], rest, wrong) };
-}
-
-/** The text with the digest that its author would give it. */
-function signed(document: unknown): string {
-  const text = (digest: string) => `${JSON.stringify({ ...(document as object), digest }, null, 2)}\n`;
-  return text(createHash('sha256').update(text('')).digest('hex'));
 }

@@ -80,12 +80,21 @@ export function* savesOf(subject: ProofSubject, cuts: readonly bigint[]): Genera
   }
 }
 
+/** Puts a save into a machine that was just built. */
+export type Restoring = (machine: Machine, saved: SavedMachine) => void;
+
 /** Restores a save and runs it to `end`, or until it has retired far more instructions than `most`. */
-export function runFrom(subject: ProofSubject, saved: SavedMachine, end: bigint, most = NEVER): Evidence {
+export function runFrom(
+  subject: ProofSubject,
+  saved: SavedMachine,
+  end: bigint,
+  most = NEVER,
+  restoring: Restoring = restore,
+): Evidence {
   const output = [...saved.output];
   const machine = subject.build(output, saved.hash.copy());
   try {
-    restore(machine, saved);
+    restoring(machine, saved);
     return finish(machine, output, end, most);
   } finally {
     machine.close();
@@ -125,14 +134,18 @@ export function advance(machine: Machine, time: bigint): void {
   machine.pause();
 }
 
-export function save(machine: Machine, output: readonly number[]): SavedMachine {
-  const { hash, engine } = machine.parts;
+/** No snapshot holds it, because no guest can see it. */
+export function exitHash({ parts: { hash } }: Machine): ExitHash {
   if (hash === null) throw new Error('a proof needs the exit hash');
+  return hash.copy();
+}
+
+export function save(machine: Machine, output: readonly number[]): SavedMachine {
   return {
     time: machine.time,
     tree: encode(saveTree(machine)),
-    memory: copyMemory(engine.memory),
-    hash: hash.copy(),
+    memory: copyMemory(machine.parts.engine.memory),
+    hash: exitHash(machine),
     output: [...output],
   };
 }
@@ -142,7 +155,8 @@ export function restore(machine: Machine, { tree, memory }: SavedMachine): void 
   loadTree(machine, decode(tree));
 }
 
-function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
+/** Runs to `end` or to the guest's own, or until far more instructions than `most` are retired. */
+export function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
   machine.resume();
   let how = machine.runSlice(end);
   while (how === 'ran' && machine.instructions < most) how = machine.runSlice(end);

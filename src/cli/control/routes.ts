@@ -160,7 +160,7 @@ export const ROUTES: readonly Route[] = [
     path: '/cancel',
     about: 'Ends a save that is on its way: nothing of it is left, and the guest goes on.',
     answer: object({ cancelled: flag('false if nothing was being saved') }),
-    run: async ({ vm }) => ({ cancelled: await vm.cancelSave() }),
+    run: async ({ saver }) => ({ cancelled: saver.active !== null && (await saver.cancel('control socket')) }),
   },
   {
     method: 'POST',

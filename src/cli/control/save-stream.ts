@@ -6,26 +6,19 @@ import type { VmSaveOrder } from '../vm.js';
 import { ControlError } from './control-error.js';
 import type { ControlSubject } from './subject.js';
 
-/** A line for every so many milliseconds is enough for people. */
-const PROGRESS_MS = 50;
-
 /** Rejects if it is refused before there is anything to report; a later failure is the stream's last line. */
 export function saveStream({ saver, settings }: ControlSubject, order: VmSaveOrder): Promise<Readable> {
   if (saver.active !== null) return Promise.reject(new ControlError(409, `a ${saver.active} is on its way`));
   return new Promise((resolve, reject) => {
     const lines = new LineStream();
     let begun = false;
-    let nextAt = 0;
     const begin = (): void => {
       begun = true;
       resolve(lines);
     };
     const progress = (done: number, total: number): void => {
       begin();
-      const now = performance.now();
-      if (now < nextAt || !lines.wantsMore) return;
-      nextAt = now + PROGRESS_MS;
-      lines.add({ progress: { done, total } });
+      if (lines.wantsMore) lines.add({ progress: { done, total } });
     };
     const ended = (saved: SavedSnapshot): void => {
       begin();

@@ -17,7 +17,7 @@ export interface ConsoleInfo {
 
 export interface ControlSubject {
   readonly vm: Vm;
-  readonly saver: Pick<Saver, 'active' | 'count' | 'last' | 'take'>;
+  readonly saver: Pick<Saver, 'active' | 'cancel' | 'count' | 'last' | 'take'>;
   readonly settings: Settings;
   consoles(): readonly ConsoleInfo[];
 }

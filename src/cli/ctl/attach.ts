@@ -11,6 +11,7 @@ export const ATTACH_HELP = `\
 Ctrl-A x       detach; the VM runs on
 Ctrl-A s       take a snapshot
 Ctrl-A z       suspend: save the VM and end it
+Ctrl-A c       cancel a suspend or snapshot that is on its way
 Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest`;
 
@@ -103,6 +104,14 @@ function obey(command: EscapeCommand, client: ControlClient, socket: Socket, say
     case 'suspend':
       client.save(`/${command}`, {}).then(
         ({ name }) => say(command === 'suspend' ? `suspended as ${name}` : `snapshot ${name}`),
+        (error: Error) => say(error.message),
+      );
+      break;
+    case 'cancel':
+      client.ask<{ cancelled: boolean }>('POST', '/cancel').then(
+        ({ cancelled }) => {
+          if (!cancelled) say('nothing is being saved');
+        },
         (error: Error) => say(error.message),
       );
       break;

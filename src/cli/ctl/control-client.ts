@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The other end of a VM's control socket. */
 import { type IncomingMessage, request } from 'node:http';
-import { createInterface } from 'node:readline';
 import { ownerOf } from '../run-lock.js';
 import { runPaths } from '../run-paths.js';
 import { CtlError } from './ctl-error.js';
@@ -61,7 +60,7 @@ export class ControlClient {
   ): Promise<SavedAnswer> {
     const response = await this.send('POST', path, JSON.stringify(body));
     if (response.statusCode !== 200) throw this.refusal(await wholeText(response, this.vm));
-    for await (const text of createInterface({ input: response })) {
+    for await (const text of linesOf(response)) {
       const { progress, result, error } = JSON.parse(text) as SaveLine; // the route's schema
       if (progress !== undefined) onProgress(progress.done, progress.total);
       if (error !== undefined) throw new CtlError(`${this.vm}: ${error}`);
@@ -101,6 +100,20 @@ export class ControlClient {
 
 export function noSuchVm(vm: string): CtlError {
   return new CtlError(`${vm}: no VM of this name is running; tsbhyvectl list shows those that are`);
+}
+
+/** Whole lines only. A connection that breaks off ends them, which node:readline would not notice. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void> {
+  let rest = '';
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+  }
 }
 
 async function wholeText(response: IncomingMessage, vm: string): Promise<string> {

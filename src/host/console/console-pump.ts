@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * Moves bytes between a guest's serial line and a stream of the host, at the pace of the slower one: a stream whose
- * bytes the guest has no room for is not read on, and output the stream cannot take stays with the guest.
+ * bytes the guest has no room for is not read on, and output the stream cannot take stays with the guest. While input is
+ * held the guest gets none: it is being suspended, and what it gets now would be lost.
  */
 import type { Readable, Writable } from 'node:stream';
 import type { GuestLine } from './guest-line.js';
 
 const NOTHING = new Uint8Array(0);
+/** Nobody types this much while a guest is saved; somebody pastes it, and the keys can wait. */
+const MUCH_HELD = 256 * 1024;
 
 export interface PumpOptions {
   /** Sees what the stream sent before the guest does. */
@@ -19,6 +22,7 @@ export class ConsolePump {
   private input: Readable | null = null;
   private output: Writable | null = null;
   private waiting: Uint8Array = NOTHING;
+  private held = false;
 
   private readonly onData = (chunk: Uint8Array): void => this.receive(chunk);
   private readonly onDrain = (): void => this.outputReady();
@@ -43,6 +47,7 @@ export class ConsolePump {
     this.output = output;
     output.on('drain', this.onDrain);
     input.on('data', this.onData);
+    if (this.held) input.pause();
     this.outputReady();
   }
 
@@ -53,7 +58,30 @@ export class ConsolePump {
     this.input?.pause();
     this.input = null;
     this.output = null;
+    if (!this.held) this.waiting = NOTHING;
+  }
+
+  /** Bytes that came although input is held; some streams read ahead, and a terminal is read on for its keys. */
+  get late(): number {
+    return this.held ? this.waiting.length + (this.input?.readableLength ?? 0) : 0;
+  }
+
+  /** Leaves input where it is from now on. Resolves to what has been read and the guest has not got. */
+  async hold(): Promise<Uint8Array> {
+    this.held = true;
+    // A stream may have read more than it has handed out; it does so before anything new can come.
+    this.input?.resume();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    if (this.options.filter === undefined) this.input?.pause();
+    const read = this.waiting;
     this.waiting = NOTHING;
+    return read;
+  }
+
+  release(): void {
+    this.held = false;
+    this.type();
+    if (this.waiting.length === 0) this.input?.resume();
   }
 
   /** Without a stream the guest's output is lost, as on an unplugged line. */
@@ -76,7 +104,7 @@ export class ConsolePump {
   }
 
   inputRoom(): void {
-    if (this.waiting.length === 0) return;
+    if (this.held || this.waiting.length === 0) return;
     this.type();
     if (this.waiting.length === 0) this.input?.resume();
   }
@@ -84,8 +112,8 @@ export class ConsolePump {
   private receive(chunk: Uint8Array): void {
     const bytes = this.options.filter?.(chunk) ?? chunk;
     this.waiting = this.waiting.length === 0 ? bytes : Buffer.concat([this.waiting, bytes]);
-    this.type();
-    if (this.waiting.length > 0) this.input?.pause();
+    if (!this.held) this.type();
+    if (this.waiting.length > (this.held ? MUCH_HELD : 0)) this.input?.pause();
   }
 
   private type(): void {
@@ -106,4 +134,9 @@ function written(output: Writable, limitMs: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/** For a client of a VM that has been suspended: sockets are read ahead, and nothing can be put back. */
+export function lateInputLine(bytes: number): string {
+  return `\r\ntsbhyve: the VM is suspended, and the last ${bytes} bytes came too late for it\r\n`;
 }

@@ -6,7 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { HostError, systemReason } from '../host-error.js';
 import { listenPrivately } from '../private-socket.js';
-import { ConsolePump } from './console-pump.js';
+import { ConsolePump, lateInputLine } from './console-pump.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 import { OutputHistory } from './output-history.js';
 
@@ -78,9 +78,22 @@ export class DetachedConsole implements ConsoleBackend {
     this.letGo();
   }
 
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
+  }
+
   async close(): Promise<void> {
     this.server.close();
     this.outputReady();
+    if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     clearTimeout(this.stalled);

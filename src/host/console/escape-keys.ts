@@ -2,9 +2,10 @@
 /** The keys tsbhyve keeps for itself on its terminal: Ctrl-A and a letter. Everything else belongs to the guest. */
 const CTRL_A = 0x01;
 
-export type EscapeCommand = 'exit' | 'help' | 'snapshot' | 'suspend' | 'unknown';
+export type EscapeCommand = 'cancel' | 'exit' | 'help' | 'snapshot' | 'suspend' | 'unknown';
 
 const COMMANDS: ReadonlyMap<number, EscapeCommand> = new Map([
+  [0x63, 'cancel'], // c
   [0x78, 'exit'], // x
   [0x68, 'help'], // h
   [0x3f, 'help'], // ?
@@ -15,6 +16,7 @@ const COMMANDS: ReadonlyMap<number, EscapeCommand> = new Map([
 export const ESCAPE_HELP = `\
 Ctrl-A s       take a snapshot
 Ctrl-A z       suspend: save the VM and end; -r goes on with it
+Ctrl-A c       cancel a suspend or snapshot that is on its way
 Ctrl-A x       switch the VM off at once
 Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest`;

@@ -16,6 +16,12 @@ export interface ConsoleBackend {
   outputReady(): void;
   /** The guest has room for input again. */
   inputRoom(): void;
+  /** Takes no more input: it stays where it is, as far as that is possible. Resolves to what the guest has not got yet. */
+  holdInput(): Promise<Uint8Array>;
+  /** Takes input again, first of all what came meanwhile. */
+  releaseInput(): void;
+  /** Bytes that had to be taken while input is held, and that nobody will get if the process ends now. */
+  readonly lateInput: number;
   /** Writes what is left of the output, gives the terminal back as it was, removes sockets. Later calls do nothing. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A serial line as a server, on TCP or a Unix socket: one client at a time, and while there is none output is lost. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { ConsolePump } from './console-pump.js';
+import { ConsolePump, lateInputLine } from './console-pump.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 
 /** How long a client has to take the rest of the output when the VM ends. */
@@ -46,8 +46,21 @@ export class SocketConsole implements ConsoleBackend {
     this.pump.inputRoom();
   }
 
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
+  }
+
   async close(): Promise<void> {
     this.server.close();
+    if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
     this.client?.end();

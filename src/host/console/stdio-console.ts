@@ -21,6 +21,7 @@ export class StdioConsole implements ConsoleBackend {
   };
   /** A shell that stopped us (SIGTSTP from outside) has put its own modes in place meanwhile. */
   private readonly continued = (): void => {
+    this.terminal?.setRawMode(false); // libuv does nothing for a mode that it believes to be in place
     this.terminal?.setRawMode(true);
   };
   /** A reader that went away (EPIPE) unplugs the line; the guest goes on. */
@@ -52,6 +53,18 @@ export class StdioConsole implements ConsoleBackend {
 
   inputRoom(): void {
     this.pump.inputRoom();
+  }
+
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
   }
 
   async close(): Promise<void> {

@@ -40,6 +40,18 @@ class TerminalConsole implements ConsoleBackend {
     this.pump.inputRoom();
   }
 
+  holdInput(): Promise<Uint8Array> {
+    return this.pump.hold();
+  }
+
+  releaseInput(): void {
+    this.pump.release();
+  }
+
+  get lateInput(): number {
+    return this.pump.late;
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

@@ -85,12 +85,25 @@ test.each([
   ['/reset', 'powerOffToReset', {}],
   ['/nmi', 'injectNmi', {}],
   ['/power-button', 'pressPowerButton', { listens: true }],
-  ['/cancel', 'cancelSave', { cancelled: true }],
 ])('POST %s asks the machine for %s', async (path, command, json) => {
   const control = await fakeControl();
   control.answers[command] = true;
   expect(await ask(control, 'POST', path)).toEqual({ status: 200, json });
   expect(control.asked).toEqual([command]);
+});
+
+test('POST /cancel ends the save that is on its way, if there is one', async () => {
+  const control = await fakeControl();
+  expect(await ask(control, 'POST', '/cancel')).toEqual({ status: 200, json: { cancelled: false } });
+  expect(control.asked).toEqual([]);
+  const suspending = ask(control, 'POST', '/suspend', {});
+  await until(() => control.saves.length === 1);
+  control.answers.cancelSave = () => {
+    control.saves[0]?.fail(new Error('cancelled'));
+    return true;
+  };
+  expect(await ask(control, 'POST', '/cancel')).toEqual({ status: 200, json: { cancelled: true } });
+  expect(await suspending).toEqual({ status: 409, json: { error: 'suspend cancelled; the VM runs on' } });
 });
 
 test('a refusal of the machine is one sentence with status 409', async () => {
@@ -132,7 +145,6 @@ test('a save tells how far it is, and answers when it is durable', async () => {
   const [save] = control.saves;
   expect(save?.order).toEqual({ kind: 'snapshot', name: 'web-1', parent: 'web-0', live: false });
   save?.progress(10, 100);
-  save?.progress(20, 100); // too soon after the other for a line of its own
   save?.end(SAVED);
   expect(await lines).toEqual([{ progress: { done: 10, total: 100 } }, { result: { store: '/store', ...SAVED } }]);
   expect((await ask(control, 'GET', '/status')).json).toMatchObject({ saving: null });
@@ -156,6 +168,20 @@ test('a second save is refused while one runs, and everything else is answered',
   });
 });
 
+test('a save can be cancelled', async () => {
+  const control = await fakeControl();
+  const refused = ask(control, 'POST', '/snapshot', {});
+  await until(() => control.saves.length === 1);
+  control.answers.cancelSave = () => {
+    control.saves[0]?.fail(new Error('cancelled; the VM runs on'));
+    return true;
+  };
+  expect((await ask(control, 'POST', '/cancel')).json).toEqual({ cancelled: true });
+  expect(await refused).toEqual({ status: 409, json: { error: expect.stringContaining('cancelled') } });
+  control.answers.cancelSave = false;
+  expect((await ask(control, 'POST', '/cancel')).json).toEqual({ cancelled: false });
+});
+
 test('a save that fails is an error, with a status while that is still possible', async () => {
   const control = await fakeControl();
   const refused = ask(control, 'POST', '/snapshot', {});
@@ -173,17 +199,30 @@ test('a save that fails is an error, with a status while that is still possible'
   ]);
 });
 
-test('whoever asked may go away or stop to read: the save goes on', async () => {
+test('whoever asked may stop to read: progress is left out, the result is not', async () => {
   const control = await fakeControl();
-  const socket = connect(control.folder.paths.control);
-  socket.end('POST /snapshot HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}');
-  socket.pause();
+  const response = send(control, 'POST', '/snapshot', '{}');
   await until(() => control.saves.length === 1);
   for (let done = 0; done < 100_000; done += 1) control.saves[0]?.progress(done, 100_000);
-  socket.destroy();
-  control.saves[0]?.progress(1, 2);
   control.saves[0]?.end(SAVED);
-  expect((await ask(control, 'GET', '/status')).status).toBe(200);
+  const lines = (await text(await response)).trimEnd().split('\n');
+  expect(lines.length).toBeLessThan(10_000);
+  expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ result: { store: '/store', ...SAVED } });
+});
+
+test('whoever asked may go away: the save goes on', async () => {
+  const control = await fakeControl();
+  const response = send(control, 'POST', '/snapshot', '{}');
+  await until(() => control.saves.length === 1);
+  control.saves[0]?.progress(1, 2);
+  const { socket } = await response;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy();
+  await closed;
+  control.saves[0]?.progress(1, 2);
+  expect((await ask(control, 'GET', '/status')).json).toMatchObject({ saving: 'snapshot' });
+  control.saves[0]?.end(SAVED);
+  expect((await ask(control, 'GET', '/status')).json).toMatchObject({ saving: null });
 });
 
 test('at the end of the VM answers on their way still get out, and nobody can hold it up', async () => {

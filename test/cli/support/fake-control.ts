@@ -62,12 +62,10 @@ export async function fakeControl(name = 'web'): Promise<FakeControl> {
       new Promise<SavedSnapshot>((end, fail) => saves.push({ order, progress, end, fail })),
   } as unknown as Vm; // the part of it that the socket uses
   const saver = new Saver(vm, { print: () => {}, progress: () => {} }, () => performance.now());
-  const settings: ControlSubject['settings'] = {
+  const settings = {
     machine: { ...DEFAULT_CONFIG, name },
-    consoles: new Map(),
-    verbosity: 'warn',
     store: '/store',
-  };
+  } as ControlSubject['settings']; // the part of it that the socket uses
   let closed = false;
   const control: FakeControl = {
     folder,

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const PROGRAM = resolve('dist/src/cli/main.js');
+/** What `bin` names; it starts the bundle. */
+export const LAUNCHER = resolve('build/Release/tsbhyve');
 const children: ChildProcess[] = [];
 const runFolders: string[] = [];
 

@@ -40,6 +40,18 @@ test('typed bytes wait for room and keep their order', () => {
   expect(received()).toBe('hello!');
 });
 
+test('the last bytes before a save find room beyond what may be typed', () => {
+  const { input, receiver, received } = consoleWith();
+  receiver.room = 0;
+  input.type(new Uint8Array(65_536).fill(0x78));
+  input.typeAll(bytes('last'));
+  expect(input.type(bytes('refused'))).toBe(0);
+  expect(() => input.typeAll(new Uint8Array(500_000))).toThrow('expected at most 458748');
+  receiver.room = 100_000;
+  input.offer();
+  expect(received()).toBe(`${'x'.repeat(65_536)}last`);
+});
+
 test('no more than 65536 bytes wait', () => {
   const { input, receiver } = consoleWith();
   receiver.room = 0;

@@ -87,3 +87,51 @@ test('after a change of streams the old one is deaf and dumb', () => {
   expect(pump.attached).toBe(false);
   expect(newIn.listenerCount('data') + newOut.listenerCount('drain')).toBeLessThanOrEqual(1);
 });
+
+test('held input stays in the stream; what had been read already is handed out', async () => {
+  const line = new FakeLine();
+  line.room = 2;
+  const input = new PassThrough({ highWaterMark: 4 });
+  const pump = new ConsolePump(line);
+  pump.attach(input, new PassThrough());
+  input.write('abcd');
+  await until(() => input.isPaused());
+  input.write('efgh'); // read ahead by the stream, which is full with it
+  expect(Buffer.from(await pump.hold()).toString()).toBe('cdefgh');
+  expect(line.typed).toBe('ab');
+  input.write('ijkl');
+  line.room = 100;
+  pump.inputRoom();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(line.typed).toBe('ab');
+  expect(pump.late).toBe(4);
+  pump.release();
+  await until(() => line.typed === 'abijkl');
+  expect(pump.late).toBe(0);
+});
+
+test('a terminal is read on for its keys while input is held, and the guest gets the rest afterwards', async () => {
+  const line = new FakeLine();
+  const input = new PassThrough();
+  const pump = new ConsolePump(line, { filter: (bytes) => Buffer.from(bytes.filter((byte) => byte !== 1)) });
+  pump.attach(input, new PassThrough());
+  expect(await pump.hold()).toHaveLength(0);
+  input.write('a\x01b');
+  await until(() => pump.late === 2);
+  expect(line.typed).toBe('');
+  pump.release();
+  expect(line.typed).toBe('ab');
+});
+
+test('a client that comes while input is held has to wait', async () => {
+  const line = new FakeLine();
+  const pump = new ConsolePump(line);
+  await pump.hold();
+  const input = new PassThrough();
+  pump.attach(input, new PassThrough());
+  input.write('early');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(line.typed).toBe('');
+  pump.release();
+  await until(() => line.typed === 'early');
+});

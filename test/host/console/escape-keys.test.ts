@@ -13,10 +13,10 @@ test('text without Ctrl-A passes untouched, Ctrl-C and all', () => {
   expect(filtered(text)).toEqual({ guest: text, commands: [] });
 });
 
-test('Ctrl-A x exits, h and ? help, s and z are known; the guest sees neither key', () => {
-  expect(filtered('ab\x01xcd\x01h\x01?\x01s\x01z\x01q')).toEqual({
+test('Ctrl-A x exits, h and ? help, s, z and c are known; the guest sees neither key', () => {
+  expect(filtered('ab\x01xcd\x01h\x01?\x01s\x01z\x01c\x01q')).toEqual({
     guest: 'abcd',
-    commands: ['exit', 'help', 'help', 'snapshot', 'suspend', 'unknown'],
+    commands: ['exit', 'help', 'help', 'snapshot', 'suspend', 'cancel', 'unknown'],
   });
 });
 

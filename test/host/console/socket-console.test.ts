@@ -124,3 +124,17 @@ test('a file with the socket’s name is left alone', async () => {
   await expect(open(`unix=${path}`)).rejects.toThrow('there is something else with that name, not a socket');
   expect(existsSync(path)).toBe(true);
 });
+
+test('a client is told of what it sent too late for a suspend', async () => {
+  const { console, line } = await open('tcp=127.0.0.1:0');
+  const visitor = client(console.place);
+  visitor.socket.write('in time');
+  await until(() => line.typed === 'in time');
+  expect(await console.holdInput()).toHaveLength(0);
+  visitor.socket.write('too late');
+  await until(() => console.lateInput === 8);
+  await console.close();
+  await until(() => visitor.ended);
+  expect(visitor.received).toBe('\r\ntsbhyve: the VM is suspended, and the last 8 bytes came too late for it\r\n');
+  expect(line.typed).toBe('in time');
+});

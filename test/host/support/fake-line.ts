@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { GuestLine } from '../../../src/host/console/guest-line.js';
+import type { VmConsole } from '../../../src/cli/vm.js';
 
 /** A guest that has room for `room` more bytes of input and `output` to be fetched. */
-export class FakeLine implements GuestLine {
+export class FakeLine implements VmConsole {
   room = Number.POSITIVE_INFINITY;
   typed = '';
   output = '';
@@ -11,6 +11,10 @@ export class FakeLine implements GuestLine {
     const taken = this.output;
     this.output = '';
     return Buffer.from(taken, 'latin1');
+  }
+
+  async finishInput(rest: Uint8Array): Promise<void> {
+    this.typed += Buffer.from(rest).toString('latin1');
   }
 
   offerInput(bytes: Uint8Array): number {

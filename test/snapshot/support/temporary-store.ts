@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { overwrite } from './forge.js';
 
 const roots: string[] = [];
 
@@ -26,7 +27,5 @@ export function fileIn(store: SnapshotStore, path: string): Buffer {
 
 /** Overwrites a finished file, as only a vandal does. */
 export function spoil(store: SnapshotStore, path: string, bytes: Uint8Array): void {
-  const file = join(store.root, path);
-  chmodSync(file, 0o600);
-  writeFileSync(file, bytes);
+  overwrite(join(store.root, path), bytes);
 }
