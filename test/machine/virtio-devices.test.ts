@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { buildMachine } from '../../src/machine/build.js';
 import type { PciDeviceConfig } from '../../src/machine/config.js';
 import type { Machine } from '../../src/machine/machine.js';
+import { checkSnapshot } from '../../src/snapshot/check-snapshot.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
+import type { Identity } from '../../src/snapshot/restoration.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryFolder, temporaryStore } from '../snapshot/support/temporary-store.js';
 
@@ -81,10 +83,30 @@ test('a read-only disk is saved, and found again', () => {
 test('a read-only disk that has changed since is refused', () => {
   const store = temporaryStore();
   saveMachine(paused(build(disk({ ro: 'true' }))), store, 'one');
+  expect(checkSnapshot(store, 'one')).toEqual([]);
   utimesSync(image, 0, 0);
+  expect(checkSnapshot(store, 'one')).toEqual([
+    {
+      path: `disk ${image}`,
+      problem: expect.stringMatching(/^saved with 4096 bytes of .*, here it is 4096 bytes of 1970-/),
+      remedy: 'name the disk as it was with -o pci.0.SLOT.FUNC.path=',
+    },
+  ]);
   expect(() => loadMachine(store, 'one')).toThrow(
     /pci-0:3:0\.medium: saved with a disk of 4096 bytes of .*, here it is 4096 bytes of 1970-/,
   );
+});
+
+test('a clone has other random numbers', () => {
+  const store = temporaryStore();
+  saveMachine(paused(build(random())), store, 'one');
+  const key = (identity: Identity): unknown => {
+    const { machine } = loadMachine(store, 'one', { identity });
+    machines.push(machine);
+    return machine.parts.board.devices.find(({ id }) => id === 'pci-0:4:0')?.serialize().fields.key;
+  };
+  expect(key({ kind: 'keep' })).toEqual(key({ kind: 'keep' }));
+  expect(key({ kind: 'new', generation: new Uint8Array(16).fill(9) })).not.toEqual(key({ kind: 'keep' }));
 });
 
 test('random numbers follow from the seed under the virtual clock', () => {
