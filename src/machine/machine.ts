@@ -5,11 +5,13 @@
  */
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
+import { assignBars } from './assign-bars.js';
 import type { BootMedia } from './boot-media.js';
 import type { MachineTime } from './clock.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
 
@@ -144,7 +146,8 @@ export class Machine {
   }
 
   private loadMedia(): void {
-    const { media, engine, board } = this.parts;
+    const { media, engine, board, config } = this.parts;
+    assignBars(board.pci, layoutFor(config.memory));
     media?.load(engine);
     board.vmGeneration.publish();
   }

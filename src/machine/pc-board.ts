@@ -36,6 +36,7 @@ import { PortBus, type PortHandler } from '../core/port-bus.js';
 import type { MachineConfig } from './config.js';
 import { generationIdOf } from './generation-id.js';
 import { InterruptWiring } from './interrupt-wiring.js';
+import type { PciDevice } from './pci-devices.js';
 import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
@@ -71,6 +72,8 @@ export interface PcBoard {
   readonly mmio: MemoryBus;
   /** In the order of saving. */
   readonly devices: readonly AnyDevice[];
+  /** The functions among them, in the order of their addresses. */
+  readonly pci: readonly PciDevice[];
   readonly pic: Pic8259;
   readonly ioapic: IoApic;
   readonly pm1: Pm1;
@@ -166,7 +169,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);
   const byName = new Map(consoles.map((console) => [console.uart.id, console]));
-  return { ports, mmio, devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
+  return { ports, mmio, devices, pci: slots.devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
 }
 
 /** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */
