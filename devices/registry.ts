@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/**
- * The state of every kind of device, taken from an example of each; nested shapes are found through their owners. The
- * examples are wired to nothing.
- */
+/** The state of every kind of device, taken from an example of each. The examples are wired to nothing. */
 import { ManualClock } from '../src/core/clock.js';
 import type { AnyDevice } from '../src/core/device.js';
+import { GuestMemory } from '../src/core/guest-memory.js';
 import { nullLine } from '../src/core/irq-line.js';
 import { nullLogger } from '../src/core/log.js';
 import { MemoryBus } from '../src/core/memory-bus.js';
@@ -33,7 +31,13 @@ import { Uart16550 } from './isa/uart16550.js';
 import { BarDecoder } from './pci/bars.js';
 import { HostBridge } from './pci/host-bridge.js';
 import { LpcBridge } from './pci/lpc-bridge.js';
+import { msiShape } from './pci/msi.js';
+import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
+import { virtioBlock } from './virtio/block.js';
+import { virtioRng } from './virtio/rng.js';
+import { VirtioPci } from './virtio/transport-pci.js';
+import { virtioShape } from './virtio/virtio-state.js';
 
 const nothing = (): void => {};
 const lines = (count: number) => Array.from({ length: count }, () => nullLine);
@@ -46,6 +50,19 @@ function examples(): AnyDevice[] {
   const resetControl = new ResetControl('reset-control', nothing);
   const decoder = new BarDecoder(new PortBus(), new MemoryBus(), nullLogger);
   const place = { address: 0, decoder, intx: nullLine };
+  const virtio = { memory: new GuestMemory([]), clock, msi, log: nullLogger };
+  const both = { interfaces: 'transitional', packed: false, msix: true } as const;
+  const backend = {
+    capacity: 512,
+    readOnly: false,
+    logicalBlock: 512,
+    physicalBlock: 512,
+    canDiscard: false,
+    identity: '',
+    submit: nothing,
+    wait: nothing,
+    close: nothing,
+  };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -75,7 +92,12 @@ function examples(): AnyDevice[] {
     new HostBridge('host-bridge', place),
     new LpcBridge('lpc-bridge', place, { pic: lines(16), ioapic: lines(8) }),
     new PciRootBus('pci', resetControl.ports()),
+    new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
+    new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
   ];
 }
 
 export const shapes: readonly AnyShape[] = examples().map((device) => device.shape);
+
+/** Parts of the shapes above that have versions of their own. */
+export const nestedShapes: readonly AnyShape[] = [msiShape, msixShape(2), virtioShape([64])];

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The library: machines on the calling thread or on threads of their own, and their state. docs/library.md shows how. */
+export type { BlockBackend, BlockRequest, BlockResult } from '../devices/virtio/block-backend.js';
+export type { EntropySource } from '../devices/virtio/entropy-source.js';
 export type { Logger, LogLevel } from './core/log.js';
 export { nullLogger, SinkLogger } from './core/log.js';
 export { StateError } from './core/state-error.js';
@@ -28,6 +30,8 @@ export type { ConsoleOutputs } from './machine/serial-consoles.js';
 export type { StopReason } from './machine/stop.js';
 export type { CommandArguments, CommandName, CommandResult, MachineStatus } from './machine/thread-messages.js';
 export type { SavedSnapshot, SaveKind, SaveRequest } from './machine/thread-save.js';
+export type { DeviceHost } from './machine/virtio-devices.js';
+export type { DiskConfig } from './machine/virtio-options.js';
 export type { Overrides } from './snapshot/overrides.js';
 export type { Identity } from './snapshot/restoration.js';
 export type { ResumeRequest } from './snapshot/resumed-machine.js';

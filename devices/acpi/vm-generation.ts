@@ -42,8 +42,7 @@ export class VmGeneration extends Device<typeof shape.fields> {
     this.options.memory.write(this.options.address, this.state.guid);
   }
 
-  /** The guest may run twice from here on. */
-  renew(guid: Uint8Array): void {
+  override renew(guid: Uint8Array): void {
     this.state.guid = requireGuid(this.id, guid);
     this.publish();
     this.options.onRenewed();

@@ -53,6 +53,7 @@ export const OPTIONS: readonly OptionRow[] = [
     about: 'the real-time clock shows UTC instead of local time',
     apply: sets('rtc.use_localtime', 'false'),
   },
+  { flags: '-W', about: 'virtio devices with MSI instead of MSI-X', apply: sets('virtio_msix', 'false') },
   {
     flags: '-w',
     about: 'ignore accesses to unknown MSRs instead of raising #GP',

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
+import { resolve } from 'node:path';
 import type { PciDeviceConfig } from '../machine/config.js';
+import { DISK_OPTIONS, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
+interface Known {
+  readonly about: string;
+  readonly options: readonly string[];
+  /** The option that may come without its name, right after the device. */
+  readonly first?: string;
+}
+
 /** What can be plugged in, with the options each device takes. */
-const DEVICES: Readonly<Record<string, { readonly about: string; readonly options: readonly string[] }>> = {
+const DEVICES: Readonly<Record<string, Known>> = {
   hostbridge: { about: 'PCI host bridge', options: [] },
   amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
+  'virtio-blk': {
+    about: 'disk: virtio-blk,PATH[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+    options: DISK_OPTIONS,
+    first: 'path',
+  },
+  'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };
 
 /** The root bus is the only one. */
@@ -33,10 +48,17 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     throw new UsageError(`-s ${text}`, `there is already a device '${tree.get(`${path}.device`)}' at ${address}`);
   }
   tree.set(`${path}.device`, device);
-  for (const option of options) {
-    const [name = '', value = 'true'] = option.split('=', 2);
+  const { first } = DEVICES[device] ?? {};
+  for (const [index, option] of options.entries()) {
+    const [name, value] = index === 0 && first !== undefined ? [first, option] : named(option);
     tree.set(`${path}.${name}`, value);
   }
+}
+
+/** A name alone switches something on. */
+function named(option: string): [name: string, value: string] {
+  const equals = option.indexOf('=');
+  return equals < 0 ? [option, 'true'] : [option.slice(0, equals), option.slice(equals + 1)];
 }
 
 export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
@@ -71,8 +93,11 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
       const accepted = known.options.length > 0 ? `accepted are ${known.options.join(', ')}` : 'it takes none';
       throw new UsageError(path, `unknown option '${name}' of ${device}; ${accepted}`);
     }
-    options[name] = tree.get(`${path}.${name}`) ?? '';
+    const value = tree.get(`${path}.${name}`) ?? '';
+    // A snapshot keeps it, and may be resumed from elsewhere.
+    options[name] = name === 'path' ? resolve(value) : value;
   }
+  if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
   number('bus');
   return { slot: number('slot'), fn: number('func'), kind: device, options };
 }

@@ -13,5 +13,4 @@ export const REFUSED_OPTIONS: readonly RefusedOption[] = [
   { flags: '-n <domain>', what: 'NUMA domains' },
   { flags: '-p <pin>', what: 'pinning vCPUs to host CPUs' },
   { flags: '-S', what: 'wired guest memory' },
-  { flags: '-W', what: 'virtio without MSI-X' },
 ];

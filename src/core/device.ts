@@ -13,6 +13,12 @@ export interface AnyDevice {
   pause(): void;
   isQuiet(): boolean;
   resume(): void;
+  /** Why the machine cannot be saved with this device as it is; null if it can. */
+  saveRefusal(): string | null;
+  /** The machine may run twice from here on: what must not be there twice, such as random numbers, follows from `seed` now. */
+  renew(seed: Uint8Array): void;
+  /** Lets go of what the device has of the host's. Allowed twice. */
+  close(): void;
 }
 
 /**
@@ -54,6 +60,14 @@ export abstract class Device<F extends Fields> implements AnyDevice {
   }
 
   resume(): void {}
+
+  saveRefusal(): string | null {
+    return null;
+  }
+
+  renew(_seed: Uint8Array): void {}
+
+  close(): void {}
 
   /** Adopts interrupt levels and re-arms alarms after a restore, without edges and without host I/O. */
   protected abstract restored(): void;

@@ -168,6 +168,17 @@ export class GuestMemory {
     return this.slice(address, length);
   }
 
+  /** Views of a span that may lie in several segments; as `slice` and `writableSlice` have it for one. */
+  views(address: number, length: number, access: 'read' | 'write'): Uint8Array[] {
+    this.require(address, length);
+    const parts: Uint8Array[] = [];
+    this.forEachPart(address, length, (segment, start, _, count) => {
+      if (access === 'write' && segment.readOnly) throw new GuestFault(address, length);
+      parts.push(segment.bytes.subarray(start, start + count));
+    });
+    return parts;
+  }
+
   /** Reports a store that was made through a view. */
   markWritten(address: number, length: number): void {
     this.onWrite(address, length);

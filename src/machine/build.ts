@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
+import { FileDisk } from '../host/disk/file-disk.js';
+import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
@@ -20,6 +22,7 @@ import { MsrPolicy } from './msr-policy.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
+import type { DeviceHost } from './virtio-devices.js';
 
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
@@ -33,7 +36,11 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
+  /** Disks and random bytes; the host's unless given. */
+  readonly devices?: Partial<DeviceHost>;
 }
+
+const DEVICE_HOST: DeviceHost = { openDisk: (disk) => new FileDisk(disk), entropy: hostEntropy };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
 export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {
@@ -57,7 +64,18 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
-  const board = pcBoard({ config, ram, memory: engine.memory, clock, msi, intr, outputs, stop, log });
+  const board = pcBoard({
+    config,
+    ram,
+    memory: engine.memory,
+    clock,
+    msi,
+    host: { ...DEVICE_HOST, ...host.devices },
+    intr,
+    outputs,
+    stop,
+    log,
+  });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
   const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);

@@ -6,6 +6,7 @@
 import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
+import { diskConfig, rngConfig } from './virtio-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
@@ -138,7 +139,7 @@ function checkTscHz(tscHz: bigint | null): void {
 
 function checkPci(devices: readonly PciDeviceConfig[]): void {
   const taken = new Map<string, string>();
-  for (const [index, { slot, fn, kind }] of devices.entries()) {
+  for (const [index, { slot, fn, kind, options }] of devices.entries()) {
     const path = `pci[${index}]`;
     if (!Number.isInteger(slot) || slot < 0 || slot > 31)
       throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
@@ -146,5 +147,7 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     const other = taken.get(`${slot}:${fn}`);
     if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);
     taken.set(`${slot}:${fn}`, kind);
+    if (kind === 'virtio-blk') diskConfig(path, options);
+    if (kind === 'virtio-rnd') rngConfig(path, options);
   }
 }

@@ -5,11 +5,13 @@
  */
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
+import { assignBars } from './assign-bars.js';
 import type { BootMedia } from './boot-media.js';
 import type { MachineTime } from './clock.js';
 import type { ComPort, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
 
@@ -139,11 +141,13 @@ export class Machine {
   close(): void {
     this.parts.stop.set({ kind: 'requested' });
     this.lifecycle = 'closed';
+    for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
     this.parts.engine.close();
   }
 
   private loadMedia(): void {
-    const { media, engine, board } = this.parts;
+    const { media, engine, board, config } = this.parts;
+    assignBars(board.pci, layoutFor(config.memory));
     media?.load(engine);
     board.vmGeneration.publish();
   }

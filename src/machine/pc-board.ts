@@ -36,10 +36,12 @@ import { PortBus, type PortHandler } from '../core/port-bus.js';
 import type { MachineConfig } from './config.js';
 import { generationIdOf } from './generation-id.js';
 import { InterruptWiring } from './interrupt-wiring.js';
+import type { PciDevice } from './pci-devices.js';
 import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
 import { unmappedLog, unmappedStop } from './unmapped-log.js';
+import type { DeviceHost } from './virtio-devices.js';
 
 export interface BoardParts {
   readonly config: MachineConfig;
@@ -47,6 +49,7 @@ export interface BoardParts {
   readonly memory: GuestMemory;
   readonly clock: Clock;
   readonly msi: MsiSink;
+  readonly host: DeviceHost;
   /** INT of the 8259 pair. */
   readonly intr: IrqLine;
   readonly outputs: ConsoleOutputs;
@@ -69,6 +72,8 @@ export interface PcBoard {
   readonly mmio: MemoryBus;
   /** In the order of saving. */
   readonly devices: readonly AnyDevice[];
+  /** The functions among them, in the order of their addresses. */
+  readonly pci: readonly PciDevice[];
   readonly pic: Pic8259;
   readonly ioapic: IoApic;
   readonly pm1: Pm1;
@@ -81,7 +86,7 @@ export interface PcBoard {
 const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
 
 export function pcBoard(parts: BoardParts): PcBoard {
-  const { config, ram, clock, msi, stop, log } = parts;
+  const { config, ram, clock, msi, memory, host, stop, log } = parts;
   const ports = new PortBus();
   const mmio = new MemoryBus();
   ports.onUnmapped = config.strictPorts ? unmappedStop(stop) : unmappedLog(log, 'port');
@@ -112,7 +117,9 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const post = ['post', 'post-84'].map((id) => new PostPort(id));
   const fwCfg = new FwCfg('fw-cfg', { cpus: config.cpus, maxCpus: config.cpus, files: [] });
   const pci = new PciRootBus('pci', resetControl.ports());
-  const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring });
+  const isVirtualClock = config.clock.kind === 'virtual';
+  const virtio = { memory, clock, msi, host, isVirtualClock, log: log.scoped('virtio') };
+  const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring, virtio });
   for (const device of slots.devices) pci.attach(device);
   const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));
 
@@ -162,7 +169,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);
   const byName = new Map(consoles.map((console) => [console.uart.id, console]));
-  return { ports, mmio, devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
+  return { ports, mmio, devices, pci: slots.devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
 }
 
 /** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */

@@ -8,6 +8,7 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig } from './config.js';
 import { ConfigError } from './config-error.js';
+import { createDisk, createRng, type VirtioContext } from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -15,6 +16,7 @@ export interface PciContext {
   readonly id: string;
   readonly place: PciPlace;
   readonly pirqs: PirqOutputs;
+  readonly virtio: VirtioContext;
 }
 
 type Factory = (context: PciContext, options: PciDeviceConfig['options']) => PciDevice;
@@ -23,6 +25,8 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['hostbridge', ({ id, place }) => new HostBridge(id, place)],
   ['amd_hostbridge', ({ id, place }) => new HostBridge(id, place, AMD_HOST_BRIDGE)],
   ['lpc', ({ id, place, pirqs }) => new LpcBridge(id, place, pirqs)],
+  ['virtio-blk', createDisk],
+  ['virtio-rnd', createRng],
 ]);
 
 export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {

@@ -10,12 +10,14 @@ import type { PortBus } from '../core/port-bus.js';
 import type { PciDeviceConfig } from './config.js';
 import type { InterruptWiring } from './interrupt-wiring.js';
 import { createPciDevice, type PciDevice, pciDeviceId } from './pci-devices.js';
+import type { VirtioContext } from './virtio-devices.js';
 
 export interface PciSlotsParts {
   readonly ports: PortBus;
   readonly mmio: MemoryBus;
   readonly log: Logger;
   readonly wiring: InterruptWiring;
+  readonly virtio: VirtioContext;
 }
 
 const LPC = 'lpc';
@@ -24,21 +26,26 @@ export class PciSlots {
   /** In the order of their addresses. */
   readonly devices: readonly PciDevice[];
 
-  constructor(configs: readonly PciDeviceConfig[], { ports, mmio, log, wiring }: PciSlotsParts) {
+  constructor(configs: readonly PciDeviceConfig[], { ports, mmio, log, wiring, virtio }: PciSlotsParts) {
     const decoder = new BarDecoder(ports, mmio, log);
-    const create = (config: PciDeviceConfig, intx: IrqLine): PciDevice =>
-      createPciDevice(config, {
-        id: pciDeviceId(config),
-        place: { address: pciAddress(0, config.slot, config.fn), decoder, intx },
-        pirqs: wiring.pirqOutputs(),
-      });
-    // The bridge first: the others' interrupt pins lead to its router.
-    const bridges = configs.filter(({ kind }) => kind === LPC).map((config) => create(config, nullLine));
-    const router = bridges.find((device) => device instanceof LpcBridge);
-    const others = configs
-      .filter(({ kind }) => kind !== LPC)
-      .map((config) => create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine));
-    this.devices = [...bridges, ...others].sort((a, b) => a.address - b.address);
+    const made: PciDevice[] = [];
+    const create = (config: PciDeviceConfig, intx: IrqLine): void => {
+      const id = pciDeviceId(config);
+      const place = { address: pciAddress(0, config.slot, config.fn), decoder, intx };
+      made.push(createPciDevice(config, { id, place, pirqs: wiring.pirqOutputs(), virtio }));
+    };
+    try {
+      // The bridge first: the others' interrupt pins lead to its router.
+      for (const config of configs) if (config.kind === LPC) create(config, nullLine);
+      const router = made.find((device) => device instanceof LpcBridge);
+      for (const config of configs) {
+        if (config.kind !== LPC) create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine);
+      }
+    } catch (error) {
+      for (const device of made) device.close();
+      throw error;
+    }
+    this.devices = made.sort((a, b) => a.address - b.address);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { shapes as deviceShapes } from '../../devices/registry.js';
+import { shapes as deviceShapes, nestedShapes } from '../../devices/registry.js';
 import type { AnyShape } from '../core/state-shape.js';
 import { vcpuShape } from '../hypervisor/vcpu-state.js';
 
 /** Everything that can be in a saved machine. */
-export const shapes: readonly AnyShape[] = [...deviceShapes, vcpuShape];
+export const shapes: readonly AnyShape[] = [...deviceShapes, ...nestedShapes, vcpuShape];

@@ -6,6 +6,7 @@ import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { machineConfig } from '../machine/config.js';
 import { cpuModel } from '../machine/cpu-model.js';
 import { shapes } from '../machine/state-registry.js';
+import { diskChecks } from './check-disks.js';
 import { compatibilityOf, incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
 import { checkMemory } from './load-machine.js';
@@ -37,11 +38,15 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   const snapshot = attempt('restore the folder from a copy', () => store.open(name));
   if (snapshot === undefined) return blockers;
   attempt('use a host with more memory', () => checkMemory(snapshot));
-  attempt('give another value with the override', () =>
+  const config = attempt('give another value with the override', () =>
     machineConfig(overridden(configFromRecord(snapshot.manifest.machine), overrides)),
   );
   attempt('use the release that saved it', () => checkProcessor(snapshot));
-  attempt('restore the folder from a copy', () => snapshot.readState());
+  const state = attempt('restore the folder from a copy', () => snapshot.readState());
+  if (config !== undefined && state !== undefined) {
+    for (const check of diskChecks(config, state))
+      attempt('name the disk as it was with -o pci.0.SLOT.FUNC.path=', check);
+  }
   const chain = attempt('bring its parents into this store', () => store.chain(snapshot)) ?? [snapshot];
   for (const layer of chain) attempt('restore the folder from a copy', () => closeSync(openLayer(layer).fd));
   return [...blockers, ...deviceBlockers(snapshot.name, snapshot.manifest.devices)];

@@ -23,7 +23,11 @@ export function segmentLengths(memory: number): number[] {
 }
 
 /** Refuses by name what cannot be saved, before anything stops or is written. */
-export function ramTransfer({ parts: { engine } }: Machine): RamTransfer {
+export function ramTransfer({ parts: { engine, board } }: Machine): RamTransfer {
+  for (const device of board.devices) {
+    const refusal = device.saveRefusal();
+    if (refusal !== null) throw new SnapshotError(device.id, refusal);
+  }
   const { engine: name, missingFromSnapshot } = engine.capabilities;
   if (missingFromSnapshot !== '') throw new SnapshotError(`engine ${name}`, `cannot save ${missingFromSnapshot}`);
   if (engine.ram === null) throw new SnapshotError(`engine ${name}`, 'has no memory that can go to a file');

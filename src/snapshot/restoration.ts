@@ -29,7 +29,7 @@ export function applyRestoration(
   { identity, guestClock, now }: RestorationChoices,
   warn: (message: string) => void,
 ): void {
-  const { rtc, vmGeneration } = machine.parts.board;
+  const { rtc, devices } = machine.parts.board;
   const passed = guestClock === 'advance' ? now - wall : 0n;
   if (passed < 0n) {
     warn(
@@ -38,7 +38,7 @@ export function applyRestoration(
   }
   const advanced = passed > 0n ? passed : 0n;
   if (advanced > 0n) rtc.advance(advanced);
-  if (identity.kind === 'new') vmGeneration.renew(identity.generation);
+  if (identity.kind === 'new') for (const device of devices) device.renew(identity.generation);
   restorations.set(machine, { from: id, identity: identity.kind, advanced });
 }
 

@@ -113,7 +113,6 @@ test.each([
   [['-K', 'de'], '-K: VNC keyboard layouts'],
   [['-n', '0,1,0'], '-n: NUMA domains'],
   [['-S'], '-S: wired guest memory'],
-  [['-W'], '-W: virtio without MSI-X'],
   [['-C'], '-C: guest memory in core dumps'],
   [['-z'], "unknown option '-z'"],
   [['--kernle', 'x'], "unknown option '--kernle'"],

@@ -119,12 +119,25 @@ test('serial ports and their back ends', () => {
   expect(settings('-l', 'com1,pty', '-l', 'com2,pty').consoles.size).toBe(2);
 });
 
+test('disks and random numbers', () => {
+  const options = (...words: string[]) => settings(...words).machine.pci[0]?.options;
+  expect(options('-s', '3,virtio-blk,/a=b.img,ro,ser=X=1')).toEqual({ path: '/a=b.img', ro: 'true', ser: 'X=1' });
+  expect(options('-s', '3,virtio-blk,disk.img')).toEqual({ path: join(process.cwd(), 'disk.img') });
+  expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
+  expect(options('-W', '-s', '3,hostbridge')).toEqual({});
+});
+
 test.each([
   [['--unpack', 'nobody'], "--unpack: 'nobody'; accepted are host, guest"],
   [['-c', '2'], 'cpus: 2: this version runs 1'],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
+  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file or a block device'],
+  [['-s', '3,virtio-blk,/d,nocache'], 'pci[0] nocache: is not there yet'],
+  [['-s', '3,virtio-blk,/d,direct'], 'pci[0] direct: is not there yet'],
+  [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
+  [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
   [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],

@@ -2,6 +2,7 @@
 /** Guests that come from Debian's packages, fetched once into the user's cache. */
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DebianPackages } from '../../../scripts/quickstart/debian-packages.js';
 import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/guest.js';
 import { initramfs } from '../../../scripts/quickstart/initramfs.js';
@@ -37,6 +38,38 @@ export async function standardGuest(): Promise<Guest> {
   return { kernel, initrd };
 }
 
+/** In the order in which they need each other. */
+const VIRTIO_MODULES = [
+  'virtio/virtio_ring',
+  'virtio/virtio',
+  'virtio/virtio_pci_modern_dev',
+  'virtio/virtio_pci_legacy_dev',
+  'virtio/virtio_pci',
+  'block/virtio_blk',
+  'char/hw_random/virtio-rng',
+];
+
+/** Debian's cloud kernel with drivers for virtio disks and random numbers. */
+export async function virtioGuest(): Promise<Guest> {
+  const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
+  const folder = await fetched('virtio-guest', async (packages) => {
+    const tree = await packages.unpacked(
+      await packages.dependency('linux-image-cloud-amd64', /^linux-image-\d.*-cloud-amd64$/),
+    );
+    const kernel = readdirSync(join(tree, 'boot')).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz';
+    const drivers = join(tree, 'lib/modules', kernel.replace('vmlinuz-', ''), 'kernel/drivers');
+    const modules = new Map(
+      VIRTIO_MODULES.map((name) => [`${basename(name)}.ko`, readFileSync(join(drivers, `${name}.ko`))]),
+    );
+    const files = join(tree, 'files');
+    mkdirSync(files);
+    copyFileSync(join(tree, 'boot', kernel), join(files, 'vmlinuz'));
+    writeFileSync(join(files, 'initrd.gz'), initramfs({ busybox, modules }));
+    return files;
+  });
+  return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz') };
+}
+
 export function memtest(): Promise<string> {
   return fetched('memtest86+x64.bin', async (packages) =>
     join(await packages.unpacked('memtest86+'), 'boot/memtest86+x64.bin'),
@@ -53,7 +86,7 @@ async function fetched(file: string, fetch: (packages: DebianPackages) => Promis
     const packages = new DebianPackages(work, silently);
     await packages.update();
     const copy = join(work, file);
-    copyFileSync(await fetch(packages), copy);
+    cpSync(await fetch(packages), copy, { recursive: true });
     renameSync(copy, path);
   } finally {
     rmSync(work, { recursive: true, force: true });

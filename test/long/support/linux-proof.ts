@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A Linux guest's life from power-on to power-off under the virtual clock, disturbed on its way, and what is left of it. */
 import type { Guest } from '../../../scripts/quickstart/guest.js';
-import { buildMachine } from '../../../src/machine/build.js';
+import { type BuildOptions, buildMachine } from '../../../src/machine/build.js';
+import type { MachineConfig, ScriptStep } from '../../../src/machine/config.js';
 import type { ExitHash } from '../../../src/machine/exit-hash.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import { type Evidence, evidence, type ProofSubject, restore, save } from '../../support/proof.js';
@@ -15,7 +16,14 @@ const SCRIPT = [
   typed('poweroff\n'),
 ];
 
-export function linuxSubject({ kernel, initrd }: Guest): ProofSubject {
+export interface LinuxLife {
+  readonly script?: readonly ScriptStep[];
+  readonly config?: Partial<MachineConfig>;
+  readonly devices?: NonNullable<BuildOptions['devices']>;
+}
+
+export function linuxSubject({ kernel, initrd }: Guest, life: LinuxLife = {}): ProofSubject {
+  const { script = SCRIPT, config = {}, devices = {} } = life;
   return {
     build: (output: number[], hashExits: ExitHash | true) =>
       buildMachine(
@@ -23,9 +31,10 @@ export function linuxSubject({ kernel, initrd }: Guest): ProofSubject {
           memory: MEMORY,
           clock: virtualClock,
           boot: { kernel, initrd, commandLine: 'console=ttyS0' },
-          scripts: { com1: SCRIPT },
+          scripts: { com1: script },
+          ...config,
         },
-        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits },
+        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits, devices },
       ),
     start: (machine) => machine.powerOn(),
   };

@@ -5,7 +5,7 @@ import { PROMPT } from '../../../scripts/quickstart/initramfs.js';
 import type { PortBus } from '../../../src/core/port-bus.js';
 import type { ClockMode } from '../../../src/hypervisor/hypervisor.js';
 import { buildMachine } from '../../../src/machine/build.js';
-import type { ScriptStep } from '../../../src/machine/config.js';
+import type { MachineConfig, ScriptStep } from '../../../src/machine/config.js';
 import { runUntilStopped } from '../../../src/machine/run.js';
 import type { StopReason } from '../../../src/machine/stop.js';
 
@@ -26,7 +26,12 @@ export interface LinuxSession {
 /** At the next prompt. */
 export const typed = (send: string) => ({ after: PROMPT, send });
 
-export function runLinux({ kernel, initrd }: Guest, clock: ClockMode, script: readonly ScriptStep[]): LinuxSession {
+export function runLinux(
+  { kernel, initrd }: Guest,
+  clock: ClockMode,
+  script: readonly ScriptStep[],
+  more: Partial<MachineConfig> = {},
+): LinuxSession {
   let text = '';
   const com1 = {
     write(byte: number): void {
@@ -34,7 +39,13 @@ export function runLinux({ kernel, initrd }: Guest, clock: ClockMode, script: re
     },
   };
   const machine = buildMachine(
-    { memory: 256 * MIB, clock, boot: { kernel, initrd, commandLine: 'console=ttyS0' }, scripts: { com1: script } },
+    {
+      memory: 256 * MIB,
+      clock,
+      boot: { kernel, initrd, commandLine: 'console=ttyS0' },
+      scripts: { com1: script },
+      ...more,
+    },
     { outputs: { com1 } },
   );
   try {

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * What every virtio device does: negotiate, keep its queues, and answer a broken rule with DEVICE_NEEDS_RESET.
+ * Reference: VIRTIO-1.2 §2 and §3. The registers that lead here belong to the transport.
+ */
+import type { Alarm, Clock } from '../../src/core/clock.js';
+import { GuestFault, type GuestMemory } from '../../src/core/guest-memory.js';
+import type { Logger } from '../../src/core/log.js';
+import { RingFault } from './chain.js';
+import { Feature } from './features.js';
+import { PackedRing } from './packed-ring.js';
+import { SplitRing } from './split-ring.js';
+import { type Interface, nextStatus, Status } from './status.js';
+import type { VirtioModel } from './virtio-kind.js';
+import { type QueueOwner, VirtioQueue } from './virtio-queue.js';
+import { freshQueue, type QueueState, type VirtioState } from './virtio-state.js';
+
+/** VM time until queues that were left half done are looked at again. */
+const WORK_PAUSE = 1000n;
+const STOPPED = Status.DEVICE_NEEDS_RESET | Status.FAILED;
+
+export interface CoreParts {
+  readonly id: string;
+  readonly state: () => VirtioState;
+  readonly memory: GuestMemory;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What is offered through each interface. */
+  readonly offered: Readonly<Record<Interface, bigint>>;
+  readonly queueSizes: readonly number[];
+  /** A device may touch memory only while the guest allows it. */
+  readonly mayAccessMemory: () => boolean;
+  readonly interruptQueue: (index: number) => void;
+  readonly interruptConfig: () => void;
+  readonly model: () => VirtioModel;
+  /** The driver has reset the device. */
+  readonly reset: () => void;
+}
+
+export class VirtioCore implements QueueOwner {
+  readonly split: SplitRing;
+  readonly packed: PackedRing;
+  readonly queues: readonly VirtioQueue[];
+  private readonly work: Alarm;
+
+  constructor(private readonly parts: CoreParts) {
+    this.split = new SplitRing(parts.memory);
+    this.packed = new PackedRing(parts.memory);
+    this.queues = parts.queueSizes.map((_, index) => new VirtioQueue(this, index));
+    this.work = parts.clock.alarm(parts.id, 'virtio-queues', () => this.workOn());
+  }
+
+  get state(): VirtioState {
+    return this.parts.state();
+  }
+
+  get offered(): CoreParts['offered'] {
+    return this.parts.offered;
+  }
+
+  get features(): bigint {
+    return this.state.driverFeatures & (this.isModern ? this.offered.modern : this.offered.legacy);
+  }
+
+  /** Once VERSION_1 is accepted; before that nobody can tell. */
+  get isModern(): boolean {
+    return (this.state.driverFeatures & Feature.VERSION_1) !== 0n;
+  }
+
+  queueState(index: number): QueueState {
+    const queue = this.state.queues[index];
+    if (queue === undefined) throw new RangeError(`${this.parts.id}: no queue ${index}`);
+    return queue;
+  }
+
+  /** The queue that `queueSelect` names, for the registers behind it. */
+  get selected(): QueueState | undefined {
+    return this.state.queues[this.state.queueSelect];
+  }
+
+  writeStatus(value: number, via: Interface): void {
+    if (value === 0) this.parts.reset();
+    else this.state.status = nextStatus(this.state.status, value, via, () => this.acceptsFeatures());
+  }
+
+  /** §2.2.1 and §3.1.1: features are settled by FEATURES_OK, in the legacy interface by DRIVER_OK. */
+  get featuresSettled(): boolean {
+    return (this.state.status & (Status.FEATURES_OK | Status.DRIVER_OK)) !== 0;
+  }
+
+  writeFeatures(half: number, value: number): void {
+    if (this.featuresSettled || half > 1) return;
+    const shift = 32n * BigInt(half);
+    const others = this.state.driverFeatures & ~(0xffff_ffffn << shift);
+    this.state.driverFeatures = others | (BigInt(value) << shift);
+  }
+
+  /** §4.1.4.3.2: the driver may want a smaller ring, not a larger one. */
+  resizeSelected(size: number): void {
+    const queue = this.selected;
+    const largest = this.parts.queueSizes[this.state.queueSelect] ?? 0;
+    if (queue?.enabled === false && size >= 1 && size <= largest) queue.size = size;
+  }
+
+  /** §4.1.4.3.2: the driver has set up the selected queue. */
+  enableSelected(): void {
+    const queue = this.selected;
+    if (queue === undefined || queue.enabled) return;
+    this.guarded(() => {
+      (this.features & Feature.RING_PACKED ? this.packed : this.split).check(queue);
+      queue.enabled = true;
+    });
+  }
+
+  /** §2.6.1: stops the selected queue and forgets all about it. */
+  resetSelected(): void {
+    const { queueSelect } = this.state;
+    const queue = this.queues[queueSelect];
+    if (queue === undefined || !(this.features & Feature.RING_RESET)) return;
+    this.parts.model().abandon(queue);
+    this.forget(queueSelect);
+  }
+
+  /** Legacy interface: the driver takes the selected queue back. */
+  disableSelected(): void {
+    const queue = this.queues[this.state.queueSelect];
+    if (queue === undefined) return;
+    this.parts.model().abandon(queue);
+    const { vector } = this.queueState(queue.index);
+    this.forget(queue.index);
+    this.queueState(queue.index).vector = vector;
+  }
+
+  isLive(index: number): boolean {
+    const { status, queues } = this.state;
+    if (status & STOPPED || queues[index]?.enabled !== true) return false;
+    // Legacy drivers use queues before they set DRIVER_OK (§3.1.2), and some never become bus master.
+    if (!this.isModern) return true;
+    return (status & Status.DRIVER_OK) !== 0 && this.parts.mayAccessMemory();
+  }
+
+  /** A driver's notification. */
+  notify(index: number): void {
+    const queue = this.queues[index];
+    if (queue === undefined || !this.isLive(index)) return;
+    this.queueState(index).pending = false;
+    this.guarded(() => this.parts.model().process(queue));
+    this.flush();
+  }
+
+  guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof RingFault || error instanceof GuestFault)) throw error;
+      this.fail(error.message);
+    }
+  }
+
+  flush(): void {
+    this.guarded(() => {
+      for (const queue of this.queues) queue.flush();
+    });
+  }
+
+  interruptQueue(index: number): void {
+    this.parts.interruptQueue(index);
+  }
+
+  deferQueues(): void {
+    if (this.state.workAt !== null) return;
+    this.state.workAt = this.parts.clock.now() + WORK_PAUSE;
+    this.work.arm(this.state.workAt);
+  }
+
+  /** Arms what the state says is due, after a restore or a reset. */
+  arm(): void {
+    const { workAt } = this.state;
+    if (workAt === null) this.work.disarm();
+    else this.work.arm(workAt);
+  }
+
+  private workOn(): void {
+    this.state.workAt = null;
+    for (const { index } of this.queues) {
+      if (this.state.queues[index]?.pending) this.notify(index);
+    }
+  }
+
+  private acceptsFeatures(): boolean {
+    const { driverFeatures } = this.state;
+    return this.isModern && (driverFeatures & ~this.offered.modern) === 0n;
+  }
+
+  private forget(index: number): void {
+    Object.assign(this.queueState(index), freshQueue(this.parts.queueSizes[index] ?? 1));
+  }
+
+  /** §2.1.2: a driver that runs is told by a configuration change; one that does not will see the bit. */
+  private fail(why: string): void {
+    this.parts.log
+      .once(`fault ${why}`)
+      .warn(`${this.parts.id}: the driver broke a rule: ${why}; it must reset the device`);
+    if (this.state.status & STOPPED) return;
+    this.state.status |= Status.DEVICE_NEEDS_RESET;
+    if (this.isModern && this.state.status & Status.DRIVER_OK) this.parts.interruptConfig();
+  }
+}

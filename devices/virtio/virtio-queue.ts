@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** One queue as a device sees it: buffers come out, used buffers go back. */
+import type { Chain, ChainId } from './chain.js';
+import { Feature } from './features.js';
+import type { Ring, RingOptions } from './ring.js';
+import type { QueueState } from './virtio-state.js';
+
+/** What a queue needs of the device around it. */
+export interface QueueOwner {
+  queueState(index: number): QueueState;
+  /** False while buffers must be left alone: before DRIVER_OK, after a fault, on a queue that is not enabled. */
+  isLive(index: number): boolean;
+  readonly features: bigint;
+  readonly split: Ring;
+  readonly packed: Ring;
+  interruptQueue(index: number): void;
+  /** Looks at the queue again a little later. */
+  deferQueues(): void;
+}
+
+export class VirtioQueue {
+  constructor(
+    private readonly owner: QueueOwner,
+    readonly index: number,
+  ) {}
+
+  /** Descriptors in the ring, as the driver wants it. */
+  get size(): number {
+    return this.state.size;
+  }
+
+  /** The next available buffer; null if there is none, and the driver will then tell of the next one. */
+  take(): Chain | null {
+    if (!this.owner.isLive(this.index)) return null;
+    const { state, ring, options } = this;
+    const first = ring.take(state, options);
+    if (first !== null) return first;
+    ring.askForKick(state, options);
+    // The driver may have added one just before it could see that (VIRTIO-1.2 §2.7.10.1).
+    return ring.take(state, options);
+  }
+
+  /** Gives a buffer back. The driver hears of it at the next `flush`. */
+  use(chain: ChainId, written: number): void {
+    if (this.owner.isLive(this.index)) this.ring.use(this.state, chain, written);
+  }
+
+  /** Interrupts the driver if it wants to know what was used. */
+  flush(): void {
+    const { state, owner } = this;
+    if (!owner.isLive(this.index) || state.used === state.signalled) return;
+    const wanted = this.ring.wantsInterrupt(state, this.options);
+    state.signalled = state.used;
+    if (wanted) owner.interruptQueue(this.index);
+  }
+
+  /** There are more buffers than are to be taken at once: the rest waits a moment, so that a guest cannot hold the thread. */
+  defer(): void {
+    this.state.pending = true;
+    this.owner.deferQueues();
+  }
+
+  /** There are more buffers than the device can have at once: it calls `resume` when it has room. */
+  stall(): void {
+    this.state.pending = true;
+  }
+
+  get isStalled(): boolean {
+    return this.state.pending;
+  }
+
+  private get state(): QueueState {
+    return this.owner.queueState(this.index);
+  }
+
+  private get ring(): Ring {
+    return this.owner.features & Feature.RING_PACKED ? this.owner.packed : this.owner.split;
+  }
+
+  private get options(): RingOptions {
+    const { features } = this.owner;
+    return {
+      eventIdx: (features & Feature.EVENT_IDX) !== 0n,
+      indirect: (features & Feature.INDIRECT_DESC) !== 0n,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The options of virtio devices, from words to values. */
+import type { Interfaces } from '../../devices/virtio/features.js';
+import { ConfigError } from './config-error.js';
+
+/** The options of one `-s`. */
+export type Options = Readonly<Record<string, string>>;
+
+/** Options of bhyve's that would promise what is not there yet. */
+const NOT_YET = ['nocache', 'direct'];
+const ON = ['true', 'on'];
+const OFF = ['false', 'off'];
+const LARGEST_SECTOR = 4096;
+const MOST_DISK_QUEUES = 16;
+const SERIAL = /^[\x21-\x7e]{1,20}$/;
+
+export interface VirtioOptions {
+  readonly interfaces: Interfaces;
+  readonly packed: boolean;
+  readonly msix: boolean;
+}
+
+export interface RngConfig extends VirtioOptions {
+  /** What the random bytes follow from under the virtual clock. */
+  readonly seed: string;
+}
+
+export interface DiskConfig extends VirtioOptions {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly sync: boolean;
+  /** Bytes. */
+  readonly logicalBlock: number;
+  readonly physicalBlock: number;
+  /** Null: one that follows from the path. */
+  readonly serial: string | null;
+  readonly queues: number;
+  /** Under the virtual clock: nanoseconds that every request takes, and how much moves in a second. */
+  readonly latency: bigint;
+  readonly bytesPerSecond: bigint;
+}
+
+/** Names of the options, for the command's own check of names. */
+const TRANSPORT_OPTIONS = ['modern', 'packed', 'msix'];
+export const RNG_OPTIONS = ['seed', ...TRANSPORT_OPTIONS];
+export const DISK_OPTIONS = [
+  'path',
+  'ro',
+  'sync',
+  'sectorsize',
+  'ser',
+  'queues',
+  'latency',
+  'bandwidth',
+  ...NOT_YET,
+  ...TRANSPORT_OPTIONS,
+];
+
+export function rngConfig(where: string, options: Options): RngConfig {
+  return { ...transport(new Words(where, options)), seed: options.seed ?? '0' };
+}
+
+export function diskConfig(where: string, options: Options): DiskConfig {
+  const words = new Words(where, options);
+  for (const name of NOT_YET) {
+    if (options[name] !== undefined) throw words.error(name, 'is not there yet; sync is, and so is leaving it out');
+  }
+  if (options.path === undefined || options.path === '') {
+    throw words.error('path', 'missing; give an image file or a block device');
+  }
+  const [logicalBlock, physicalBlock] = sectorSizes(words, options.sectorsize ?? '512');
+  if (options.ser !== undefined && !SERIAL.test(options.ser)) {
+    throw words.error('ser', `'${options.ser}'; 1 to 20 printable characters are accepted`);
+  }
+  return {
+    ...transport(words),
+    path: options.path,
+    readOnly: words.flag('ro'),
+    sync: words.flag('sync'),
+    logicalBlock,
+    physicalBlock,
+    serial: options.ser ?? null,
+    queues: words.number('queues', 1, 1, MOST_DISK_QUEUES),
+    latency: 1000n * BigInt(words.number('latency', 100, 0, 10_000_000)),
+    bytesPerSecond: 1_000_000n * BigInt(words.number('bandwidth', 1000, 1, 1_000_000)),
+  };
+}
+
+class Words {
+  constructor(
+    private readonly where: string,
+    private readonly options: Options,
+  ) {}
+
+  error(name: string, problem: string): ConfigError {
+    return new ConfigError(`${this.where} ${name}`, problem);
+  }
+
+  flag(name: string, byDefault = false): boolean {
+    const word = this.options[name] ?? String(byDefault);
+    if (ON.includes(word)) return true;
+    if (OFF.includes(word)) return false;
+    throw this.error(name, `'${word}'; accepted are on and off`);
+  }
+
+  number(name: string, byDefault: number, min: number, max: number): number {
+    const word = this.options[name];
+    if (word === undefined) return byDefault;
+    const number = /^\d{1,9}$/.test(word) ? Number(word) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw this.error(name, `'${word}'; a whole number from ${min} to ${max} is accepted`);
+  }
+
+  get modern(): string {
+    return this.options.modern ?? 'transitional';
+  }
+}
+
+function transport(words: Words): VirtioOptions {
+  const common = { packed: words.flag('packed'), msix: words.flag('msix', true) };
+  const { modern } = words;
+  if (ON.includes(modern)) return { interfaces: 'modern', ...common };
+  if (modern === 'transitional') return { interfaces: 'transitional', ...common };
+  if (!OFF.includes(modern)) throw words.error('modern', `'${modern}'; accepted are on, off and transitional`);
+  if (common.packed) throw words.error('packed', 'needs the modern interface, but modern=off is given');
+  return { interfaces: 'legacy', ...common };
+}
+
+/** bhyve's `logical[/physical]`. */
+function sectorSizes(words: Words, text: string): [logical: number, physical: number] {
+  const [logical = Number.NaN, physical = logical, ...more] = text.split('/').map(sectorSize);
+  const isSound = more.length === 0 && logical <= physical;
+  if (isSound) return [logical, physical];
+  throw words.error('sectorsize', `'${text}'; accepted is LOGICAL[/PHYSICAL], powers of two from 512 to 4096`);
+}
+
+function sectorSize(word: string): number {
+  const size = Number(word);
+  return [512, 1024, 2048, LARGEST_SECTOR].includes(size) ? size : Number.NaN;
+}

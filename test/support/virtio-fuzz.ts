@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * A hostile driver: random accesses to every register, rings that are sometimes sound and mostly not, resets and saves in
+ * the middle. Every step is a few numbers, so a run can be made from a seed or by fast-check.
+ */
+
+import { virtioBlock } from '../../devices/virtio/block.js';
+import type { Interfaces } from '../../devices/virtio/features.js';
+import { virtioRng } from '../../devices/virtio/rng.js';
+import type { VirtioKind, VirtioModel, VirtioPciFields } from '../../devices/virtio/virtio-kind.js';
+import { echoKind } from './echo-kind.js';
+import { MemoryDisk } from './memory-disk.js';
+import { MEMORY_END, VirtioRig } from './virtio-rig.js';
+import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
+
+/** What, where, how, with what: 16 bits each but the last, which has 32. */
+export type FuzzStep = readonly [what: number, where: number, how: number, value: number];
+
+const LEGACY = 0x2000;
+const MSIX = 0xc0000000;
+const MODERN = 0x10_0000_0000;
+/** Rings lie close together, so that random stores hit them. */
+const DESCRIPTORS = 0x1000;
+const DRIVER = 0x1400;
+const DEVICE = 0x1600;
+const BUFFERS = 0x2000;
+const RING_SIZE = 8;
+const DISK_SIZE = 64 * 1024;
+const MOST_AT_ONCE = 32;
+const PACKED = 1n << 34n;
+const WIDTHS = [1, 2, 4] as const;
+const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
+const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff];
+const TYPES = [0, 1, 4, 8, 11, 13, 99];
+const FEATURES = [0x1_0000_0000n, 0x1_3000_0000n, 0x5_0000_0000n, 0x105_3000_0200n, 0x141_3000_0a00n, 0x7fn];
+
+type Action =
+  | 'legacy'
+  | 'common'
+  | 'wide'
+  | 'config'
+  | 'msix'
+  | 'poke'
+  | 'offer'
+  | 'kick'
+  | 'time'
+  | 'host'
+  | 'start'
+  | 'save'
+  | 'reset'
+  | 'queue';
+
+/** How often each is done: what breaks a device is rare, so that it gets far in between. */
+const SHARES: Readonly<Record<Action, number>> = {
+  legacy: 2,
+  common: 3,
+  wide: 1,
+  config: 2,
+  msix: 3,
+  poke: 2,
+  offer: 50,
+  kick: 6,
+  time: 12,
+  host: 8,
+  start: 8,
+  save: 1,
+  reset: 1,
+  queue: 1,
+};
+const ACTIONS = Object.entries(SHARES).flatMap(
+  ([action, share]) => Array.from({ length: share }, () => action as Action), // the keys of the very table
+);
+
+export class VirtioFuzz {
+  readonly rig: VirtioRig<VirtioModel>;
+  private readonly disk: MemoryDisk | null;
+  /** How many buffers the driver has offered, in either format. */
+  private offered = 0;
+
+  constructor(target: 'disk' | 'late disk' | 'rng' | 'echo', interfaces: Interfaces) {
+    this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
+    this.rig = new VirtioRig(kindFor(target, this.disk), interfaces, true);
+    this.placeBars();
+  }
+
+  step([what, where, how, value]: FuzzStep): void {
+    const asked = this.disk?.asked.length ?? 0;
+    this.perform(ACTIONS[what % ACTIONS.length] ?? 'kick', where, how, value);
+    const more = (this.disk?.asked.length ?? 0) - asked;
+    if (more > MOST_AT_ONCE * 16) throw new Error(`one step asked the disk ${more} times`);
+    if ((this.disk?.waiting.length ?? 0) > 2 * 128) throw new Error('more requests in flight than queues are long');
+    this.rig.rig.effects.length = 0;
+    if (this.disk !== null && this.disk.asked.length > 1000) this.disk.asked.length = 0;
+  }
+
+  /** Saves the device and loads it again. */
+  saveAndLoad(): void {
+    const { device } = this.rig;
+    device.pause();
+    device.deserialize(device.serialize());
+    device.resume();
+  }
+
+  private perform(action: Action, where: number, how: number, value: number): void {
+    const { ports, mmio, memory, device, rig } = this.rig;
+    const width = WIDTHS[how % 3] ?? 1;
+    switch (action) {
+      case 'legacy':
+        ports.write(LEGACY + (where % 128), width, value);
+        ports.read(LEGACY + (how % 128), width);
+        break;
+      case 'common':
+        mmio.write(MODERN + (where % 0x40), width, value);
+        mmio.read(MODERN + (how % 0x4000), width);
+        break;
+      case 'wide':
+        mmio.write64(MODERN + (where % 0x3010), BigInt(value) << BigInt(how % 33));
+        break;
+      case 'config':
+        device.writeConfig(where % 256, width, value);
+        device.readConfig(how % 256, width);
+        break;
+      case 'msix':
+        mmio.write(MSIX + (where % 0x1000), width, value);
+        mmio.read(MSIX + (how % 0x1000), width);
+        break;
+      case 'poke':
+        memory.writeU16(DESCRIPTORS + 2 * (where % 0x400), how & 1 ? value & 0xffff : value & 0xf);
+        break;
+      case 'offer':
+        this.offer(where, how, value);
+        this.kick(0);
+        break;
+      case 'kick':
+        this.kick(where % 3);
+        break;
+      case 'time':
+        rig.clock.advance(BigInt(value % 300_000));
+        break;
+      case 'host':
+        if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
+        break;
+      case 'start':
+        this.placeBars();
+        this.start(where, how);
+        break;
+      case 'save':
+        this.saveAndLoad();
+        break;
+      case 'reset':
+        device.reset();
+        break;
+      case 'queue':
+        this.resetQueue(where);
+        break;
+    }
+  }
+
+  private placeBars(): void {
+    const { device } = this.rig;
+    device.writeConfig(0x10, 4, LEGACY);
+    device.writeConfig(0x14, 4, MSIX);
+    device.writeConfig(0x20, 4, MODERN % 2 ** 32);
+    device.writeConfig(0x24, 4, MODERN / 2 ** 32);
+    device.writeConfig(0x04, 2, 0x0007);
+  }
+
+  /** Starts the device properly, in one of many ways, with rings where the rest of this finds them. */
+  private start(where: number, how: number): void {
+    const { mmio, ports, memory } = this.rig;
+    const features = FEATURES[where % FEATURES.length] ?? 0n;
+    this.offered = 0;
+    memory.fill(DESCRIPTORS, 0x1000, 0);
+    if (how % 4 === 0) {
+      ports.write(LEGACY + 18, 1, 0);
+      ports.write(LEGACY + 18, 1, 3);
+      ports.write(LEGACY + 4, 4, Number(features & 0xffff_ffffn));
+      ports.write(LEGACY + 8, 4, 1);
+      ports.write(LEGACY + 18, 1, 7);
+      return;
+    }
+    const write = (at: number, width: 1 | 2 | 4, value: number): void => mmio.write(MODERN + at, width, value);
+    write(0x14, 1, 0);
+    write(0x14, 1, 3);
+    for (const half of [0, 1]) {
+      write(0x08, 4, half);
+      write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
+    }
+    write(0x14, 1, 0x0b);
+    for (const queue of [0, 1]) this.placeQueue(queue);
+    write(0x14, 1, 0x0f);
+  }
+
+  private placeQueue(queue: number): void {
+    const write = (at: number, width: 2 | 4, value: number): void => this.rig.mmio.write(MODERN + at, width, value);
+    write(0x16, 2, queue);
+    write(0x18, 2, RING_SIZE);
+    write(0x20, 4, DESCRIPTORS);
+    write(0x28, 4, DRIVER);
+    write(0x30, 4, DEVICE);
+    write(0x1c, 2, 1);
+  }
+
+  private resetQueue(where: number): void {
+    this.rig.mmio.write(MODERN + 0x16, 2, where % 3);
+    this.rig.mmio.write(MODERN + 0x3a, 2, 1);
+    if (where & 4) this.placeQueue(where % 3);
+  }
+
+  /** A request of two descriptors, sound in most ways most of the time, and an index that says so. */
+  private offer(where: number, how: number, value: number): void {
+    const { memory, device } = this.rig;
+    const isWild = (how & 0x00f0) === 0;
+    memory.writeU32(BUFFERS, TYPES[how % TYPES.length] ?? 0);
+    memory.writeU64(BUFFERS + 8, isWild ? BigInt(value) << 30n : BigInt(value % 128));
+    memory.writeU64(BUFFERS + 16, BigInt(value % 100));
+    memory.writeU64(BUFFERS + 24, 1n);
+    const address = isWild ? (ADDRESSES[where % ADDRESSES.length] ?? 0) : BUFFERS + 0x100;
+    const length = isWild ? (LENGTHS[value % LENGTHS.length] ?? 0) : 513;
+    const isPacked = (device.core.features & PACKED) !== 0n;
+    const places = isPacked ? 2 : 1;
+    const at = this.offered % (2 * RING_SIZE);
+    const head = (places * at) % RING_SIZE;
+    const second = (head + 1) % RING_SIZE;
+    const lap = isPacked ? (Math.floor((places * this.offered) / RING_SIZE) % 2 === 0 ? 0x0080 : 0x8000) : 0;
+    const kind = isWild && how & 0x4000 ? INDIRECT : WRITE;
+    this.describe(second, address, length, kind | lap | (isWild && how & 0x8000 ? NEXT : 0), head);
+    this.describe(head, BUFFERS, (how & 0x0300) === 0 ? 32 : 16, NEXT | lap, second);
+    memory.writeU16(DRIVER + 4 + 2 * (this.offered % RING_SIZE), head);
+    this.offered += 1;
+    if (!isPacked) memory.writeU16(DRIVER + 2, this.offered & 0xffff);
+  }
+
+  private describe(index: number, address: number, length: number, flags: number, next: number): void {
+    const { memory } = this.rig;
+    memory.writeU64(DESCRIPTORS + 16 * index, BigInt(address));
+    memory.writeU32(DESCRIPTORS + 16 * index + 8, length);
+    if (flags & 0x8080) {
+      memory.writeU16(DESCRIPTORS + 16 * index + 12, index);
+      memory.writeU16(DESCRIPTORS + 16 * index + 14, flags);
+    } else {
+      memory.writeU16(DESCRIPTORS + 16 * index + 12, flags);
+      memory.writeU16(DESCRIPTORS + 16 * index + 14, next);
+    }
+  }
+
+  private kick(queue: number): void {
+    this.rig.mmio.write(MODERN + 0x3000 + 4 * queue, 2, queue);
+    this.rig.ports.write(LEGACY + 16, 2, queue);
+  }
+}
+
+function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciFields, VirtioModel> {
+  if (disk !== null) {
+    const latency = target === 'disk' ? { constant: 100_000n, bytesPerSecond: 1_000_000_000n } : null;
+    return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
+  }
+  return target === 'rng' ? virtioRng({ source: null, seed: new Uint8Array(32) }) : echoKind([8, 8]);
+}
