@@ -88,7 +88,8 @@ class Writer {
   }
 
   private utf8(value: string, path: string): Uint8Array {
-    if (!PLAIN.test(value) && LONE_SURROGATE.test(value)) throw new CborError(`${path}: ${JSON.stringify(value)} is not well-formed text`);
+    if (!PLAIN.test(value) && LONE_SURROGATE.test(value))
+      throw new CborError(`${path}: ${JSON.stringify(value)} is not well-formed text`);
     return utf8.encode(value);
   }
 
