@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --inspect-port=192.0.2.1:9229
+import { startSpareWorker } from '../machine/machine-workers.js';
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * The tsbhyve command, as native/launcher starts it. Signals may come long before there is a VM to answer them, so they are
@@ -8,14 +9,17 @@
  */
 import { rememberSignals, type VmSignal } from './early-signals.js';
 import { takeSignals } from './launched.js';
+import { runsVm } from './runs-vm.js';
 
 const early: VmSignal[] = [];
 rememberSignals(early);
 // The launcher is `tsbhyve`: a signal for every process of that name must not come twice.
 process.title = takeSignals() ? 'tsbhyve-vm' : 'tsbhyve';
 
+const words = process.argv.slice(2);
+if (runsVm(words)) startSpareWorker();
 const { main } = await import('./run.js');
-const status = await main(process.argv.slice(2), early);
+const status = await main(words, early);
 // Standard input may still be open, and would keep the process; what was written must get out before it ends.
 await new Promise((resolve) => process.stdout.write('', resolve));
 process.exit(status);

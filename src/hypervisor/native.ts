@@ -23,6 +23,13 @@ export function openNativeEngine(name: string, options: EngineOptions): Engine {
   });
 }
 
+/** Loads the addon now, so that nobody waits for it later. What is wrong with it is told to whoever needs it. */
+export function preloadAddon(): void {
+  try {
+    loadAddon();
+  } catch {}
+}
+
 /** Makes the engine with this id leave `run()` soon, from any thread. False if there is none any more. */
 export function wakeEngine(id: number): boolean {
   return loadAddon().wake(id);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on a thread of its own, seen from the main thread. */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
+import { takeWorker } from './machine-workers.js';
 import type { StopReason } from './stop.js';
 import { ThreadControl } from './thread-control.js';
 import type {
@@ -17,7 +18,6 @@ import type {
   Request,
   ThreadData,
 } from './thread-messages.js';
-import { workerFile } from './worker-file.js';
 
 /** Takes what a guest writes on a console; the bytes are the receiver's. */
 export type OutputReceiver = (bytes: Uint8Array) => void;
@@ -63,11 +63,12 @@ export class MachineHost {
       rings[port] = memory;
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
-    const workerData: ThreadData = { origin, port: port2, control: this.control.memory, rings };
+    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });
-    this.worker = new Worker(workerFile(), { workerData, transferList: [port2], execArgv: [] });
+    this.worker = takeWorker();
+    this.worker.postMessage(data, [port2]);
     this.worker.on('error', (error) => this.failed(error.message));
     this.ended = new Promise((resolve) => {
       this.worker.on('exit', () => {
