@@ -18,6 +18,9 @@ process.title = takeSignals() ? 'tsbhyve-vm' : 'tsbhyve';
 
 const words = process.argv.slice(2);
 if (runsVm(words)) startSpareWorker();
+// A reader that goes away must not take the VM with it: what nobody reads is lost, and nothing else.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 const { main } = await import('./run.js');
 const status = await main(words, early);
 // Standard input may still be open, and would keep the process; what was written must get out before it ends.

@@ -59,6 +59,26 @@ test('the end of standard input does not end the guest, SIGTERM asks it to, a la
   clearInterval(again);
 });
 
+test('a VM outlives whoever reads its messages', async () => {
+  const run = boot('--store', join(kernel, 'store'));
+  await run.until(() => run.out === 'UP\n');
+  run.child.stderr?.destroy();
+  for (let echoes = 'x'; echoes.length < 8; echoes += 'x') {
+    run.child.kill('SIGUSR2'); // refused, with a line that nobody gets
+    run.type('x');
+    await run.until(() => run.out === `UP\n${echoes}`);
+  }
+  run.type(POWER_OFF);
+  expect(await run.end()).toEqual({ status: 1, signal: null });
+});
+
+test('a reader of `tsbhyve snapshot` may stop to read', async () => {
+  const run = new Run('snapshot', '-h');
+  run.child.stdout?.destroy();
+  expect(await run.end()).toEqual({ status: 0, signal: null });
+  expect(run.err).toBe('');
+});
+
 test('Ctrl-A in a pipe is the guest’s', async () => {
   const run = boot();
   run.type('\x01x\x01h');
