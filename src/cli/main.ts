@@ -1,5 +1,4 @@
 #!/usr/bin/env -S node --inspect-port=192.0.2.1:9229
-import { startSpareWorker } from '../machine/machine-workers.js';
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * The tsbhyve command, as native/launcher starts it. Signals may come long before there is a VM to answer them, so they are
@@ -7,6 +6,7 @@ import { startSpareWorker } from '../machine/machine-workers.js';
  * meets a SIGUSR1 in its first moments with Node's inspector (Node 20 has no switch against that), which cannot be opened
  * at the address above (RFC 5737).
  */
+import { startSpareWorker } from '../machine/machine-workers.js';
 import { rememberSignals, type VmSignal } from './early-signals.js';
 import { takeSignals } from './launched.js';
 import { runsVm } from './runs-vm.js';
