@@ -30,7 +30,7 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
     if (words[0] === 'snapshot') {
       endOnSigterm(early);
       const { snapshotCommand } = await import('./snapshot-command.js');
-      return snapshotCommand(words.slice(1), (text) => process.stdout.write(text));
+      return snapshotCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
     }
     const parsed = parseArguments(words);
     if (parsed.kind === 'print') {

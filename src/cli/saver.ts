@@ -2,6 +2,7 @@
 /** Suspends and snapshots that a person asks for by a key or a signal, and what that person hears about them. */
 import { join } from 'node:path';
 import type { SavedSnapshot, SaveKind } from '../machine/thread-save.js';
+import { ProgressLine } from './progress-line.js';
 import { sizeText } from './sizes.js';
 import type { Vm, VmSaveOrder } from './vm.js';
 
@@ -71,9 +72,10 @@ export class Saver {
     const { kind } = order;
     this.running = kind;
     const start = this.now();
+    const line = new ProgressLine((text) => this.output.progress(`${kind}: ${text}`), this.now);
     try {
       const saved = await this.vm.save(order, (done, total) => {
-        this.show(kind, done, total);
+        line.update(done, total);
         progress?.(done, total);
       });
       this.output.progress(null);
@@ -121,10 +123,5 @@ export class Saver {
     const seconds = ((this.now() - start) / 1000).toFixed(2);
     const what = kind === 'suspend' ? `suspended as ${place}` : `snapshot ${place}`;
     this.output.print(`${what}: ${sizeText(bytes)} of memory in ${seconds} s; -r ${place} goes on from there`);
-  }
-
-  private show(kind: SaveKind, done: number, total: number): void {
-    const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-    this.output.progress(`${kind}: ${percent} % of ${sizeText(total)}`);
   }
 }

@@ -8,11 +8,13 @@ import { diffSnapshots } from '../snapshot/diff-snapshots.js';
 import { flattenSnapshot } from '../snapshot/flatten-snapshot.js';
 import { hostValues, type Overrides } from '../snapshot/overrides.js';
 import { showSnapshot, valueText } from '../snapshot/show-snapshot.js';
+import type { Following } from '../snapshot/steps.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import { verifySnapshot } from '../snapshot/verify-snapshot.js';
 import { setVariable } from './config-file.js';
 import { ConfigTree } from './config-tree.js';
 import { refuseContradictions } from './contradictions.js';
+import { ProgressLine } from './progress-line.js';
 import { restoreOverrides } from './restore-overrides.js';
 import { listText } from './snapshot-list.js';
 import { defaultStore } from './store-folder.js';
@@ -23,7 +25,21 @@ const FOUND_NOTHING = 0;
 const FOUND = 1;
 
 type Print = (text: string) => void;
-type Action = (store: SnapshotStore, print: Print, names: readonly string[], settings: ConfigTree) => number;
+
+export interface SnapshotOutput {
+  readonly print: Print;
+  /** A line that the next one replaces; null takes it away. */
+  readonly progress: (text: string | null) => void;
+}
+
+interface Call {
+  readonly names: readonly string[];
+  readonly settings: ConfigTree;
+  /** For work that takes a while. */
+  readonly following: Following;
+}
+
+type Action = (store: SnapshotStore, print: Print, call: Call) => number;
 
 interface Row {
   /** The words after the name of the row. */
@@ -48,8 +64,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   verify: {
     words: ['<name>'],
     about: 'compare everything with its digests',
-    run: (store, print, [name = '']) => {
-      verifySnapshot(store, name);
+    run: (store, print, { names: [name = ''], following }) => {
+      verifySnapshot(store, name, following);
       print(`${name}: whole\n`);
       return FOUND_NOTHING;
     },
@@ -63,8 +79,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   flatten: {
     words: ['<name>', '<new>'],
     about: 'make one that needs no parent',
-    run: (store, print, [name = '', target = '']) => {
-      flattenSnapshot(store, name, target);
+    run: (store, print, { names: [name = '', target = ''], following }) => {
+      flattenSnapshot(store, name, target, following);
       print(`${target}: made from ${name}\n`);
       return FOUND_NOTHING;
     },
@@ -72,7 +88,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   rm: {
     words: ['<names...>'],
     about: 'remove snapshots',
-    run: (store, _, names) => {
+    run: (store, _, { names }) => {
       for (const name of names) store.remove(name);
       return FOUND_NOTHING;
     },
@@ -80,7 +96,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /** Answers with the process status. */
-export function snapshotCommand(words: readonly string[], print: Print): number {
+export function snapshotCommand(words: readonly string[], { print, progress }: SnapshotOutput): number {
   let status = FOUND_NOTHING;
   const command = outer(print);
   for (const [name, { words: wanted, about, overrides, run }] of Object.entries(ROWS)) {
@@ -92,7 +108,21 @@ export function snapshotCommand(words: readonly string[], print: Print): number 
       });
     row.action(() => {
       const { store = defaultStore() } = command.opts<{ store?: string }>();
-      status = run(new SnapshotStore(store), print, row.processedArgs.flat() as string[], settings); // commander gives words and lists of them
+      const names = row.processedArgs.flat() as string[]; // commander gives words and lists of them
+      const line = new ProgressLine(
+        (text) => progress(`${name}: ${text}`),
+        () => performance.now(),
+      );
+      const following = { onProgress: (done: number, total: number) => line.update(done, total) };
+      const say = (text: string): void => {
+        progress(null);
+        print(text);
+      };
+      try {
+        status = run(new SnapshotStore(store), say, { names, settings, following });
+      } finally {
+        progress(null);
+      }
     });
   }
   try {
@@ -114,7 +144,7 @@ function outer(print: Print): Command {
     .exitOverride();
 }
 
-function show(store: SnapshotStore, print: Print, [name = '']: readonly string[]): number {
+function show(store: SnapshotStore, print: Print, { names: [name = ''] }: Call): number {
   const lines = showSnapshot(store.open(name)).map(({ path, value, unit, doc }) => {
     const note = doc === undefined ? '' : `  # ${doc}`;
     return `${path} = ${valueText(value)}${unit === undefined ? '' : ` ${unit}`}${note}\n`;
@@ -123,7 +153,7 @@ function show(store: SnapshotStore, print: Print, [name = '']: readonly string[]
   return FOUND_NOTHING;
 }
 
-function diff(store: SnapshotStore, print: Print, [before = '', after = '']: readonly string[]): number {
+function diff(store: SnapshotStore, print: Print, { names: [before = '', after = ''] }: Call): number {
   const { fields, pages } = diffSnapshots(store, before, after);
   for (const { path, before: was, after: is, bits } of fields) {
     print(`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}${bits === undefined ? '' : ` (${bits})`}\n`);
@@ -134,7 +164,7 @@ function diff(store: SnapshotStore, print: Print, [before = '', after = '']: rea
   return fields.length + pages.length === 0 ? FOUND_NOTHING : FOUND;
 }
 
-function check(store: SnapshotStore, print: Print, [name = '']: readonly string[], settings: ConfigTree): number {
+function check(store: SnapshotStore, print: Print, { names: [name = ''], settings }: Call): number {
   const entry = store.list().find((candidate) => candidate.name === name);
   let overrides: Overrides = {};
   if (entry !== undefined && 'snapshot' in entry) {

@@ -40,7 +40,7 @@ export function flattenInto(
 function write(store: SnapshotStore, newest: SnapshotFolder, draft: Draft, options: Following): void {
   const state = encode(newest.readState());
   store.withLayers(newest, (layers) => {
-    verifyLayers(layers, {}); // or damaged pages would get a good digest
+    verifyLayers(layers, options); // or damaged pages would get a good digest
     const { segments } = newest.manifest.ram;
     const { stored, digest } = withFile(createFile(draft.path(FILES.ram)), (fd) =>
       followJob(mergeRam(segments, fd, layers.map(ramLayer)), `${draft.name}/${FILES.ram}`, options),

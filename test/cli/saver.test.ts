@@ -29,11 +29,16 @@ function rig() {
 test('one line has name, size and time; progress comes and goes', async () => {
   const { saver, lines, shown, saves, time } = rig();
   const saving = saver.save('snapshot', 'SIGUSR2');
-  saves[0]?.progress(512 * 1024, 2 * 1024 * 1024);
+  saves[0]?.progress(0, 2 * 1024 * 1024);
   time.now += 1250;
+  saves[0]?.progress(512 * 1024, 2 * 1024 * 1024);
   saves[0]?.end({ name: 'web-4', bytes: 3_500_000_000, stoppedMilliseconds: 7, lastPages: 0 });
   await saving;
-  expect(shown).toEqual(['snapshot: 25 % of 2.0 MiB', null]);
+  expect(shown).toEqual([
+    'snapshot: 0 %, 0 KiB of 2.0 MiB',
+    'snapshot: 25 %, 512 KiB of 2.0 MiB, 410 KiB/s, 4 s left',
+    null,
+  ]);
   expect(lines).toEqual(['snapshot web-4: 3.3 GiB of memory in 1.25 s; -r web-4 goes on from there']);
 });
 

@@ -7,11 +7,14 @@ import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { spoil, temporaryStore } from '../snapshot/support/temporary-store.js';
 import { MEMORY, MS, tickMachine } from '../snapshot/support/tick-subject.js';
 
-function runOn(store: SnapshotStore) {
+function runOn(store: SnapshotStore, progress: (string | null)[] = []) {
   return (...words: string[]): { status: number; text: string } => {
     let text = '';
-    const status = snapshotCommand([...words, '--store', store.root], (part) => {
-      text += part;
+    const status = snapshotCommand([...words, '--store', store.root], {
+      print: (part) => {
+        text += part;
+      },
+      progress: (line) => progress.push(line),
     });
     return { status, text };
   };
@@ -44,6 +47,16 @@ test('show, diff and verify', () => {
   expect(run('diff', 'full', 'delta')).toEqual({ status: 1, text: 'page 256\n' });
   expect(run('diff', 'full', 'full')).toEqual({ status: 0, text: '' });
   expect(run('verify', 'delta')).toEqual({ status: 0, text: 'delta: whole\n' });
+});
+
+test.each([
+  ['verify', 'delta'],
+  ['flatten', 'delta', 'whole'],
+])('%s says how far it is, and the line goes before the last word', (...words) => {
+  const progress: (string | null)[] = [];
+  runOn(twoSnapshots(), progress)(...words);
+  expect(progress).toContainEqual(expect.stringContaining(`${words[0]}: 100 %, 4 KiB of 4 KiB`));
+  expect(progress.at(-1)).toBeNull();
 });
 
 test('check names what is in the way', () => {
@@ -101,8 +114,11 @@ test.each([
 test('without words it prints its help', () => {
   let text = '';
   expect(
-    snapshotCommand([], (part) => {
-      text += part;
+    snapshotCommand([], {
+      print: (part) => {
+        text += part;
+      },
+      progress: () => {},
     }),
   ).toBe(0);
   expect(text).toMatch(/^Usage: tsbhyve snapshot[\s\S]*flatten/);

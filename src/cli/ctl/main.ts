@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: BSD-2-Clause
 /** The tsbhyvectl command. */
+import { ProgressLine } from '../progress-line.js';
 import { ctl } from './ctl-command.js';
-import { ProgressLine } from './progress-line.js';
 
 process.title = 'tsbhyvectl';
 process.stdout.on('error', () => process.exit(1)); // nobody reads any more
