@@ -40,6 +40,7 @@ class ThreadedVm implements Vm {
 
   async build(events: VmEvents): Promise<void> {
     this.events = events;
+    this.onProgress = (done, total) => events.loading(done, total);
     const outputs = [...this.settings.consoles.keys()].map((port) => {
       const line = this.line(port);
       return [port, (bytes: Uint8Array) => line.receive(bytes)] as const;

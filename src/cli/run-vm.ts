@@ -8,6 +8,7 @@ import type { StopReason } from '../machine/stop.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { HeldInputVm, reportLateInput } from './held-input.js';
 import { logWriter } from './log-writer.js';
+import { ProgressLine } from './progress-line.js';
 import { Saver } from './saver.js';
 import type { Settings } from './settings.js';
 import { PLUG_SIGNALS, refuseSignal, SignalHandler, SignalListener } from './signals.js';
@@ -36,9 +37,11 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
   const sigterm = new SigtermHandler(settings.sigterm, vm, saver, print, timing);
   const signals = new SignalListener(new SignalHandler({ vm, saver, sigterm }, print));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
+  const loading = new ProgressLine((text) => progress(`reading memory: ${text}`), timing.now);
   let reason: StopReason | null = null;
   try {
     await vm.build({
+      loading: (done, total) => loading.update(done, total),
       outputReady: (port) => consoles.get(port)?.outputReady(),
       inputRoom: (port) => consoles.get(port)?.inputRoom(),
       powerButton: (guestListens) => {
@@ -47,6 +50,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
       stopped: stop,
       log: logWriter(settings.verbosity, print),
     });
+    progress(null);
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
     signals.listen(PLUG_SIGNALS);
     for (const [port, path] of settings.consoles) {

@@ -9,6 +9,8 @@ import type { SavedSnapshot, SaveOrder, SaveRequest } from '../machine/thread-sa
 import type { Settings } from './settings.js';
 
 export interface VmEvents {
+  /** Before the VM runs: bytes of its memory that have been read, and all. */
+  loading(done: number, total: number): void;
   outputReady(port: ComPort): void;
   inputRoom(port: ComPort): void;
   /** The answer to `pressPowerButton`. */

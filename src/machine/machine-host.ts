@@ -26,7 +26,7 @@ export interface MachineHostOptions {
   readonly outputs?: Readonly<Partial<Record<ComPort, OutputReceiver>>>;
   readonly log?: Logger;
   readonly onStopped?: (reason: StopReason) => void;
-  /** While the machine is saved: bytes that are done, and all. */
+  /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -7,6 +7,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, SinkLogger } from '../core/log.js';
 import { collectGarbage } from '../host/collect-garbage.js';
 import { ResumedMachine } from '../snapshot/resumed-machine.js';
+import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import { COM_PORTS, type ComPort } from './config.js';
 import { ConsoleRing } from './console-ring.js';
@@ -34,7 +35,6 @@ const NANOSECONDS_A_MS = 1_000_000;
 export class MachineThread {
   private readonly subject: CommandSubject;
   private stopReported = false;
-  private progressPosted = 0;
 
   private constructor(
     private readonly machine: Machine,
@@ -42,6 +42,7 @@ export class MachineThread {
     private readonly port: MessagePort,
     private readonly control: ThreadControl,
     private readonly log: Logger,
+    private readonly onProgress: ProgressReceiver,
   ) {
     this.subject = { machine, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
@@ -49,12 +50,15 @@ export class MachineThread {
   static start({ origin, port, control: memory, rings }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
+    const onProgress = progressPoster(post);
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0;
-      const { machine, resumed } = makeMachine(origin, { log, live, outputs: ringOutputs(rings, control, post) });
+      const host = { log, live, outputs: ringOutputs(rings, control, post) };
+      const following = { onProgress, isCancelled: () => control.isStopped };
+      const { machine, resumed } = makeMachine(origin, host, following);
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, resumed, port, control, log).turn();
+      new MachineThread(machine, resumed, port, control, log, onProgress).turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();
@@ -117,18 +121,10 @@ export class MachineThread {
 
   private saveWatcher(id: number): SaveWatcher {
     return {
-      onProgress: (done, total) => this.postProgress(done, total),
+      onProgress: this.onProgress,
       onSaved: (result) => this.post({ event: 'answer', id, result }),
       onFailed: (message) => this.post({ event: 'refusal', id, message }),
     };
-  }
-
-  /** Not more often than somebody can see. */
-  private postProgress(done: number, total: number): void {
-    const now = performance.now();
-    if (now - this.progressPosted < PROGRESS_MS) return;
-    this.progressPosted = now;
-    this.post({ event: 'progress', done, total });
   }
 
   private reportStop(): void {
@@ -156,14 +152,27 @@ export class MachineThread {
   }
 }
 
+type ProgressReceiver = NonNullable<Following['onProgress']>;
+
+/** Not more often than somebody can see. */
+function progressPoster(post: (message: FromMachine) => void): ProgressReceiver {
+  let last = 0;
+  return (done, total) => {
+    const now = performance.now();
+    if (now - last < PROGRESS_MS) return;
+    last = now;
+    post({ event: 'progress', done, total });
+  };
+}
+
 interface Made {
   readonly machine: Machine;
   readonly resumed: ResumedMachine | null;
 }
 
-function makeMachine(origin: MachineOrigin, host: BuildOptions): Made {
+function makeMachine(origin: MachineOrigin, host: BuildOptions, following: Following): Made {
   if ('resume' in origin) {
-    const resumed = ResumedMachine.load(origin.resume, host);
+    const resumed = ResumedMachine.load(origin.resume, host, following);
     return { machine: resumed.machine, resumed };
   }
   const machine = buildMachine(origin.config, host);

@@ -80,7 +80,7 @@ export type FromMachine =
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ComPort }
-  /** Bytes of memory that are saved, and all. */
+  /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };
 

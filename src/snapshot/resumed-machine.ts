@@ -9,6 +9,7 @@ import type { Overrides } from './overrides.js';
 import type { Identity } from './restoration.js';
 import type { RestoreWatch } from './restore-watch.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
+import type { Following } from './steps.js';
 import { SnapshotStore } from './store.js';
 
 export interface ResumeRequest {
@@ -39,14 +40,14 @@ export class ResumedMachine {
     private claim: number | null,
   ) {}
 
-  static load(request: ResumeRequest, host: Omit<BuildOptions, 'restored'>): ResumedMachine {
+  static load(request: ResumeRequest, host: Omit<BuildOptions, 'restored'>, following: Following = {}): ResumedMachine {
     const { store: root, name, keep, clone = false, ...options } = request;
     const store = new SnapshotStore(root);
     if (clone) checkClone(request, store.open(name).manifest.machine.name);
     const consumed = !keep && !clone && store.open(name).manifest.kind === 'suspend';
     const claim = consumed ? store.claim(name) : null;
     try {
-      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, shared: clone, host });
+      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, ...following, shared: clone, host });
       const canLog = machine.parts.engine.capabilities.dirtyLog;
       const changes = canLog && !consumed ? new ChangeLog(machine, snapshot) : null;
       return new ResumedMachine(machine, store, name, changes, watch, claim);

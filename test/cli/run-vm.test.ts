@@ -20,6 +20,7 @@ class FakeVm implements Vm {
 
   async build(events: VmEvents): Promise<void> {
     this.events = events;
+    events.loading(1, 2);
     this.asked.push('build');
   }
 
@@ -77,13 +78,15 @@ afterEach(() => {
 test('a VM runs from its start to its end, with its console and its last words', async () => {
   const vm = new FakeVm();
   const printed: string[] = [];
+  const progress: (string | null)[] = [];
   const running = runVm(settings, {
     openVm: () => vm,
     early: [],
     print: (text) => printed.push(text),
-    progress: () => {},
+    progress: (text) => progress.push(text),
   });
   await until(() => vm.asked.includes('run'));
+  expect(progress).toEqual(['reading memory: 50 %, 1 KiB of 1 KiB', null]);
   const [, port] = /^com1 is tcp=127\.0\.0\.1:(\d+)$/.exec(printed[0] ?? '') ?? [];
   let received = '';
   const socket = connect(Number(port), '127.0.0.1');

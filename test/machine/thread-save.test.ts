@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Saves of a machine on its own thread, which answers meanwhile. */
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { MachineHost } from '../../src/machine/machine-host.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
 import { verifySnapshot } from '../../src/snapshot/verify-snapshot.js';
 import { folder, startEcho, type } from './support/echo-host.js';
@@ -97,4 +98,15 @@ test('a parent that this machine does not come from is refused', async () => {
   const { host, store } = await echoWithStore();
   await expect(host.call('save', { kind: 'snapshot', store, parent: 'none' })).rejects.toThrow('none: no snapshot');
   await expect(host.call('save', { kind: 'suspend', store, name: 'x/y' })).rejects.toThrow('letters, digits');
+});
+
+test('memory that nobody vouches for is read before the machine runs, which can be watched', async () => {
+  const { host, store } = await echoWithStore();
+  const { name, bytes } = await host.call('save', { kind: 'snapshot', store });
+  chmodSync(join(store, name, 'ram'), 0o660);
+  const seen: number[][] = [];
+  const request = { store, name, keep: false, overrides: {} };
+  const resumed = await MachineHost.resume(request, { onProgress: (...progress) => seen.push(progress) });
+  await resumed.close();
+  expect(seen[0]?.[1]).toBe(bytes);
 });
