@@ -192,6 +192,7 @@ export class MachineHost {
 
   private finish(): void {
     running.delete(this);
+    this.control.stop(); // a thread that broke down has not been asked to end, and answers no more
     this.receivePending();
     this.drain();
     this.port.close();

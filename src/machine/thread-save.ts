@@ -75,7 +75,7 @@ export class ThreadSaves {
     try {
       this.active = this.start(request, watcher);
     } catch (cause) {
-      throw new Error(withFate(cause), { cause });
+      throw new Error(withFate(cause, this.machine), { cause });
     }
   }
 
@@ -96,13 +96,14 @@ export class ThreadSaves {
     }
   }
 
-  /** Nothing is left of the save, and the machine goes on as before. False if there was none. */
-  cancel(why = 'cancelled'): boolean {
+  /** Nothing is left of the save. The machine goes on as before, unless `end` says how it ends. False if there was none. */
+  cancel(end?: string): boolean {
     if (this.active === null) return false;
     try {
-      this.active.runner.abort(new Error(why));
+      this.active.runner.abort(new Error(end ?? 'cancelled'));
     } catch (cause) {
-      this.fail(this.active, cause);
+      if (end === undefined) this.fail(this.active, cause);
+      else this.failWith(this.active, end);
     }
     return true;
   }
@@ -134,12 +135,17 @@ export class ThreadSaves {
     watcher.onSaved({ name, bytes: snapshot.manifest.ram.stored, stoppedMilliseconds, lastPages });
   }
 
-  private fail({ watcher }: ActiveSave, cause: unknown): void {
+  private fail(save: ActiveSave, cause: unknown): void {
+    this.failWith(save, withFate(cause, this.machine));
+  }
+
+  private failWith({ watcher }: ActiveSave, message: string): void {
     this.active = null;
-    watcher.onFailed(withFate(cause));
+    watcher.onFailed(message);
   }
 }
 
-function withFate(cause: unknown): string {
-  return `${cause instanceof Error ? cause.message : String(cause)}; the VM runs on`;
+function withFate(cause: unknown, { state }: Machine): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return state === 'stopped' ? `the VM has ended: ${message}` : `${message}; the VM runs on`;
 }

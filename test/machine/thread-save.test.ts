@@ -100,6 +100,17 @@ test('a parent that this machine does not come from is refused', async () => {
   await expect(host.call('save', { kind: 'suspend', store, name: 'x/y' })).rejects.toThrow('letters, digits');
 });
 
+test('a VM that is switched off while it is saved does not run on, and nobody says so', async () => {
+  const { host, store, names } = await echoWithStore();
+  const saving = host.call('save', { kind: 'snapshot', store }).then(
+    () => 'saved',
+    (error: Error) => error.message,
+  );
+  await host.call('powerOff');
+  expect(await saving).toBe('the VM was switched off');
+  expect(names()).toEqual([]);
+});
+
 test('memory that nobody vouches for is read before the machine runs, which can be watched', async () => {
   const { host, store } = await echoWithStore();
   const { name, bytes } = await host.call('save', { kind: 'snapshot', store });

@@ -71,6 +71,7 @@ export class SocketConsole implements ConsoleBackend {
     socket.on('error', () => socket.destroy());
     if (this.client !== null) {
       socket.end('tsbhyve: this console has a client already\r\n');
+      socket.resume(); // unread, its end would not be noticed
       return;
     }
     this.client = socket;

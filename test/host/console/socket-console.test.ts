@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, connect as netConnect, type Socket } from 'node:net';
+import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsoleBackend } from '../../../src/host/console/guest-line.js';
@@ -74,6 +74,23 @@ test('a second client is told so and sent away', async () => {
   expect(second.received).toBe('tsbhyve: this console has a client already\r\n');
   first.socket.write('b');
   await until(() => line.typed === 'ab');
+});
+
+test('of a client that was sent away nothing stays open', async () => {
+  const { console, line } = await open(`unix=${join(folder, 'com1')}`);
+  const { server } = console as unknown as { server: Server }; // only it knows
+  const first = client(console.place);
+  first.socket.write('a');
+  await until(() => line.typed === 'a');
+  const second = client(console.place);
+  second.socket.write('typed too early');
+  await until(() => second.socket.closed);
+  let connections = 0;
+  const count = (): void => server.getConnections((_, number) => (connections = number));
+  await until(() => {
+    count();
+    return connections === 1;
+  });
 });
 
 test('a Unix socket belongs to its owner alone, and goes away with the VM', async () => {
