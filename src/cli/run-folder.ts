@@ -9,8 +9,6 @@ import { type RunPaths, runPaths, runRoot } from './run-paths.js';
 const LINE_FEED = 0x0a;
 
 export class RunFolder {
-  private hasOutput = false;
-
   private constructor(
     readonly paths: RunPaths,
     private readonly lock: number,
@@ -33,25 +31,33 @@ export class RunFolder {
   }
 
   /** What the VM wrote on its detached console before it was suspended as `snapshot`, and nobody has read. */
-  takeOutput(snapshot: string | null): Uint8Array {
+  earlierOutput(snapshot: string | null): Uint8Array {
     const { output } = this.paths;
     const bytes = existsSync(output) ? readFileSync(output) : Buffer.alloc(0);
-    rmSync(output, { force: true });
     const end = bytes.indexOf(LINE_FEED);
     return bytes.toString('latin1', 0, Math.max(0, end)) === snapshot ? bytes.subarray(end + 1) : new Uint8Array(0);
+  }
+
+  /** The VM runs: what came before is this process's business, and no resume that fails can come between. */
+  forgetOutput(): void {
+    rmSync(this.paths.output, { force: true });
   }
 
   /** Leaves it for whoever resumes that snapshot under this name, until the host is switched off. */
   keepOutput(snapshot: string, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const head = Buffer.from(`${snapshot}\n`, 'latin1');
-    writeFileSync(this.paths.output, Buffer.concat([head, bytes]), { mode: FILE_MODE });
-    this.hasOutput = true;
+    try {
+      writeFileSync(this.paths.output, Buffer.concat([head, bytes]), { mode: FILE_MODE });
+    } catch (cause) {
+      rmSync(this.paths.output, { force: true });
+      throw new HostError(this.paths.output, `the unread output is lost: ${systemReason(cause)}`, { cause });
+    }
   }
 
   /** The lock goes last, so that whoever waits for it finds a clean place. */
   release(): void {
-    if (this.hasOutput) rmSync(this.paths.pid, { force: true });
+    if (existsSync(this.paths.output)) rmSync(this.paths.pid, { force: true });
     else removeFolder(this.paths);
     closeSync(this.lock);
   }

@@ -72,7 +72,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
     reportLateInput(consoles, print);
     for (const backend of consoles.values()) await backend.close();
     await vm.close();
-    await door?.close(reason);
+    await door?.close(reason, print);
     signals.close((signal) => refuseSignal(signal, saver.isSuspended, print));
   }
 }

@@ -18,23 +18,27 @@ export class VmDoor {
   /** `resumed` is the snapshot that the VM goes on from. */
   async openConsole(line: GuestLine, resumed: string | undefined): Promise<ConsoleBackend> {
     const { DetachedConsole } = await import('../host/console/detached-console.js');
-    const earlier = this.folder.takeOutput(resumed ?? null);
+    const earlier = this.folder.earlierOutput(resumed ?? null);
     this.detached = await DetachedConsole.open(this.folder.paths.console, line, { earlier });
     return this.detached;
   }
 
   /** For a VM that runs. */
   async openControl(subject: Omit<ControlSubject, 'consoles'>, consoles: Consoles): Promise<void> {
+    this.folder.forgetOutput();
     const { ControlServer } = await import('./control/control-server.js');
     const all = { ...subject, consoles: () => [...consoles].map((entry) => this.info(entry)) };
     this.control = await ControlServer.open(this.folder.paths.control, all);
   }
 
-  /** After the consoles and the VM: everybody gets an answer. */
-  async close(reason: StopReason | null): Promise<void> {
+  /** After the consoles and the VM: everybody gets an answer. Nothing here changes how the VM has ended. */
+  async close(reason: StopReason | null, print: (text: string) => void): Promise<void> {
     await this.control?.close();
-    if (reason?.kind === 'suspended' && this.detached !== null) {
+    if (reason?.kind !== 'suspended' || this.detached === null) return;
+    try {
       this.folder.keepOutput(reason.snapshot, this.detached.unread);
+    } catch (error) {
+      print((error as Error).message);
     }
   }
 

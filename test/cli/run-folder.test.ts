@@ -113,7 +113,12 @@ test('somebody who only looks is waited for', () => {
 });
 
 test('unread output waits for the resume of the very snapshot', () => {
-  const read = (snapshot: string | null): string => Buffer.from(claim('web').takeOutput(snapshot)).toString();
+  const read = (snapshot: string | null): string => {
+    const folder = claim('web');
+    const text = Buffer.from(folder.earlierOutput(snapshot)).toString();
+    folder.forgetOutput();
+    return text;
+  };
   const end = (output: string): void => {
     claimed.at(-1)?.keepOutput('web-1', Buffer.from(output));
     claimed.pop()?.release();
@@ -122,11 +127,21 @@ test('unread output waits for the resume of the very snapshot', () => {
   end('first\nsecond');
   expect(readdirSync(join(root, 'web')).sort()).toEqual(['lock', 'output']);
   expect(runningNames(root)).toEqual([]);
+  claim('web').release(); // a resume that was refused
+  claimed.pop();
   expect(read('web-1')).toBe('first\nsecond');
   end('third');
   expect(read('web-2')).toBe('');
   end('');
   expect(readdirSync(root)).toEqual([]);
+});
+
+test('of output that cannot be kept nothing is left, and one line says so', () => {
+  const { paths } = claim('web');
+  rmSync(paths.folder, { recursive: true });
+  expect(() => claimed.pop()?.keepOutput('web-1', Buffer.from('text'))).toThrow(
+    `${paths.output}: the unread output is lost: no such file or directory`,
+  );
 });
 
 test('a folder in which somebody else could put a socket is refused', () => {
