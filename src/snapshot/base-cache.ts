@@ -34,7 +34,23 @@ export class BaseCache {
   /** False if a machine runs from it. */
   remove(digest: string): boolean {
     const folder = join(this.root, nameOf(digest));
-    if (!existsSync(folder)) return true;
+    try {
+      return !existsSync(folder) || this.removeFolder(folder, digest);
+    } catch (error) {
+      if (!existsSync(folder)) return true; // whoever opened the store at the same time was faster
+      throw error;
+    }
+  }
+
+  /** Those of snapshots that are gone. `living` is asked for the digests of all that are there, if there is any base. */
+  removeOrphans(living: () => ReadonlySet<string>): void {
+    const digests = readdirSync(this.root).flatMap((name) => NAME.exec(name)?.[1] ?? []);
+    if (digests.length === 0) return;
+    const needed = living();
+    for (const digest of digests) if (!needed.has(digest)) this.remove(digest);
+  }
+
+  private removeFolder(folder: string, digest: string): boolean {
     const ram = join(folder, FILES.ram);
     const lock = existsSync(ram) ? openRegular(ram, `${nameOf(digest)}/${FILES.ram}`) : null;
     try {
@@ -46,14 +62,6 @@ export class BaseCache {
     } finally {
       if (lock !== null) closeSync(lock);
     }
-  }
-
-  /** Those of snapshots that are gone. `living` is asked for the digests of all that are there, if there is any base. */
-  removeOrphans(living: () => ReadonlySet<string>): void {
-    const digests = readdirSync(this.root).flatMap((name) => NAME.exec(name)?.[1] ?? []);
-    if (digests.length === 0) return;
-    const needed = living();
-    for (const digest of digests) if (!needed.has(digest)) this.remove(digest);
   }
 }
 
