@@ -72,7 +72,8 @@ class ThreadedVm implements Vm {
   }
 
   async cancelSave(): Promise<boolean> {
-    return (await this.host?.call('cancelSave')) ?? false;
+    // A VM that ends meanwhile has nothing left to cancel.
+    return (await this.host?.call('cancelSave').catch(() => false)) ?? false;
   }
 
   powerOff(): void {

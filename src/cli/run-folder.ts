@@ -24,7 +24,8 @@ export class RunFolder {
       writeFileSync(paths.pid, `${process.pid}\n`, { mode: FILE_MODE });
       return new RunFolder(paths, lock);
     } catch (cause) {
-      if (cause instanceof HostError) throw cause;
+      // What the system did not refuse is not about this folder: no addon, for example.
+      if (cause instanceof HostError || !Object.hasOwn(Object(cause), 'errno')) throw cause;
       const problem = `cannot be the run folder: ${systemReason(cause)}; TSBHYVE_RUN names another`;
       throw new HostError(paths.folder, problem, { cause });
     }

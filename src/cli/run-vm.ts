@@ -23,7 +23,7 @@ export interface Surroundings {
   /** A line that the next one replaces; null takes it away. */
   readonly progress: (text: string | null) => void;
   /** Where others reach the VM while it runs. */
-  readonly door?: VmDoor;
+  readonly door?: Pick<VmDoor, 'openConsole' | 'openControl' | 'close'>;
 }
 
 /** Back ends whose place is not known before they are open. */
@@ -64,7 +64,9 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
     await vm.run();
     signals.listen(VM_SIGNALS);
     signals.replay(early);
-    await door?.openControl({ vm, saver, settings }, consoles);
+    await door?.openControl({ vm, saver, settings }, consoles).catch((error: Error) => {
+      print(`${error.message}; the VM runs on without its control socket`);
+    });
     reason = await stopped;
     return reason;
   } finally {

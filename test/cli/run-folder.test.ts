@@ -112,6 +112,13 @@ test('somebody who only looks is waited for', () => {
   expect(ownerOf('web', root)?.alive).toBe(true);
 });
 
+test('a mistake that is not about the folder keeps its own words', () => {
+  meanwhile = () => {
+    throw new Error('no addon: build it');
+  };
+  expect(() => RunFolder.claim('web', root)).toThrow(/^no addon: build it$/);
+});
+
 test('unread output waits for the resume of the very snapshot', () => {
   const read = (snapshot: string | null): string => {
     const folder = claim('web');

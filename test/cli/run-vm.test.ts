@@ -122,6 +122,30 @@ test('signals that came before the VM are answered when it runs, each kind once'
   await running;
 });
 
+test('a VM that runs goes on although its control socket cannot be had', async () => {
+  const vm = new FakeVm();
+  const printed: string[] = [];
+  const door = {
+    openConsole: async (): Promise<never> => {
+      throw new Error('com1 is elsewhere');
+    },
+    openControl: async (): Promise<never> => {
+      throw new Error('control: no space left on device');
+    },
+    close: async () => {},
+  };
+  const running = runVm(settings, {
+    openVm: () => vm,
+    early: [],
+    print: (text) => printed.push(text),
+    progress: () => {},
+    door,
+  });
+  await until(() => printed.includes('control: no space left on device; the VM runs on without its control socket'));
+  vm.events?.stopped({ kind: 'power-off' });
+  expect(await running).toEqual({ kind: 'power-off' });
+});
+
 test('a VM that cannot be built leaves nothing open', async () => {
   const vm = new FakeVm();
   vm.build = async () => {
