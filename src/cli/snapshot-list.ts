@@ -6,7 +6,10 @@ import { sizeText } from './sizes.js';
 const HEAD = ['NAME', 'KIND', 'VM', 'MEMORY', 'STORED', 'CREATED', 'PARENT'] as const;
 
 export function listText(entries: readonly StoreEntry[]): string {
-  const rows = [[...HEAD], ...entries.map(rowOf)];
+  const names = new Map(
+    entries.flatMap((entry) => ('snapshot' in entry ? [[entry.snapshot.manifest.id, entry.name] as const] : [])),
+  );
+  const rows = [[...HEAD], ...entries.map((entry) => rowOf(entry, names))];
   const widths = HEAD.map((_, column) =>
     Math.max(...rows.map((row) => (row.length > 2 ? (row[column]?.length ?? 0) : 0))),
   );
@@ -21,11 +24,13 @@ export function listText(entries: readonly StoreEntry[]): string {
     .join('');
 }
 
-function rowOf(entry: StoreEntry): string[] {
+/** `names` of snapshots by their id. */
+function rowOf(entry: StoreEntry, names: ReadonlyMap<string, string>): string[] {
   if ('problem' in entry) return [entry.name, `broken: ${entry.problem.message}`];
   const { kind, machine, ram, created, parent } = entry.snapshot.manifest;
   const stored = sizeText(ram.stored);
-  return [entry.name, kind, machine.name, sizeText(machine.memory), stored, dateText(created), parent?.id ?? ''];
+  const parentName = parent === null ? '' : (names.get(parent.id) ?? `missing: ${parent.id}`);
+  return [entry.name, kind, machine.name, sizeText(machine.memory), stored, dateText(created), parentName];
 }
 
 /** The manifest may be a stranger's, with any number in it. */

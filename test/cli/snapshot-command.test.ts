@@ -36,9 +36,10 @@ test('ls lists whole and broken snapshots', () => {
   const { text } = run('ls');
   expect(text).toMatch(/^NAME +KIND +VM +MEMORY +STORED +CREATED +PARENT\n/);
   expect(text).toMatch(/^full +snapshot +vm +2\.0 MiB +\d+ KiB +1970-01-01T00:00:00Z$/m);
-  expect(text).toMatch(/^delta +snapshot +vm +2\.0 MiB +4 KiB +1970-01-01T00:00:01Z +[0-9a-f]{32}$/m);
+  expect(text).toMatch(/^delta +snapshot +vm +2\.0 MiB +4 KiB +1970-01-01T00:00:01Z +full$/m);
   spoil(store, 'full/manifest.json', Buffer.from('{}'));
   expect(run('ls').text).toMatch(/^full +broken: full\/manifest\.json: /m);
+  expect(run('ls').text).toMatch(/^delta .* missing: [0-9a-f]{32}$/m);
 });
 
 test('show, diff and verify', () => {
