@@ -58,9 +58,13 @@ async function runPrepared({ settings, folder }: Prepared, early: VmSignal[]): P
   }
 }
 
-/** For people who watch; a log keeps only what stays. */
+let saidForNow = false;
+
+/** For people who watch; a log keeps only what stays. What is taken away must be ours: the line may be the guest's. */
 function sayForNow(text: string | null): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text === null ? '' : `tsbhyve: ${text}`}`);
+  if (!process.stderr.isTTY || (text === null && !saidForNow)) return;
+  saidForNow = text !== null;
+  process.stderr.write(`\r\x1b[K${text === null ? '' : `tsbhyve: ${text}`}`);
 }
 
 /** In a raw terminal the guest may be in the middle of a line, and a line feed alone does not go back to the left edge. */
