@@ -144,7 +144,7 @@ Napi::Value read_ram(const Napi::CallbackInfo& info) {
                 std::make_shared<snapshot::ReadRam>(ram, layer_of(info[1], ram->page_count()), digest_of(info[2])));
 }
 
-/// mapRam(machine, fd): a function that tells whether a mapped page was lost.
+/// mapRam(machine, fd): a function that tells what has become of the file: 0 nothing, 1 truncated, 2 changed.
 Napi::Value map_ram(const Napi::CallbackInfo& info) {
   Machine& machine = Machine::from(info[0]);
   const auto mapped =
@@ -152,7 +152,9 @@ Napi::Value map_ram(const Napi::CallbackInfo& info) {
   machine.keep_with_ram(mapped);
   return Napi::Function::New(info.Env(), [watched = std::weak_ptr(mapped)](const Napi::CallbackInfo& call) {
     const auto still = watched.lock();
-    return Napi::Boolean::New(call.Env(), still && still->lost());
+    const auto damage =
+        still ? attempt(call.Env(), [&] { return still->damage(); }) : snapshot::MappedRam::Damage::None;
+    return Napi::Number::New(call.Env(), static_cast<int>(damage));
   });
 }
 

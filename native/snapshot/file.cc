@@ -49,6 +49,17 @@ std::uint64_t File::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+std::uint64_t File::changed_at() const {
+  struct stat status;
+  if (fstat(fd_, &status) != 0) fail_errno("fstat");
+#ifdef __APPLE__
+  const timespec& at = status.st_mtimespec;
+#else
+  const timespec& at = status.st_mtim;
+#endif
+  return static_cast<std::uint64_t>(at.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(at.tv_nsec);
+}
+
 void File::resize(std::uint64_t bytes) const {
   if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) fail_errno("ftruncate");
 }

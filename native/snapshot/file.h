@@ -27,6 +27,8 @@ class File {
   int fd() const { return fd_; }
   void close();
   std::uint64_t size() const;
+  /// When its contents were last written, in nanoseconds.
+  std::uint64_t changed_at() const;
   void resize(std::uint64_t bytes) const;
   /// Takes disk space now, so that a full disk is found before anything is written.
   void reserve(std::uint64_t offset, std::uint64_t bytes) const;

@@ -22,7 +22,8 @@ void map_over(std::uint8_t* host, std::uint64_t bytes, const File& file, std::ui
 
 }  // namespace
 
-MappedRam::MappedRam(const GuestRam& ram, File file) : file_(std::move(file)) {
+MappedRam::MappedRam(const GuestRam& ram, File file)
+    : file_(std::move(file)), bytes_(file_.size()), changed_at_(file_.changed_at()) {
   const RamImage image(ram);
   expect_size(file_, image);
   for (std::size_t i = 0; i < image.spans().size(); i++) {
@@ -32,8 +33,10 @@ MappedRam::MappedRam(const GuestRam& ram, File file) : file_(std::move(file)) {
   }
 }
 
-bool MappedRam::lost() const {
-  return std::any_of(guards_.begin(), guards_.end(), [](const auto& guard) { return guard->hit(); });
+MappedRam::Damage MappedRam::damage() const {
+  const bool hit = std::any_of(guards_.begin(), guards_.end(), [](const auto& guard) { return guard->hit(); });
+  if (hit || file_.size() != bytes_) return Damage::Truncated;
+  return file_.changed_at() == changed_at_ ? Damage::None : Damage::Changed;
 }
 
 }  // namespace tsbhyve::snapshot

@@ -17,11 +17,13 @@ class MappedRam {
   /// Replaces the contents of `ram`. The mappings belong to `ram`; this must go before they do.
   MappedRam(const GuestRam& ram, File file);
 
-  /// True once the file was truncated under the machine.
-  bool lost() const;
+  /// What has become of the file while the machine ran from it.
+  enum class Damage { None, Truncated, Changed };
+  Damage damage() const;
 
  private:
   File file_;  // keeps the lock that came with it
+  std::uint64_t bytes_, changed_at_;
   std::vector<std::unique_ptr<FaultGuard>> guards_;
 };
 

@@ -87,7 +87,7 @@ export interface AddonSnapshot {
   copyRam(machine: AddonMachine, fd: number, pages: Uint8Array | null, stored: Uint8Array): RamJob<MadeRam>;
   sealRam(segments: BigUint64Array, fd: number, stored: Uint8Array): RamJob<MadeRam>;
   readRam(machine: AddonMachine, layer: RamLayer, digest: Uint8Array): RamJob<null>;
-  mapRam(machine: AddonMachine, fd: number): () => boolean;
+  mapRam(machine: AddonMachine, fd: number): () => number;
   verifyRam(segments: BigUint64Array, fd: number, stored: Uint8Array, digest: Uint8Array): RamJob<null>;
   mergeRam(segments: BigUint64Array, fd: number, layers: readonly RamLayer[]): RamJob<MadeRam>;
   lockFile(fd: number, exclusive: boolean): boolean;

@@ -5,7 +5,7 @@ import { type AddonMachine, loadAddon } from './addon.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
-import type { RamTransfer } from './ram-job.js';
+import type { FileDamage, RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
@@ -183,13 +183,19 @@ class NativeVcpu implements Vcpu {
   }
 }
 
+/** In the order of native/snapshot/mapped_ram.h. */
+const FILE_DAMAGES: readonly FileDamage[] = ['none', 'truncated', 'changed'];
+
 function ramTransfer(name: string, machine: AddonMachine): RamTransfer {
   const { snapshot } = loadAddon();
   return {
     write: (fd, present) => guarded(name, () => snapshot.writeRam(machine, fd, present)),
     copy: (fd, pages, stored) => guarded(name, () => snapshot.copyRam(machine, fd, pages, stored)),
     read: (layer, digest) => guarded(name, () => snapshot.readRam(machine, layer, digest)),
-    map: (fd) => guarded(name, () => snapshot.mapRam(machine, fd)),
+    map: (fd) => {
+      const damage = guarded(name, () => snapshot.mapRam(machine, fd));
+      return () => FILE_DAMAGES[guarded(name, damage)] ?? 'none';
+    },
   };
 }
 

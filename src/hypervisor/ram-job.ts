@@ -22,6 +22,8 @@ export interface MadeRam {
   readonly digest: Uint8Array;
 }
 
+export type FileDamage = 'none' | 'truncated' | 'changed';
+
 /** One file of a chain: its descriptor, the pages that it speaks about (null: all), and those that are in it. */
 export type RamLayer = readonly [fd: number, present: Uint8Array | null, stored: Uint8Array];
 
@@ -36,6 +38,6 @@ export interface RamTransfer {
   copy(fd: number, pages: Uint8Array | null, stored: Uint8Array): RamJob<MadeRam>;
   /** Reads a layer over what memory holds, and compares its digest. */
   read(layer: RamLayer, digest: Uint8Array): RamJob<null>;
-  /** Maps a full file in place of memory. The function tells whether the file was truncated under the machine. */
-  map(fd: number): () => boolean;
+  /** Maps a full file in place of memory. The function tells what has become of the file under the machine. */
+  map(fd: number): () => FileDamage;
 }

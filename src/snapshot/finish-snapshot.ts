@@ -14,7 +14,7 @@ import { producer } from './producer.js';
 import type { CopiedRam } from './ram-copy.js';
 import { clockRecord, cloneRecord } from './restoration.js';
 import { refusing } from './snapshot-error.js';
-import { FILES, type SnapshotFolder } from './snapshot-folder.js';
+import { FILES, SnapshotFolder } from './snapshot-folder.js';
 
 /** Parts of a manifest that say where a snapshot comes from. */
 export type Origin = Omit<ManifestBody, 'ram' | 'files'>;
@@ -25,8 +25,8 @@ interface Contents extends CopiedRam {
 }
 
 /** Writes everything beside the RAM file and makes the snapshot visible. */
-export function finish(draft: Draft, origin: Origin, { state, present, stored, digest }: Contents): void {
-  refusing(draft.name, () => {
+export function finish(draft: Draft, origin: Origin, { state, present, stored, digest }: Contents): SnapshotFolder {
+  return refusing(draft.name, () => {
     const index = encodeIndex({ present, stored });
     const segments = segmentLengths(origin.machine.memory);
     const { text } = encodeManifest(
@@ -40,7 +40,10 @@ export function finish(draft: Draft, origin: Origin, { state, present, stored, d
     writeDurable(draft.path(FILES.state), state);
     writeDurable(draft.path(FILES.index), index);
     writeDurable(draft.path(FILES.manifest), new TextEncoder().encode(text));
+    const written = new SnapshotFolder(draft.folder, draft.name);
     draft.commit();
+    // Nothing may fail any more: somebody would take a snapshot that is there for one that is not.
+    return new SnapshotFolder(draft.target, draft.name, written);
   });
 }
 

@@ -6,7 +6,7 @@ import { createFile, withFile } from './durable.js';
 import { finish, newId } from './finish-snapshot.js';
 import { hostIdentity } from './host-identity.js';
 import { manifestBody } from './manifest.js';
-import { FILES, ramLayer, SnapshotFolder } from './snapshot-folder.js';
+import { FILES, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
 import { verifyLayers } from './verify-snapshot.js';
@@ -29,23 +29,22 @@ export function flattenInto(
   options: Following = {},
 ): SnapshotFolder {
   try {
-    write(store, newest, draft, options);
+    return write(store, newest, draft, options);
   } catch (error) {
     draft.abandon();
     throw error;
   }
-  return new SnapshotFolder(draft.target, draft.name);
 }
 
-function write(store: SnapshotStore, newest: SnapshotFolder, draft: Draft, options: Following): void {
+function write(store: SnapshotStore, newest: SnapshotFolder, draft: Draft, options: Following): SnapshotFolder {
   const state = encode(newest.readState());
-  store.withLayers(newest, (layers) => {
+  return store.withLayers(newest, (layers) => {
     verifyLayers(layers, options); // or damaged pages would get a good digest
     const { segments } = newest.manifest.ram;
     const { stored, digest } = withFile(createFile(draft.path(FILES.ram)), (fd) =>
       followJob(mergeRam(segments, fd, layers.map(ramLayer)), `${draft.name}/${FILES.ram}`, options),
     );
     const origin = { ...manifestBody(newest.manifest), id: newId(), host: hostIdentity(), parent: null };
-    finish(draft, origin, { state, present: null, stored, digest });
+    return finish(draft, origin, { state, present: null, stored, digest });
   });
 }

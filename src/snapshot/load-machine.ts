@@ -109,7 +109,7 @@ function loadRam(machine: Machine, layers: readonly OpenLayer[], trust: Trust, o
 function mapLayer(machine: Machine, { snapshot, index, fd }: OpenLayer): void {
   const path = snapshot.label('ram');
   const ram = ramTransfer(machine);
-  const isLost = refusing(path, () => ram.map(fd));
+  const damage = refusing(path, () => ram.map(fd));
   const verification = verifyRam(snapshot.manifest.ram.segments, fd, index.stored, snapshot.ramDigest);
-  watchRestore(machine, new RestoreWatch(path, isLost, verification));
+  watchRestore(machine, new RestoreWatch(path, damage, verification));
 }

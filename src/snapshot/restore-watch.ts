@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { RamJob } from '../hypervisor/ram-job.js';
+import type { FileDamage, RamJob } from '../hypervisor/ram-job.js';
 import type { Machine } from '../machine/machine.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
 import type { Pending } from './steps.js';
@@ -12,7 +12,7 @@ export class RestoreWatch {
 
   constructor(
     private readonly path: string,
-    private readonly isLost: () => boolean,
+    private readonly damage: () => FileDamage,
     private readonly verification: RamJob<null>,
   ) {}
 
@@ -34,7 +34,8 @@ export class RestoreWatch {
 
   /** The reason why the machine must stop, once there is one. Its memory is then not what was saved. */
   poll(): SnapshotError | null {
-    if (this.isLost()) return new SnapshotError(this.path, 'was truncated while a machine ran from it');
+    const damage = this.damage();
+    if (damage !== 'none') return new SnapshotError(this.path, `was ${damage} while a machine ran from it`);
     if (this.verified || !this.verification.wait(0)) return null;
     try {
       this.verification.result();

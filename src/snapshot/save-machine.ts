@@ -136,16 +136,14 @@ class MachineSave {
       const state = refusing(this.name, () => encode(tree)); // of copies, so the guest need not wait for it
       const digest = ram.digest ?? (yield* copy.seal());
       throwIf(restoreWatch(machine)?.poll());
-      finish(draft, origin, { ...ram, state, digest });
-      return this.saved(copy, mark);
+      return this.saved(finish(draft, origin, { ...ram, state, digest }), copy, mark);
     } catch (error) {
       if (mark !== undefined) changes?.forget(mark);
       throw error;
     }
   }
 
-  private saved({ lastPages }: RamCopy, mark: Mark | undefined): Saved {
-    const snapshot = this.store.open(this.name);
+  private saved(snapshot: SnapshotFolder, { lastPages }: RamCopy, mark: Mark | undefined): Saved {
     if (mark !== undefined) mark.snapshot = snapshot;
     if (this.kind === 'snapshot') this.hold.release();
     return { snapshot, stoppedMilliseconds: this.hold.stoppedMilliseconds, lastPages };

@@ -19,10 +19,17 @@ export class SnapshotFolder {
   /** Of the manifest, as it was read. */
   readonly status: Stats;
 
+  /** `moved` is what was read before the folder got its present name. */
   constructor(
     readonly folder: string,
     readonly name: string,
+    moved?: SnapshotFolder,
   ) {
+    if (moved !== undefined) {
+      this.manifest = moved.manifest;
+      this.status = moved.status;
+      return;
+    }
     const { bytes, status } = readBounded(this.path('manifest'), this.label('manifest'), MANIFEST_MAX);
     this.manifest = decodeManifest(bytes, this.label('manifest'));
     this.status = status;

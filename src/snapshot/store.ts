@@ -14,6 +14,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const NUMBERED = /^(.+)-([1-9][0-9]{0,8})$/;
 /** What a name may have beside `-` and a number. */
 const STEM_MAX = 54;
+/** Failures of the system that tell that a file is not there, and not that it cannot be read now. */
+const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 const ROOT_MODE = 0o700;
 
 /** A snapshot of the store, or why what has this name is none. */
@@ -187,6 +189,7 @@ export class SnapshotStore {
   }
 
   private childrenOf(name: string): string[] {
+    for (const entry of this.list()) if ('problem' in entry) refuseUnreadable(entry.problem);
     const all = this.snapshots();
     const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
     return all.flatMap((other) => (id !== undefined && other.manifest.parent?.id === id ? [other.name] : []));
@@ -207,6 +210,12 @@ export class SnapshotStore {
     }
     this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
   }
+}
+
+/** A snapshot that cannot be read at the moment may build on any other; what is damaged for good builds on nothing. */
+function refuseUnreadable(problem: SnapshotError): void {
+  const { code } = Object(problem.cause) as { code?: unknown };
+  if (typeof code === 'string' && !GONE.has(code)) throw problem;
 }
 
 /** Null if somebody else has just removed it, or if it is no folder. */

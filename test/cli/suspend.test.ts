@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Suspend and resume as a person does them: signals, processes, and the store. Needs the built checkout. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SnapshotStore } from '../../src/snapshot/store.js';
@@ -101,6 +101,21 @@ test('damaged memory stops the VM with one line, and the snapshot stays', async 
   expect((await run.end()).status).toBe(4);
   expect(run.err).toBe('tsbhyve: counter-1/ram: the contents do not match their digest\n');
   expect(readdirSync(store)).toEqual(['counter-1']);
+});
+
+test.each([
+  ['truncated', (ram: string) => truncateSync(ram, 0)],
+  ['changed', (ram: string) => writeFileSync(ram, 'x', { flag: 'r+' })],
+] as const)('memory that is %s under a running VM stops it with one line', async (what, damage) => {
+  await suspended();
+  const ram = join(store, 'counter-1/ram');
+  utimesSync(ram, 1, 1); // a file system's clock may be too coarse to tell two writes apart
+  const run = resume('counter-1', '--keep');
+  await run.until(() => run.out.length > 0);
+  chmodSync(ram, 0o600);
+  damage(ram);
+  expect(await run.end()).toEqual({ status: 4, signal: null });
+  expect(run.err).toBe(`tsbhyve: counter-1/ram: was ${what} while a machine ran from it\n`);
 });
 
 test.each([

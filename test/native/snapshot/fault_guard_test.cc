@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A mapped memory file that is truncated: guarded ranges become zero and are marked, all else is as it was before.
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -32,12 +33,25 @@ void guarded_case() {
   host[4096] = 1;  // ours alone from now on
   std::uint8_t byte = 0;
   CHECK(pread(fd, &byte, 1, 4096) == 1 && byte == 0x55);
-  CHECK(!mapped.lost());
+  CHECK(mapped.damage() == MappedRam::Damage::None);
   CHECK(ftruncate(fd, 0) == 0);
   CHECK(host[8 * 4096] == 0);
-  CHECK(mapped.lost());
+  CHECK(mapped.damage() == MappedRam::Damage::Truncated);
   host[8 * 4096] = 3;
   CHECK(host[8 * 4096] == 3);
+  close(fd);
+}
+
+void changed_case() {
+  GuestRam ram;
+  ram.add_segment(0, bytes, false);
+  const int fd = filled_file();
+  const timespec long_ago[] = {{1, 0}, {1, 0}};  // a clock may be too coarse to tell two writes apart
+  CHECK(futimens(fd, long_ago) == 0);
+  const MappedRam mapped(ram, File(fd));
+  const std::uint8_t byte = 7;
+  CHECK(pwrite(fd, &byte, 1, 4096) == 1);
+  CHECK(mapped.damage() == MappedRam::Damage::Changed);
   close(fd);
 }
 
@@ -83,6 +97,7 @@ int main() {
   CHECK(unguarded_fault(true) == handled_status);
   CHECK(unguarded_fault(false) == -SIGBUS);
   guarded_case();
+  changed_case();
   short_file_case();
   return test::report();
 }
