@@ -102,13 +102,7 @@ function examples(): AnyDevice[] {
     new PciRootBus('pci', resetControl.ports()),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
-    new VirtioPci(
-      'virtio-net',
-      place,
-      virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }),
-      virtio,
-      both,
-    ),
+    new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
   ];
 }
 

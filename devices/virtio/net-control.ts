@@ -78,6 +78,7 @@ function tableAt(data: Uint8Array, at: number): { addresses: Uint8Array[]; overf
   const end = at + 4 + count * MAC_LENGTH;
   if (end > data.length) return null;
   const overflow = count > MOST_ADDRESSES;
-  const entry = (index: number): Uint8Array => data.slice(at + 4 + index * MAC_LENGTH, at + 4 + (index + 1) * MAC_LENGTH);
+  const entry = (index: number): Uint8Array =>
+    data.slice(at + 4 + index * MAC_LENGTH, at + 4 + (index + 1) * MAC_LENGTH);
   return { addresses: overflow ? [] : Array.from({ length: count }, (_, index) => entry(index)), overflow, end };
 }

@@ -7,7 +7,7 @@ import type { Width } from '../../src/core/bits.js';
 import { StateError } from '../../src/core/state-error.js';
 import { u64 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
-import { type Chain, readSpans, RingFault, slice, writeSpans } from './chain.js';
+import { type Chain, RingFault, readSpans, slice, writeSpans } from './chain.js';
 import { Feature } from './features.js';
 import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
 import {
@@ -125,7 +125,9 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
 
   /** §5.1.6.5.4: switches outside may have forgotten where the guest is. A wire within the machine has not. */
   override rejoined(): void {
-    if (!this.backend.isLive || !(this.host.features & NetFeature.GUEST_ANNOUNCE)) return;
+    if (!this.backend.isLive) return;
+    this.setLink(true); // its back end would not be there otherwise
+    if (!(this.host.features & NetFeature.GUEST_ANNOUNCE)) return;
     this.host.state().announce = true;
     this.host.configChanged();
   }

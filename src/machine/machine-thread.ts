@@ -10,6 +10,7 @@ import { ResumedMachine } from '../snapshot/resumed-machine.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import { COM_PORTS, type ComPort } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { FrameLinks } from './frame-links.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
@@ -42,8 +43,9 @@ export class MachineThread {
     private readonly port: MessagePort,
     private readonly control: ThreadControl,
     private readonly log: Logger,
+    links: FrameLinks,
   ) {
-    this.subject = { machine, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
 
   static start({ origin, port, control: memory, rings }: ThreadData): void {
@@ -52,9 +54,12 @@ export class MachineThread {
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0;
-      const { machine, resumed } = makeMachine(origin, { log, live, outputs: ringOutputs(rings, control, post) });
+      const links = new FrameLinks(post);
+      const outputs = ringOutputs(rings, control, post);
+      const devices = { openStream: (id: string, path: string) => links.open(id, path) };
+      const { machine, resumed } = makeMachine(origin, { log, live, outputs, devices });
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, resumed, port, control, log).turn();
+      new MachineThread(machine, resumed, port, control, log, links).turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();
