@@ -18,10 +18,10 @@ export class FrameReader {
       const length = view.getUint32(at);
       if (length > this.longest) throw new Error(`a frame of ${length} bytes: expected at most ${this.longest}`);
       if (at + PREFIX + length > all.length) break;
-      frames.push(all.slice(at + PREFIX, at + PREFIX + length));
+      frames.push(new Uint8Array(all.subarray(at + PREFIX, at + PREFIX + length))); // a Buffer's slice is no copy
       at += PREFIX + length;
     }
-    this.pending = Uint8Array.from(all.subarray(at));
+    this.pending = new Uint8Array(all.subarray(at));
     return frames;
   }
 }

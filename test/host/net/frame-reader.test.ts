@@ -24,6 +24,13 @@ test('frames come out as they went in, however the stream is cut', () => {
   );
 });
 
+test('a frame is a copy: the stream may reuse its memory', () => {
+  const stream = Buffer.from([0, 0, 0, 1, 5]);
+  const [frame] = new FrameReader(50).push(stream);
+  stream.fill(0);
+  expect([...(frame ?? [])]).toEqual([5]);
+});
+
 test('a length that no frame has is refused', () => {
   expect(() => new FrameReader(50).push(Uint8Array.of(0, 0, 0, 51))).toThrow(
     'a frame of 51 bytes: expected at most 50',

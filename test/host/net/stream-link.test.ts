@@ -46,7 +46,7 @@ test('reads no more while frames are being taken', async () => {
   const batches: (() => void)[] = [];
   let look: () => void = () => {};
   const taken: number[] = [];
-  const { peer } = await connected({
+  const { peer, link } = await connected({
     frames: (frames) =>
       new Promise((resolve) => {
         taken.push(...frames.map(([first = 0]) => first));
@@ -60,6 +60,12 @@ test('reads no more while frames are being taken', async () => {
   peer.write(Uint8Array.of(0, 0, 0, 1, 1));
   await first;
   await new Promise<void>((resolve) => peer.write(Uint8Array.of(0, 0, 0, 1, 2), () => resolve()));
+  // A frame that goes the other way meanwhile: by then what was written before could have been read.
+  for (const _ of [1, 2]) {
+    const echo = new Promise((resolve) => peer.once('data', resolve));
+    link.send(Uint8Array.of(7), () => {});
+    await echo;
+  }
   expect(taken).toEqual([1]);
   const second = new Promise<void>((resolve) => {
     look = resolve;
