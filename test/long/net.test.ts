@@ -16,7 +16,7 @@ const script = [
   typed('unshare -n sleep 1000 & sleep 0.1; NS=$!; ip link set eth1 netns $NS; far() { nsenter -n -t $NS "$@"; }\n'),
   typed('far ip addr add 10.0.0.2/24 dev eth1; far ip link set eth1 up; ip addr add 10.0.0.1/24 dev eth0\n'),
   typed('ip link set eth0 up; ping -c 3 -s 5000 10.0.0.2; ip link show eth0\n'),
-  typed('far nc -l -p 99 </dev/null | md5sum & sleep 0.1; head -c 1000000 /dev/zero | nc 10.0.0.2 99; wait %2\n'),
+  typed('sleep 1 | far nc -l -p 99 | md5sum & sleep 0.1; head -c 1000000 /dev/zero | nc 10.0.0.2 99; wait %2\n'),
   typed('dmesg -r | grep "^<[0-4]>"; poweroff\n'),
 ];
 
@@ -57,7 +57,7 @@ describe.each<[string, Record<string, string>]>([
   test(`saving and restoring at random times changes nothing (seed ${seed})`, () => {
     const random = randomNumbers(seed);
     let restarts = 0;
-    const pause = (): bigint => (restarts === 0 ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 4_000_000)));
+    const pause = (): bigint => (restarts === 0 ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 20_000_000)));
     const disturbed = live({
       pause,
       disturb: (_machine, restart) => {
