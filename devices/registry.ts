@@ -35,6 +35,7 @@ import { msiShape } from './pci/msi.js';
 import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
 import { virtioBlock } from './virtio/block.js';
+import { virtioNet } from './virtio/net.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
 import { virtioShape } from './virtio/virtio-state.js';
@@ -61,6 +62,13 @@ function examples(): AnyDevice[] {
     identity: '',
     submit: nothing,
     wait: nothing,
+    close: nothing,
+  };
+  const cable = {
+    isLive: false,
+    offloads: { checksum: false, segmentation: false },
+    attach: nothing,
+    send: () => true,
     close: nothing,
   };
   return [
@@ -94,6 +102,7 @@ function examples(): AnyDevice[] {
     new PciRootBus('pci', resetControl.ports()),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
+    new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
   ];
 }
 

@@ -2,6 +2,7 @@
 /** The library: machines on the calling thread or on threads of their own, and their state. docs/library.md shows how. */
 export type { BlockBackend, BlockRequest, BlockResult } from '../devices/virtio/block-backend.js';
 export type { EntropySource } from '../devices/virtio/entropy-source.js';
+export type { Frame, NetBackend, NetOffloads, NetPort, PacketHeader } from '../devices/virtio/net-backend.js';
 export type { Logger, LogLevel } from './core/log.js';
 export { nullLogger, SinkLogger } from './core/log.js';
 export { StateError } from './core/state-error.js';

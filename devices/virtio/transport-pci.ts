@@ -145,6 +145,10 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
     this.model.renew(seed);
   }
 
+  override rejoined(): void {
+    this.model.rejoined();
+  }
+
   override close(): void {
     this.model.close();
   }
@@ -204,6 +208,7 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
         return queue;
       },
       guarded: (work) => core.guarded(work),
+      configChanged: () => core.configChanged(),
       process: (index) => core.notify(index),
     };
   }

@@ -157,6 +157,12 @@ export class VirtioCore implements QueueOwner {
     }
   }
 
+  /** §2.5.1 and §4.1.4.5.1: a driver that runs hears of it at once. */
+  configChanged(): void {
+    this.state.configGeneration = (this.state.configGeneration + 1) & 0xff;
+    if (this.state.status & Status.DRIVER_OK) this.parts.interruptConfig();
+  }
+
   flush(): void {
     this.guarded(() => {
       for (const queue of this.queues) queue.flush();

@@ -33,6 +33,8 @@ export interface VirtioHost<State> {
   queue(index: number): VirtioQueue;
   /** Lets `work` deal with what the driver has written: a rule that it breaks costs the driver a reset. */
   guarded(work: () => void): void;
+  /** The driver is to read the configuration again. */
+  configChanged(): void;
   /** Looks at a queue as if the driver had told of a buffer. */
   process(queue: number): void;
 }
@@ -69,6 +71,8 @@ export abstract class VirtioModel {
   }
 
   renew(_seed: Uint8Array): void {}
+
+  rejoined(): void {}
 
   close(): void {}
 }

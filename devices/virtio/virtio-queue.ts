@@ -29,6 +29,21 @@ export class VirtioQueue {
     return this.state.size;
   }
 
+  /** Whether a driver uses it. */
+  get isLive(): boolean {
+    return this.owner.isLive(this.index);
+  }
+
+  /** How far buffers have been taken. */
+  get position(): number {
+    return this.state.available;
+  }
+
+  /** Puts buffers back that were taken since then, none of them used. */
+  rewind(position: number): void {
+    this.state.available = position;
+  }
+
   /** The next available buffer; null if there is none, and the driver will then tell of the next one. */
   take(): Chain | null {
     if (!this.owner.isLive(this.index)) return null;

@@ -2,6 +2,7 @@
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
 import type { PciDeviceConfig } from '../machine/config.js';
+import { NET_OPTIONS } from '../machine/net-options.js';
 import { DISK_OPTIONS, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
@@ -11,6 +12,8 @@ interface Known {
   readonly options: readonly string[];
   /** The option that may come without its name, right after the device. */
   readonly first?: string;
+  /** The same for one that has no `=` in it. */
+  readonly firstWord?: string;
 }
 
 /** What can be plugged in, with the options each device takes. */
@@ -23,8 +26,15 @@ const DEVICES: Readonly<Record<string, Known>> = {
     options: DISK_OPTIONS,
     first: 'path',
   },
+  'virtio-net': {
+    about: 'network: virtio-net,stream=SOCKET|loopback=NAME[,mac=ADDRESS][,mtu=BYTES]',
+    options: NET_OPTIONS,
+    firstWord: 'backend',
+  },
   'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };
+
+const PATHS = ['path', 'stream'];
 
 /** The root bus is the only one. */
 const LIMITS = { bus: 0, slot: 31, func: 7 };
@@ -48,9 +58,10 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     throw new UsageError(`-s ${text}`, `there is already a device '${tree.get(`${path}.device`)}' at ${address}`);
   }
   tree.set(`${path}.device`, device);
-  const { first } = DEVICES[device] ?? {};
+  const { first, firstWord } = DEVICES[device] ?? {};
   for (const [index, option] of options.entries()) {
-    const [name, value] = index === 0 && first !== undefined ? [first, option] : named(option);
+    const unnamed = index === 0 ? (first ?? (option.includes('=') ? undefined : firstWord)) : undefined;
+    const [name, value] = unnamed === undefined ? named(option) : [unnamed, option];
     tree.set(`${path}.${name}`, value);
   }
 }
@@ -95,7 +106,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = name === 'path' ? resolve(value) : value;
+    options[name] = PATHS.includes(name) ? resolve(value) : value;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
   number('bus');

@@ -81,7 +81,7 @@ export class VmLine implements VmConsole {
         this.rest = this.rest.subarray(taken);
         if (taken > 0) continue;
         this.settle();
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref()); // a guest that never reads keeps no process
       }
     } catch {
       // The machine has stopped; nobody will read this any more.

@@ -12,6 +12,7 @@ import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
+import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
@@ -40,7 +41,13 @@ export interface BuildOptions {
   readonly devices?: Partial<DeviceHost>;
 }
 
-const DEVICE_HOST: DeviceHost = { openDisk: (disk) => new FileDisk(disk), entropy: hostEntropy };
+const DEVICE_HOST: DeviceHost = {
+  openDisk: (disk) => new FileDisk(disk),
+  entropy: hostEntropy,
+  openStream: (id) => {
+    throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
+  },
+};
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
 export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {

@@ -6,6 +6,7 @@
 import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
+import { netConfig } from './net-options.js';
 import { diskConfig, rngConfig } from './virtio-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
@@ -148,6 +149,7 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);
     taken.set(`${slot}:${fn}`, kind);
     if (kind === 'virtio-blk') diskConfig(path, options);
+    if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
   }
 }

@@ -6,6 +6,7 @@ import { wakeEngine } from '../hypervisor/native.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
+import { HostLinks } from './host-links.js';
 import { takeWorker } from './machine-workers.js';
 import type { StopReason } from './stop.js';
 import { ThreadControl } from './thread-control.js';
@@ -47,6 +48,11 @@ export class MachineHost {
   private readonly worker: Worker;
   private readonly ready: Promise<void>;
   private readonly ended: Promise<void>;
+  private readonly links = new HostLinks({
+    receive: (id, frames) => this.call('receiveFrames', id, frames),
+    linkDown: (id) => void this.call('linkDown', id).catch(() => {}), // a machine that has ended needs no link
+    warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
+  });
   private readiness: Waiting | undefined;
   private engineId = 0;
   private nextRequest = 1;
@@ -94,6 +100,12 @@ export class MachineHost {
   private static async open(origin: MachineOrigin, options: MachineHostOptions): Promise<MachineHost> {
     const host = new MachineHost(origin, options);
     await host.ready;
+    try {
+      await host.links.connected();
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
     return host;
   }
 
@@ -123,6 +135,7 @@ export class MachineHost {
 
   /** Tells the thread to end, without waiting for it. */
   stop(): void {
+    this.links.close();
     this.control.stop();
     this.wake();
   }
@@ -150,6 +163,12 @@ export class MachineHost {
         break;
       case 'refusal':
         this.settle(message.id)?.reject(new Error(message.message));
+        break;
+      case 'link':
+        this.links.open(message.id, message.path, message.unsent);
+        break;
+      case 'frame':
+        this.links.send(message.id, message.bytes);
         break;
       case 'output':
         this.drain();
@@ -193,6 +212,7 @@ export class MachineHost {
   private finish(): void {
     running.delete(this);
     this.control.stop(); // a thread that broke down has not been asked to end, and answers no more
+    this.links.close();
     this.receivePending();
     this.drain();
     this.port.close();

@@ -11,6 +11,7 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import { COM_PORTS, type ComPort } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { FrameLinks } from './frame-links.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
@@ -43,8 +44,9 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
+    links: FrameLinks,
   ) {
-    this.subject = { machine, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
 
   static start({ origin, port, control: memory, rings }: ThreadData): void {
@@ -54,11 +56,13 @@ export class MachineThread {
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0;
-      const host = { log, live, outputs: ringOutputs(rings, control, post) };
+      const links = new FrameLinks(post);
+      const devices = { openStream: (id: string, path: string) => links.open(id, path) };
+      const host = { log, live, outputs: ringOutputs(rings, control, post), devices };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, resumed, port, control, log, onProgress).turn();
+      new MachineThread(machine, resumed, port, control, log, onProgress, links).turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();

@@ -33,6 +33,7 @@ import type { Logger } from '../core/log.js';
 import { MemoryBus, type MmioHandler } from '../core/memory-bus.js';
 import type { MsiSink } from '../core/msi.js';
 import { PortBus, type PortHandler } from '../core/port-bus.js';
+import { Cables } from './cables.js';
 import type { MachineConfig } from './config.js';
 import { generationIdOf } from './generation-id.js';
 import { InterruptWiring } from './interrupt-wiring.js';
@@ -118,7 +119,16 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const fwCfg = new FwCfg('fw-cfg', { cpus: config.cpus, maxCpus: config.cpus, files: [] });
   const pci = new PciRootBus('pci', resetControl.ports());
   const isVirtualClock = config.clock.kind === 'virtual';
-  const virtio = { memory, clock, msi, host, isVirtualClock, log: log.scoped('virtio') };
+  const virtio = {
+    memory,
+    clock,
+    msi,
+    host,
+    isVirtualClock,
+    name: config.name,
+    cables: new Cables(),
+    log: log.scoped('virtio'),
+  };
   const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring, virtio });
   for (const device of slots.devices) pci.attach(device);
   const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));

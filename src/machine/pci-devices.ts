@@ -8,7 +8,7 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createDisk, createRng, type VirtioContext } from './virtio-devices.js';
+import { createDisk, createNet, createRng, type VirtioContext } from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -26,6 +26,7 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['amd_hostbridge', ({ id, place }) => new HostBridge(id, place, AMD_HOST_BRIDGE)],
   ['lpc', ({ id, place, pirqs }) => new LpcBridge(id, place, pirqs)],
   ['virtio-blk', createDisk],
+  ['virtio-net', createNet],
   ['virtio-rnd', createRng],
 ]);
 

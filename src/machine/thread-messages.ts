@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ComPort, MachineConfig } from './config.js';
+import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
@@ -19,6 +20,7 @@ export interface MachineStatus {
 export interface CommandSubject {
   readonly machine: Machine;
   readonly saves: ThreadSaves;
+  readonly links: FrameLinks;
 }
 
 /** A command whose answer comes when the save has ended. */
@@ -47,6 +49,11 @@ export const COMMANDS = {
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
   type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
   typeAll: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.typeAll(port, bytes),
+  /** Frames for a network card. To a machine that stands still they are lost, as on a wire. */
+  receiveFrames: ({ machine, links }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
+    if (machine.state === 'running') links.receive(id, frames);
+  },
+  linkDown: ({ links }: CommandSubject, id: string) => links.setLink(id, false),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -80,6 +87,7 @@ export type FromMachine =
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ComPort }
+  | LinkMessage
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };

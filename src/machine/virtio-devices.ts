@@ -5,20 +5,30 @@ import type { PciPlace } from '../../devices/pci/pci-function.js';
 import { virtioBlock } from '../../devices/virtio/block.js';
 import type { BlockBackend } from '../../devices/virtio/block-backend.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
+import { virtioNet } from '../../devices/virtio/net.js';
+import type { NetBackend } from '../../devices/virtio/net-backend.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
+import type { Cables } from './cables.js';
+import { ConfigError } from './config-error.js';
+import { type NetConfig, netConfig } from './net-options.js';
 import { type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
 
 /** What the host gives to devices. */
 export interface DeviceHost {
   readonly openDisk: (config: DiskConfig) => BlockBackend;
   readonly entropy: EntropySource;
+  /** A network link over a unix socket, for the card of this id. */
+  readonly openStream: (id: string, path: string) => NetBackend;
 }
 
 export interface VirtioContext extends VirtioPciParts {
   readonly host: DeviceHost;
   /** Devices then do the same in every run. */
   readonly isVirtualClock: boolean;
+  /** Of the machine; a card's address follows from it. */
+  readonly name: string;
+  readonly cables: Cables;
 }
 
 export interface VirtioPlace {
@@ -43,6 +53,28 @@ export function createDisk({ id, place, virtio }: VirtioPlace, options: Options)
     latency: virtio.isVirtualClock ? { constant: latency, bytesPerSecond } : null,
   });
   return new VirtioPci(id, place, kind, virtio, config);
+}
+
+export function createNet({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = netConfig(id, options);
+  const { mtu, mac = defaultMac(place.address, virtio.name) } = config;
+  const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
+function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
+  if (link.kind === 'loopback') return cables.plug(link.name);
+  if (isVirtualClock) {
+    throw new ConfigError(`${id} stream`, `'${link.path}' is a live link, which the virtual clock cannot repeat`);
+  }
+  return host.openStream(id, link.path);
+}
+
+/** As on bhyve. */
+function defaultMac(address: number, name: string): Uint8Array {
+  const [slot, fn] = [(address >> 3) & 0x1f, address & 7];
+  const digits = createHash('md5').update(`${slot}-${fn}-${name}`).digest();
+  return Uint8Array.of(0x00, 0xa0, 0x98, ...digits.subarray(0, 3));
 }
 
 /** In the form of bhyve's. */

@@ -41,7 +41,7 @@ export interface DiskConfig extends VirtioOptions {
 }
 
 /** Names of the options, for the command's own check of names. */
-const TRANSPORT_OPTIONS = ['modern', 'packed', 'msix'];
+export const TRANSPORT_OPTIONS = ['modern', 'packed', 'msix'];
 export const RNG_OPTIONS = ['seed', ...TRANSPORT_OPTIONS];
 export const DISK_OPTIONS = [
   'path',
@@ -86,7 +86,7 @@ export function diskConfig(where: string, options: Options): DiskConfig {
   };
 }
 
-class Words {
+export class Words {
   constructor(
     private readonly where: string,
     private readonly options: Options,
@@ -116,7 +116,7 @@ class Words {
   }
 }
 
-function transport(words: Words): VirtioOptions {
+export function transport(words: Words): VirtioOptions {
   const common = { packed: words.flag('packed'), msix: words.flag('msix', true) };
   const { modern } = words;
   if (ON.includes(modern)) return { interfaces: 'modern', ...common };

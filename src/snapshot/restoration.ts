@@ -39,6 +39,7 @@ export function applyRestoration(
   const advanced = passed > 0n ? passed : 0n;
   if (advanced > 0n) rtc.advance(advanced);
   if (identity.kind === 'new') for (const device of devices) device.renew(identity.generation);
+  for (const device of devices) device.rejoined();
   restorations.set(machine, { from: id, identity: identity.kind, advanced });
 }
 

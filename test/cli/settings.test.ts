@@ -123,6 +123,10 @@ test('disks and random numbers', () => {
   const options = (...words: string[]) => settings(...words).machine.pci[0]?.options;
   expect(options('-s', '3,virtio-blk,/a=b.img,ro,ser=X=1')).toEqual({ path: '/a=b.img', ro: 'true', ser: 'X=1' });
   expect(options('-s', '3,virtio-blk,disk.img')).toEqual({ path: join(process.cwd(), 'disk.img') });
+  expect(options('-s', '3,virtio-net,stream=passt.sock,mtu=1400')).toEqual({
+    stream: join(process.cwd(), 'passt.sock'),
+    mtu: '1400',
+  });
   expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
@@ -137,6 +141,9 @@ test.each([
   [['-s', '3,virtio-blk,/d,nocache'], 'pci[0] nocache: is not there yet'],
   [['-s', '3,virtio-blk,/d,direct'], 'pci[0] direct: is not there yet'],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
+  [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],
+  [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] backend: 'slirp': tap and slirp are not there yet"],
+  [['-s', '3,virtio-net'], 'pci[0] stream: missing; stream=SOCKET and loopback=NAME are accepted'],
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],

@@ -6,9 +6,11 @@
 
 import { virtioBlock } from '../../devices/virtio/block.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
+import { VirtioNet, virtioNet } from '../../devices/virtio/net.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import type { VirtioKind, VirtioModel, VirtioPciFields } from '../../devices/virtio/virtio-kind.js';
 import { echoKind } from './echo-kind.js';
+import { MemoryCable } from './memory-cable.js';
 import { MemoryDisk } from './memory-disk.js';
 import { MEMORY_END, VirtioRig } from './virtio-rig.js';
 import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
@@ -33,6 +35,8 @@ const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffff
 const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff];
 const TYPES = [0, 1, 4, 8, 11, 13, 99];
 const FEATURES = [0x1_0000_0000n, 0x1_3000_0000n, 0x5_0000_0000n, 0x105_3000_0200n, 0x141_3000_0a00n, 0x7fn];
+/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings. */
+const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x8000n];
 
 type Action =
   | 'legacy'
@@ -77,7 +81,7 @@ export class VirtioFuzz {
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
-  constructor(target: 'disk' | 'late disk' | 'rng' | 'echo', interfaces: Interfaces) {
+  constructor(target: 'disk' | 'late disk' | 'net' | 'rng' | 'echo', interfaces: Interfaces) {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
     this.rig = new VirtioRig(kindFor(target, this.disk), interfaces, true);
     this.placeBars();
@@ -138,6 +142,7 @@ export class VirtioFuzz {
         rig.clock.advance(BigInt(value % 300_000));
         break;
       case 'host':
+        if (device.model instanceof VirtioNet) this.arrive(device.model, where, how);
         if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
         break;
       case 'start':
@@ -156,6 +161,14 @@ export class VirtioFuzz {
     }
   }
 
+  /** A frame from outside, of any length and with any wishes. */
+  private arrive(card: VirtioNet, where: number, how: number): void {
+    const bytes = new Uint8Array(where & 1 ? where : where % 1600).fill(how & 0xff);
+    const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 9][how % 5] ?? 0, hdrLen: where };
+    card.receive({ bytes, header: { ...part, gsoSize: how % 3, csumStart: where % 100, csumOffset: how % 1000 } });
+    card.setLink((how & 0xff) !== 1);
+  }
+
   private placeBars(): void {
     const { device } = this.rig;
     device.writeConfig(0x10, 4, LEGACY);
@@ -168,7 +181,8 @@ export class VirtioFuzz {
   /** Starts the device properly, in one of many ways, with rings where the rest of this finds them. */
   private start(where: number, how: number): void {
     const { mmio, ports, memory } = this.rig;
-    const features = FEATURES[where % FEATURES.length] ?? 0n;
+    const known = this.rig.device.model instanceof VirtioNet ? [...FEATURES, ...NET_FEATURES] : FEATURES;
+    const features = known[where % known.length] ?? 0n;
     this.offered = 0;
     memory.fill(DESCRIPTORS, 0x1000, 0);
     if (how % 4 === 0) {
@@ -187,7 +201,7 @@ export class VirtioFuzz {
       write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
     }
     write(0x14, 1, 0x0b);
-    for (const queue of [0, 1]) this.placeQueue(queue);
+    for (const queue of [0, 1, 2]) this.placeQueue(queue);
     write(0x14, 1, 0x0f);
   }
 
@@ -255,5 +269,6 @@ function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciF
     const latency = target === 'disk' ? { constant: 100_000n, bytesPerSecond: 1_000_000_000n } : null;
     return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
   }
+  if (target === 'net') return virtioNet({ backend: new MemoryCable(), mac: new Uint8Array(6).fill(2), mtu: null });
   return target === 'rng' ? virtioRng({ source: null, seed: new Uint8Array(32) }) : echoKind([8, 8]);
 }

@@ -38,29 +38,32 @@ export async function standardGuest(): Promise<Guest> {
   return { kernel, initrd };
 }
 
-/** In the order in which they need each other. */
-const VIRTIO_MODULES = [
-  'virtio/virtio_ring',
-  'virtio/virtio',
-  'virtio/virtio_pci_modern_dev',
-  'virtio/virtio_pci_legacy_dev',
-  'virtio/virtio_pci',
-  'block/virtio_blk',
-  'char/hw_random/virtio-rng',
-];
+/** In the order in which they need each other; their numbers are sorted as words, so there may be ten. */
+const VIRTIO = ['virtio_ring', 'virtio', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci'].map(
+  (name) => `drivers/virtio/${name}`,
+);
+const DISK_MODULES = [...VIRTIO, 'drivers/block/virtio_blk', 'drivers/char/hw_random/virtio-rng'];
+const NET_MODULES = [...VIRTIO, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
 
 /** Debian's cloud kernel with drivers for virtio disks and random numbers. */
-export async function virtioGuest(): Promise<Guest> {
+export function virtioGuest(): Promise<Guest> {
+  return guestWith('virtio-guest', DISK_MODULES);
+}
+
+/** The same kernel with the driver for virtio network cards. */
+export function netGuest(): Promise<Guest> {
+  return guestWith('net-guest', NET_MODULES);
+}
+
+async function guestWith(name: string, wanted: readonly string[]): Promise<Guest> {
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
-  const folder = await fetched('virtio-guest', async (packages) => {
+  const folder = await fetched(name, async (packages) => {
     const tree = await packages.unpacked(
       await packages.dependency('linux-image-cloud-amd64', /^linux-image-\d.*-cloud-amd64$/),
     );
     const kernel = readdirSync(join(tree, 'boot')).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz';
-    const drivers = join(tree, 'lib/modules', kernel.replace('vmlinuz-', ''), 'kernel/drivers');
-    const modules = new Map(
-      VIRTIO_MODULES.map((name) => [`${basename(name)}.ko`, readFileSync(join(drivers, `${name}.ko`))]),
-    );
+    const all = join(tree, 'lib/modules', kernel.replace('vmlinuz-', ''), 'kernel');
+    const modules = new Map(wanted.map((path) => [`${basename(path)}.ko`, readFileSync(join(all, `${path}.ko`))]));
     const files = join(tree, 'files');
     mkdirSync(files);
     copyFileSync(join(tree, 'boot', kernel), join(files, 'vmlinuz'));

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The header before every frame in a buffer, and what it asks for. Reference: VIRTIO-1.2 §5.1.6. */
+import type { Frame, PacketHeader } from './net-backend.js';
+import { NetFeature } from './net-config.js';
+
+export const HeaderFlag = { NEEDS_CSUM: 1 } as const;
+export const Gso = { NONE: 0, TCPV4: 1, TCPV6: 4 } as const;
+
+export const COMPLETE: PacketHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
+export const LEGACY_HEADER = 10;
+/** With `num_buffers`. */
+export const HEADER = 12;
+const NUM_BUFFERS = 10;
+
+export function decodeHeader(bytes: Uint8Array): PacketHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    flags: view.getUint8(0),
+    gsoType: view.getUint8(1),
+    hdrLen: view.getUint16(2, true),
+    gsoSize: view.getUint16(4, true),
+    csumStart: view.getUint16(6, true),
+    csumOffset: view.getUint16(8, true),
+  };
+}
+
+export function encodeHeader(header: PacketHeader, length: number, buffers: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, header.flags);
+  view.setUint8(1, header.gsoType);
+  view.setUint16(2, header.hdrLen, true);
+  view.setUint16(4, header.gsoSize, true);
+  view.setUint16(6, header.csumStart, true);
+  view.setUint16(8, header.csumOffset, true);
+  if (length >= HEADER) view.setUint16(NUM_BUFFERS, buffers, true);
+  return bytes;
+}
+
+/** What a driver asks for, without bits that no driver may set (§5.1.6.2.2); null if it was not negotiated or is nonsense. */
+export function askedByDriver(header: PacketHeader, length: number, features: bigint): PacketHeader | null {
+  const needsChecksum = (header.flags & HeaderFlag.NEEDS_CSUM) !== 0;
+  if (needsChecksum && (!(features & NetFeature.CSUM) || !checksumFits(header, length))) return null;
+  const segmentation = { [Gso.TCPV4]: NetFeature.HOST_TSO4, [Gso.TCPV6]: NetFeature.HOST_TSO6 }[header.gsoType];
+  if (header.gsoType !== Gso.NONE) {
+    // §5.1.6.2.1: segments need checksums of their own.
+    if (segmentation === undefined || !(features & segmentation) || !needsChecksum || header.gsoSize === 0) return null;
+  }
+  if (!needsChecksum) return COMPLETE;
+  return { ...header, flags: HeaderFlag.NEEDS_CSUM };
+}
+
+/** The frame as this guest can take it; null if it cannot. */
+export function forGuest(frame: Frame, features: bigint): Frame | null {
+  const { header, bytes } = frame;
+  const segmentation = { [Gso.TCPV4]: NetFeature.GUEST_TSO4, [Gso.TCPV6]: NetFeature.GUEST_TSO6 }[header.gsoType];
+  if (header.gsoType !== Gso.NONE && (segmentation === undefined || !(features & segmentation))) return null;
+  if (!(header.flags & HeaderFlag.NEEDS_CSUM)) return frame;
+  if (!checksumFits(header, bytes.length)) return null;
+  return features & NetFeature.GUEST_CSUM ? frame : withChecksum(frame);
+}
+
+function checksumFits({ csumStart, csumOffset }: PacketHeader, length: number): boolean {
+  return csumStart + csumOffset + 2 <= length;
+}
+
+/** §5.1.6.2: the field holds the sum of the pseudo header; RFC 1071 says how sums are made. */
+function withChecksum({ header: { csumStart, csumOffset }, bytes: unfinished }: Frame): Frame {
+  const bytes = unfinished.slice();
+  let sum = 0;
+  for (let at = csumStart; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
+  // Zero means "no checksum" in UDP, and 0xffff is the same number (RFC 768).
+  new DataView(bytes.buffer).setUint16(csumStart + csumOffset, ~sum & 0xffff || 0xffff);
+  return { header: COMPLETE, bytes };
+}

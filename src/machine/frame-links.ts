@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Live network links, seen from the machine's thread: the main thread has the sockets, and frames go as messages. */
+import type { Frame, NetBackend, NetPort } from '../../devices/virtio/net-backend.js';
+import { COMPLETE } from '../../devices/virtio/net-header.js';
+
+/** Bytes on their way to a socket; what is beyond is lost, so that a slow peer does not fill memory. */
+export const MOST_UNSENT = 1024 * 1024;
+
+export type LinkMessage =
+  /** A network card wants a link; `unsent` counts the bytes that were posted and have not left yet. */
+  | { readonly event: 'link'; readonly id: string; readonly path: string; readonly unsent: SharedArrayBuffer }
+  | { readonly event: 'frame'; readonly id: string; readonly bytes: Uint8Array };
+
+export class FrameLinks {
+  private readonly links = new Map<string, FrameLink>();
+
+  constructor(private readonly post: (message: LinkMessage) => void) {}
+
+  open(id: string, path: string): NetBackend {
+    const link = new FrameLink(id, this.post);
+    this.links.set(id, link);
+    this.post({ event: 'link', id, path, unsent: link.unsent.buffer });
+    return link;
+  }
+
+  receive(id: string, frames: readonly Uint8Array[]): void {
+    for (const bytes of frames) this.links.get(id)?.port?.receive({ header: COMPLETE, bytes });
+  }
+
+  setLink(id: string, up: boolean): void {
+    this.links.get(id)?.port?.setLink(up);
+  }
+}
+
+class FrameLink implements NetBackend {
+  readonly isLive = true;
+  readonly offloads = { checksum: false, segmentation: false };
+  readonly unsent = new Int32Array(new SharedArrayBuffer(4));
+  port: NetPort | null = null;
+
+  constructor(
+    private readonly id: string,
+    private readonly post: (message: LinkMessage) => void,
+  ) {}
+
+  attach(port: NetPort): void {
+    this.port = port;
+  }
+
+  send({ bytes }: Frame): boolean {
+    if (Atomics.load(this.unsent, 0) + bytes.length > MOST_UNSENT) return false;
+    Atomics.add(this.unsent, 0, bytes.length);
+    this.post({ event: 'frame', id: this.id, bytes });
+    return true;
+  }
+
+  close(): void {
+    this.port = null;
+  }
+}
