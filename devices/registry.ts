@@ -35,6 +35,7 @@ import { msiShape } from './pci/msi.js';
 import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
 import { virtioBlock } from './virtio/block.js';
+import { virtioConsole } from './virtio/console.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
 import { virtioShape } from './virtio/virtio-state.js';
@@ -63,6 +64,7 @@ function examples(): AnyDevice[] {
     wait: nothing,
     close: nothing,
   };
+  const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -92,6 +94,7 @@ function examples(): AnyDevice[] {
     new HostBridge('host-bridge', place),
     new LpcBridge('lpc-bridge', place, { pic: lines(16), ioapic: lines(8) }),
     new PciRootBus('pci', resetControl.ports()),
+    new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
   ];

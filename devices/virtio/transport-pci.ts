@@ -205,6 +205,7 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
       },
       guarded: (work) => core.guarded(work),
       process: (index) => core.notify(index),
+      configChanged: () => core.configChanged(),
     };
   }
 

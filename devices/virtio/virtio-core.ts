@@ -167,6 +167,12 @@ export class VirtioCore implements QueueOwner {
     this.parts.interruptQueue(index);
   }
 
+  /** §2.5: the generation tells a driver that reads in several pieces. */
+  configChanged(): void {
+    this.state.configGeneration = (this.state.configGeneration + 1) & 0xff;
+    if (this.state.status & Status.DRIVER_OK) this.parts.interruptConfig();
+  }
+
   deferQueues(): void {
     if (this.state.workAt !== null) return;
     this.state.workAt = this.parts.clock.now() + WORK_PAUSE;

@@ -35,6 +35,8 @@ export interface VirtioHost<State> {
   guarded(work: () => void): void;
   /** Looks at a queue as if the driver had told of a buffer. */
   process(queue: number): void;
+  /** Tells the driver that its configuration bytes have changed. */
+  configChanged(): void;
 }
 
 /** A device behind the transport. What it does not say otherwise, it does not have. */
