@@ -41,6 +41,7 @@ import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
 import { unmappedLog, unmappedStop } from './unmapped-log.js';
+import { type VirtioPort, virtioConsoles } from './virtio-consoles.js';
 import type { DeviceHost } from './virtio-devices.js';
 
 export interface BoardParts {
@@ -81,6 +82,7 @@ export interface PcBoard {
   readonly vmGeneration: VmGeneration;
   readonly keyboard: Ps2Keyboard;
   readonly consoles: ReadonlyMap<string, Console>;
+  readonly virtioPorts: ReadonlyMap<string, VirtioPort>;
 }
 
 const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
@@ -118,7 +120,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const fwCfg = new FwCfg('fw-cfg', { cpus: config.cpus, maxCpus: config.cpus, files: [] });
   const pci = new PciRootBus('pci', resetControl.ports());
   const isVirtualClock = config.clock.kind === 'virtual';
-  const virtio = { memory, clock, msi, host, isVirtualClock, log: log.scoped('virtio') };
+  const virtio = { memory, clock, msi, host, outputs: parts.outputs, isVirtualClock, log: log.scoped('virtio') };
   const slots = new PciSlots(config.pci, { ports, mmio, log: log.scoped('pci'), wiring, virtio });
   for (const device of slots.devices) pci.attach(device);
   const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));
@@ -169,7 +171,9 @@ export function pcBoard(parts: BoardParts): PcBoard {
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);
   const byName = new Map(consoles.map((console) => [console.uart.id, console]));
-  return { ports, mmio, devices, pci: slots.devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
+  const virtioPorts = virtioConsoles(config, slots.devices);
+  const chips = { pic, ioapic, pm1, rtc, vmGeneration, keyboard };
+  return { ports, mmio, devices, pci: slots.devices, ...chips, consoles: byName, virtioPorts };
 }
 
 /** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */

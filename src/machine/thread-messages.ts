@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
-import type { ComPort, MachineConfig } from './config.js';
+import type { ConsoleId, MachineConfig } from './config.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
@@ -45,8 +45,12 @@ export const COMMANDS = {
   },
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
-  type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
-  typeAll: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.typeAll(port, bytes),
+  type: ({ machine }: CommandSubject, port: ConsoleId, bytes: Uint8Array) => machine.type(port, bytes),
+  typeAll: ({ machine }: CommandSubject, port: ConsoleId, bytes: Uint8Array) => machine.typeAll(port, bytes),
+  setConsoleOpen: ({ machine }: CommandSubject, port: ConsoleId, isOpen: boolean) =>
+    machine.setConsoleOpen(port, isOpen),
+  resizeConsole: ({ machine }: CommandSubject, port: ConsoleId, columns: number, rows: number) =>
+    machine.resizeConsole(port, columns, rows),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -79,7 +83,7 @@ export type FromMachine =
   | { readonly event: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
-  | { readonly event: 'output'; readonly port: ComPort }
+  | { readonly event: 'output'; readonly port: ConsoleId }
   /** Bytes of memory that are saved, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };
@@ -92,5 +96,5 @@ export interface ThreadData {
   readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;
-  readonly rings: Readonly<Partial<Record<ComPort, SharedArrayBuffer>>>;
+  readonly rings: Readonly<Partial<Record<ConsoleId, SharedArrayBuffer>>>;
 }
