@@ -47,12 +47,13 @@ const VIRTIO_MODULES = [
   'virtio/virtio_pci',
   'block/virtio_blk',
   'char/hw_random/virtio-rng',
+  'char/virtio_console',
 ];
 
-/** Debian's cloud kernel with drivers for virtio disks and random numbers. */
+/** Debian's cloud kernel with drivers for virtio disks, random numbers and consoles. */
 export async function virtioGuest(): Promise<Guest> {
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
-  const folder = await fetched('virtio-guest', async (packages) => {
+  const folder = await fetched('virtio-guest-2', async (packages) => {
     const tree = await packages.unpacked(
       await packages.dependency('linux-image-cloud-amd64', /^linux-image-\d.*-cloud-amd64$/),
     );
