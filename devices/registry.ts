@@ -35,6 +35,7 @@ import { msiShape } from './pci/msi.js';
 import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
 import { virtioBlock } from './virtio/block.js';
+import { virtioConsole } from './virtio/console.js';
 import { virtioNet } from './virtio/net.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
@@ -71,6 +72,7 @@ function examples(): AnyDevice[] {
     send: () => true,
     close: nothing,
   };
+  const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -100,6 +102,7 @@ function examples(): AnyDevice[] {
     new HostBridge('host-bridge', place),
     new LpcBridge('lpc-bridge', place, { pic: lines(16), ioapic: lines(8) }),
     new PciRootBus('pci', resetControl.ports()),
+    new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
     new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),

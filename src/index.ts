@@ -12,6 +12,7 @@ export { type BuildOptions, buildMachine } from './machine/build.js';
 export {
   COM_PORTS,
   type ComPort,
+  type ConsoleId,
   DEFAULT_CONFIG,
   type GuestClock,
   type KernelBoot,

@@ -208,8 +208,8 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
         return queue;
       },
       guarded: (work) => core.guarded(work),
-      configChanged: () => core.configChanged(),
       process: (index) => core.notify(index),
+      configChanged: () => core.configChanged(),
     };
   }
 

@@ -62,6 +62,12 @@ export class ConfigTree {
     return [...found];
   }
 
+  /** All names below `path`, however deep, without `path` itself. */
+  below(path: string): string[] {
+    const prefix = `${path}.`;
+    return [...this.values.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  }
+
   /** Every variable in the form a configuration file has, sorted by name. */
   dump(): string {
     const lines = [...this.values.keys()].sort().map((name) => `${name}=${this.get(name)}\n`);

@@ -4,11 +4,11 @@
  * becomes part of the machine, and the rest stays in the terminal, pipe or socket for whoever comes next.
  */
 import type { ConsoleBackend } from '../host/console/guest-line.js';
-import type { ComPort } from '../machine/config.js';
+import type { ConsoleId } from '../machine/config.js';
 import type { SavedSnapshot, SaveOrder } from '../machine/thread-save.js';
 import type { Vm } from './vm.js';
 
-type Consoles = ReadonlyMap<ComPort, ConsoleBackend>;
+type Consoles = ReadonlyMap<ConsoleId, ConsoleBackend>;
 
 export class HeldInputVm implements Pick<Vm, 'save' | 'cancelSave'> {
   private holding: { cancelled: boolean } | null = null;
@@ -38,7 +38,7 @@ export class HeldInputVm implements Pick<Vm, 'save' | 'cancelSave'> {
   private async hold(): Promise<void> {
     const holding = { cancelled: false };
     this.holding = holding;
-    const finish = async ([port, backend]: [ComPort, ConsoleBackend]): Promise<void> =>
+    const finish = async ([port, backend]: [ConsoleId, ConsoleBackend]): Promise<void> =>
       this.vm.line(port).finishInput(await backend.holdInput());
     try {
       await Promise.all([...this.consoles].map(finish));

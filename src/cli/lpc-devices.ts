@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-l device[,backend]` and the variables it stands for, `lpc.*`. */
-import { COM_PORTS, type ComPort } from '../machine/config.js';
+import { COM_PORTS, type ComPort, type ConsoleId } from '../machine/config.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
 const DEVICES = [...COM_PORTS, 'pc-testdev'];
 const DETACHED = 'detached';
-const NONE = 'none';
+export const NONE = 'none';
 const NOT_YET = ['bootrom', 'tpm'];
 
 export function lpcHelp(): string {
@@ -43,21 +43,34 @@ export function setLpcDevice(tree: ConfigTree, text: string): void {
   tree.set(`lpc.${device}.path`, rest);
 }
 
-/** The back end of each serial port that has one. `canDetach`: a person can reach com1 although nobody has asked for it. */
-export function comPaths(tree: ConfigTree, canDetach: boolean): Map<ComPort, string> {
-  const paths = givenPaths(tree);
-  if (canDetach && !paths.has('com1') && ![...paths.values()].includes(DETACHED)) paths.set('com1', DETACHED);
+/**
+ * The back end of each serial port that has one. `canDetach`: a person can reach com1 although nobody has asked for it.
+ * `taken` are those of other consoles.
+ */
+export function comPaths(
+  tree: ConfigTree,
+  canDetach: boolean,
+  taken: ReadonlyMap<ConsoleId, string>,
+): Map<ComPort, string> {
+  const paths = givenPaths(tree, taken);
+  const all = [...paths.values(), ...taken.values()];
+  if (canDetach && !paths.has('com1') && !all.includes(DETACHED)) paths.set('com1', DETACHED);
   return new Map([...paths].filter(([, path]) => path !== NONE));
 }
 
-function givenPaths(tree: ConfigTree): Map<ComPort, string> {
+function givenPaths(tree: ConfigTree, taken: ReadonlyMap<ConsoleId, string>): Map<ComPort, string> {
   const paths = new Map<ComPort, string>();
   for (const port of COM_PORTS) {
     const path = tree.get(`lpc.${port}.path`);
     if (path === undefined) continue;
-    const twin = [...paths].find(([, other]) => other === path && path !== 'pty' && path !== NONE);
-    if (twin !== undefined) throw new UsageError(`lpc.${port}.path`, `'${path}' is already the back end of ${twin[0]}`);
+    refuseTwin(`lpc.${port}.path`, path, [...taken, ...paths]);
     paths.set(port, path);
   }
   return paths;
+}
+
+/** A back end that can have one user is not given twice. */
+export function refuseTwin(where: string, path: string, others: readonly (readonly [ConsoleId, string])[]): void {
+  const twin = others.find(([, other]) => other === path && path !== 'pty' && path !== NONE);
+  if (twin !== undefined) throw new UsageError(where, `'${path}' is already the back end of ${twin[0]}`);
 }

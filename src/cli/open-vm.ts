@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on its own thread, as the command wants to see it. */
 import { SinkLogger } from '../core/log.js';
-import { COM_PORTS, type ComPort } from '../machine/config.js';
+import { COM_PORTS, type ConsoleId } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
 import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
 import type { SavedSnapshot } from '../machine/thread-save.js';
@@ -18,21 +18,22 @@ export class StartError extends Error {
 }
 
 class ThreadedVm implements Vm {
-  private readonly lines: ReadonlyMap<ComPort, VmLine>;
+  private readonly lines: ReadonlyMap<ConsoleId, VmLine>;
   private host: MachineHost | null = null;
   private events: VmEvents | null = null;
   private unplugged = false;
   /** Who wants the guest to stand still: consoles, and a person. */
-  private readonly holds = new Holds<ComPort | 'person'>((stopped) =>
+  private readonly holds = new Holds<ConsoleId | 'person'>((stopped) =>
     this.machine().call(stopped ? 'pause' : 'resume'),
   );
   private onProgress: (done: number, total: number) => void = () => {};
 
   constructor(private readonly settings: Settings) {
-    this.lines = new Map(COM_PORTS.map((port) => [port, this.newLine(port)]));
+    const ports = new Set<ConsoleId>([...COM_PORTS, ...settings.consoles.keys()]);
+    this.lines = new Map([...ports].map((port) => [port, this.newLine(port)]));
   }
 
-  line(port: ComPort): VmLine {
+  line(port: ConsoleId): VmLine {
     const line = this.lines.get(port);
     if (line === undefined) throw new RangeError(`there is no ${port}`);
     return line;
@@ -101,10 +102,12 @@ class ThreadedVm implements Vm {
     }
   }
 
-  private newLine(port: ComPort): VmLine {
+  private newLine(port: ConsoleId): VmLine {
     return new VmLine({
       type: (bytes) => this.host?.call('type', port, bytes) ?? Promise.resolve(0),
       typeAll: async (bytes) => this.host?.call('typeAll', port, bytes),
+      attached: (isAttached) => this.tell((host) => host.call('setConsoleOpen', port, isAttached)),
+      resized: (columns, rows) => this.tell((host) => host.call('resizeConsole', port, columns, rows)),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
       hold: (held) => void this.holds.set(port, held).catch(() => {}),

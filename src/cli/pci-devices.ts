@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
-import { DISK_OPTIONS, RNG_OPTIONS } from '../machine/virtio-options.js';
+import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
@@ -14,6 +14,8 @@ interface Known {
   readonly first?: string;
   /** The same for one that has no `=` in it. */
   readonly firstWord?: string;
+  /** Other options are names of ports, each with the path of its socket. */
+  readonly ports?: boolean;
 }
 
 /** What can be plugged in, with the options each device takes. */
@@ -31,10 +33,16 @@ const DEVICES: Readonly<Record<string, Known>> = {
     options: NET_OPTIONS,
     firstWord: 'backend',
   },
+  'virtio-console': {
+    about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
+    options: CONSOLE_OPTIONS,
+    ports: true,
+  },
   'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };
 
 const PATHS = ['path', 'stream'];
+const UNIX = 'unix=';
 
 /** The root bus is the only one. */
 const LIMITS = { bus: 0, slot: 31, func: 7 };
@@ -58,11 +66,15 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     throw new UsageError(`-s ${text}`, `there is already a device '${tree.get(`${path}.device`)}' at ${address}`);
   }
   tree.set(`${path}.device`, device);
-  const { first, firstWord } = DEVICES[device] ?? {};
+  const known = DEVICES[device];
   for (const [index, option] of options.entries()) {
-    const unnamed = index === 0 ? (first ?? (option.includes('=') ? undefined : firstWord)) : undefined;
+    const unnamed = index === 0 ? (known?.first ?? (option.includes('=') ? undefined : known?.firstWord)) : undefined;
     const [name, value] = unnamed === undefined ? named(option) : [unnamed, option];
-    tree.set(`${path}.${name}`, value);
+    const isPort = known?.ports === true && !known.options.includes(name);
+    if (isPort && !option.includes('=')) {
+      throw new UsageError(`-s ${text}`, `'${option}' is no option of ${device}; a port is NAME=PATH`);
+    }
+    tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
   }
 }
 
@@ -98,15 +110,17 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     throw new UsageError(path, `unknown device '${device}'; accepted are ${Object.keys(DEVICES).join(', ')}`);
   }
   const options: Record<string, string> = {};
-  for (const name of tree.children(path)) {
+  for (const name of tree.below(path)) {
     if (name === 'device') continue;
-    if (!known.options.includes(name)) {
+    const isPort = known.ports === true && name.startsWith(PORT_PREFIX);
+    if (!isPort && !known.options.includes(name)) {
       const accepted = known.options.length > 0 ? `accepted are ${known.options.join(', ')}` : 'it takes none';
       throw new UsageError(path, `unknown option '${name}' of ${device}; ${accepted}`);
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = PATHS.includes(name) ? resolve(value) : value;
+    options[name] = PATHS.includes(name) || isPort ? resolve(value) : value;
+    if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
   number('bus');

@@ -8,6 +8,9 @@ import { requireReadableFile } from './files.js';
 import { uuidOf } from './settings.js';
 import { UsageError } from './usage-error.js';
 
+/** Bus, slot and function. */
+const PLACE_PARTS = 3;
+
 export function restoreOverrides(tree: ConfigTree, snapshot: string, saved: ConfigRecord): Overrides {
   const known = hostValues(saved).map(({ variable }) => variable);
   for (const variable of pciOptions(tree)) {
@@ -40,7 +43,6 @@ function bootAgain(tree: ConfigTree, saved: KernelBoot | null): KernelBoot | nul
 }
 
 function pciOptions(tree: ConfigTree): string[] {
-  const below = (path: string): string[] => tree.children(path).map((name) => `${path}.${name}`);
-  const options = below('pci').flatMap(below).flatMap(below).flatMap(below);
-  return options.filter((variable) => !variable.endsWith('.device'));
+  const options = tree.below('pci').filter((name) => name.split('.').length > PLACE_PARTS);
+  return options.filter((name) => !name.endsWith('.device')).map((name) => `pci.${name}`);
 }

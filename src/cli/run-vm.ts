@@ -3,7 +3,7 @@
 import { ESCAPE_HELP, type EscapeCommand } from '../host/console/escape-keys.js';
 import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
-import type { ComPort } from '../machine/config.js';
+import type { ConsoleId } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import { VM_SIGNALS, type VmSignal } from './early-signals.js';
 import { HeldInputVm, reportLateInput } from './held-input.js';
@@ -32,7 +32,7 @@ const ANNOUNCED = /^(pty$|tcp=)/;
 export async function runVm(settings: Settings, surroundings: Surroundings): Promise<StopReason> {
   const { openVm, early, print, progress, door } = surroundings;
   const vm = openVm(settings);
-  const consoles = new Map<ComPort, ConsoleBackend>();
+  const consoles = new Map<ConsoleId, ConsoleBackend>();
   const saver = new Saver(new HeldInputVm(vm, consoles), { print, progress }, timing.now);
   const sigterm = new SigtermHandler(settings.sigterm, vm, saver, print, timing);
   const signals = new SignalListener(new SignalHandler({ vm, saver, sigterm }, print));

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
 import {
-  type ComPort,
+  type ConsoleId,
   DEFAULT_CONFIG,
   GUEST_CLOCKS,
   guestClockOf,
@@ -25,13 +25,14 @@ import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
 import { topologyOf } from './topology.js';
 import { UsageError } from './usage-error.js';
+import { virtioPaths } from './virtio-paths.js';
 
 export interface Settings {
   readonly machine: MachineConfig;
   /** Something to say about the engine before the machine starts. */
   readonly engineNotice?: string;
-  /** Back end of each serial port that has one. */
-  readonly consoles: ReadonlyMap<ComPort, string>;
+  /** Back end of each serial port, and of each port of a virtio console, that has one. */
+  readonly consoles: ReadonlyMap<ConsoleId, string>;
   readonly verbosity: Verbosity;
   readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
@@ -79,13 +80,14 @@ function refuseWithoutSnapshot(tree: ConfigTree): void {
 /** Everything that is not the machine itself. */
 export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings {
   const hasPorts = machine.pci.some(({ kind }) => kind === 'lpc');
-  const consoles = comPaths(tree, hasPorts);
-  if (consoles.size > 0 && !hasPorts) {
+  const virtio = virtioPaths(machine.pci);
+  const serial = comPaths(tree, hasPorts, virtio);
+  if (serial.size > 0 && !hasPorts) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   return {
     machine,
-    consoles,
+    consoles: new Map([...serial, ...virtio]),
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),

@@ -2,12 +2,12 @@
 /** How others reach a VM while it runs: its detached console and its control socket, in the run folder. */
 import type { DetachedConsole } from '../host/console/detached-console.js';
 import type { ConsoleBackend, GuestLine } from '../host/console/guest-line.js';
-import type { ComPort } from '../machine/config.js';
+import type { ConsoleId } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import type { ConsoleInfo, ControlSubject } from './control/subject.js';
 import type { RunFolder } from './run-folder.js';
 
-type Consoles = ReadonlyMap<ComPort, ConsoleBackend>;
+type Consoles = ReadonlyMap<ConsoleId, ConsoleBackend>;
 
 export class VmDoor {
   private detached: DetachedConsole | null = null;
@@ -42,7 +42,7 @@ export class VmDoor {
     }
   }
 
-  private info([port, backend]: readonly [ComPort, ConsoleBackend]): ConsoleInfo {
+  private info([port, backend]: readonly [ConsoleId, ConsoleBackend]): ConsoleInfo {
     const detached = backend === this.detached ? this.detached : null;
     return {
       port,

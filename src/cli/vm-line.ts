@@ -15,6 +15,10 @@ export interface LineEnds {
   type(bytes: Uint8Array): Promise<number>;
   /** Types what would otherwise be lost. */
   typeAll(bytes: Uint8Array): Promise<void>;
+  /** Somebody has come to the other end, or has left it. */
+  attached(isAttached: boolean): void;
+  /** The terminal at the other end has this size. */
+  resized(columns: number, rows: number): void;
   inputRoom(): void;
   outputReady(): void;
   /** Stops and starts the guest: the only way to make it write less. */
@@ -55,6 +59,14 @@ export class VmLine implements VmConsole {
     this.rest = piece;
     this.typing = this.typePiece();
     return piece.length;
+  }
+
+  attached(isAttached: boolean): void {
+    this.ends.attached(isAttached);
+  }
+
+  resized(columns: number, rows: number): void {
+    this.ends.resized(columns, rows);
   }
 
   async finishInput(more: Uint8Array): Promise<void> {

@@ -2,7 +2,7 @@
 /** What the command needs of a VM that runs on a thread of its own; all of it is called on the main thread. */
 import type { LogSink } from '../core/log.js';
 import type { GuestLine } from '../host/console/guest-line.js';
-import type { ComPort } from '../machine/config.js';
+import type { ConsoleId } from '../machine/config.js';
 import type { StopReason } from '../machine/stop.js';
 import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
 import type { SavedSnapshot, SaveOrder, SaveRequest } from '../machine/thread-save.js';
@@ -11,8 +11,8 @@ import type { Settings } from './settings.js';
 export interface VmEvents {
   /** Before the VM runs: bytes of its memory that have been read, and all. */
   loading(done: number, total: number): void;
-  outputReady(port: ComPort): void;
-  inputRoom(port: ComPort): void;
+  outputReady(port: ConsoleId): void;
+  inputRoom(port: ConsoleId): void;
   /** The answer to `pressPowerButton`. */
   powerButton(guestListens: boolean): void;
   /** The last event. */
@@ -28,7 +28,7 @@ export interface VmConsole extends GuestLine {
 export type VmSaveOrder = SaveOrder & Partial<Pick<SaveRequest, 'store'>>;
 
 export interface Vm {
-  line(port: ComPort): VmConsole;
+  line(port: ConsoleId): VmConsole;
   /** Builds the machine; rejects with what is wrong with its parts. */
   build(events: VmEvents): Promise<void>;
   /** Lets it run. */

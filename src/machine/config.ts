@@ -7,10 +7,14 @@ import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
-import { diskConfig, rngConfig } from './virtio-options.js';
+import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
+/** A port of a virtio console: the id of its device, a slash, and its name. */
+export type VirtioPortId = `pci-${string}`;
+/** Everything that a person or a program can be connected to. */
+export type ConsoleId = ComPort | VirtioPortId;
 
 export const UNPACKERS = ['host', 'guest'] as const;
 export type Unpacker = (typeof UNPACKERS)[number];
@@ -150,6 +154,7 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     taken.set(`${slot}:${fn}`, kind);
     if (kind === 'virtio-blk') diskConfig(path, options);
     if (kind === 'virtio-net') netConfig(path, options);
+    if (kind === 'virtio-console') consoleConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
   }
 }

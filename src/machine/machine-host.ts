@@ -4,7 +4,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
-import type { ComPort, MachineConfig } from './config.js';
+import type { ConsoleId, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
 import { HostLinks } from './host-links.js';
 import { takeWorker } from './machine-workers.js';
@@ -24,7 +24,7 @@ import type {
 export type OutputReceiver = (bytes: Uint8Array) => void;
 
 export interface MachineHostOptions {
-  readonly outputs?: Readonly<Partial<Record<ComPort, OutputReceiver>>>;
+  readonly outputs?: Readonly<Partial<Record<ConsoleId, OutputReceiver>>>;
   readonly log?: Logger;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
@@ -42,7 +42,7 @@ let watchesExit = false;
 
 export class MachineHost {
   private readonly control = new ThreadControl();
-  private readonly rings = new Map<ComPort, { readonly ring: ConsoleRing; readonly receive: OutputReceiver }>();
+  private readonly rings = new Map<ConsoleId, { readonly ring: ConsoleRing; readonly receive: OutputReceiver }>();
   private readonly requests = new Map<number, Waiting>();
   private readonly port: MessagePort;
   private readonly worker: Worker;
@@ -63,8 +63,8 @@ export class MachineHost {
   ) {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    const rings: Partial<Record<ComPort, SharedArrayBuffer>> = {};
-    for (const [port, receive] of Object.entries(options.outputs ?? {}) as [ComPort, OutputReceiver][]) {
+    const rings: Partial<Record<ConsoleId, SharedArrayBuffer>> = {};
+    for (const [port, receive] of Object.entries(options.outputs ?? {}) as [ConsoleId, OutputReceiver][]) {
       const memory = consoleRingMemory();
       rings[port] = memory;
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });

@@ -9,7 +9,7 @@ import { collectGarbage } from '../host/collect-garbage.js';
 import { ResumedMachine } from '../snapshot/resumed-machine.js';
 import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
-import { COM_PORTS, type ComPort } from './config.js';
+import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
 import { FrameLinks } from './frame-links.js';
 import type { Machine } from './machine.js';
@@ -191,18 +191,14 @@ function ringOutputs(
   control: ThreadControl,
   post: (message: FromMachine) => void,
 ): ConsoleOutputs {
-  const output = (port: ComPort, ring: ConsoleRing) => ({
+  const output = (port: ConsoleId, ring: ConsoleRing) => ({
     write(byte: number): void {
       while (ring.isFull && !control.isStopped) ring.waitForSpace(LONGEST_SLEEP_MS);
       if (!ring.isFull && ring.push(byte)) post({ event: 'output', port });
     },
   });
-  return Object.fromEntries(
-    COM_PORTS.flatMap((port) => {
-      const memory = rings[port];
-      return memory === undefined ? [] : [[port, output(port, new ConsoleRing(memory))]];
-    }),
-  );
+  const entries = Object.entries(rings) as [ConsoleId, SharedArrayBuffer][]; // the keys that ThreadData declares
+  return Object.fromEntries(entries.map(([port, memory]) => [port, output(port, new ConsoleRing(memory))]));
 }
 
 function messageOf(error: unknown): string {

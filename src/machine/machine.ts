@@ -3,12 +3,13 @@
  * A machine: its parts, its life, and how it is run. It belongs to one thread, any thread: tests use it directly, the
  * program runs it in a Worker.
  */
+import type { ConsoleInput } from '../../devices/console/console-input.js';
 import { NEVER } from '../hypervisor/exit.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
 import { assignBars } from './assign-bars.js';
 import type { BootMedia } from './boot-media.js';
 import type { MachineTime } from './clock.js';
-import type { ComPort, MachineConfig } from './config.js';
+import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
 import { layoutFor } from './memory-layout.js';
@@ -117,16 +118,28 @@ export class Machine {
     this.parts.engine.vcpu.injectNmi();
   }
 
-  /** Types on a serial console; tells how many bytes there was room for. */
-  type(port: ComPort, bytes: Uint8Array): number {
+  /** Types on a console; tells how many bytes there was room for. */
+  type(port: ConsoleId, bytes: Uint8Array): number {
     this.expect('type', 'built', 'running', 'paused');
-    return this.parts.board.consoles.get(port)?.input.type(bytes) ?? 0;
+    return this.input(port)?.type(bytes) ?? 0;
   }
 
   /** The same for bytes that are lost unless they become part of the machine now; there is room for some more of these. */
-  typeAll(port: ComPort, bytes: Uint8Array): void {
+  typeAll(port: ConsoleId, bytes: Uint8Array): void {
     this.expect('type', 'built', 'running', 'paused');
-    this.parts.board.consoles.get(port)?.input.typeAll(bytes);
+    this.input(port)?.typeAll(bytes);
+  }
+
+  /** Somebody has come to the other end of a virtio port, or has left it. A serial port does not know. */
+  setConsoleOpen(port: ConsoleId, isOpen: boolean): void {
+    this.expect('connect', 'built', 'running', 'paused');
+    this.parts.board.virtioPorts.get(port)?.setOpen(isOpen);
+  }
+
+  /** The terminal at a console has another size; only a virtio console port can say so. */
+  resizeConsole(port: ConsoleId, columns: number, rows: number): void {
+    this.expect('resize a console of', 'built', 'running', 'paused');
+    this.parts.board.virtioPorts.get(port)?.resize(columns, rows);
   }
 
   /** Ends the machine at once, as pulling the plug does. */
@@ -143,6 +156,11 @@ export class Machine {
     this.lifecycle = 'closed';
     for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
     this.parts.engine.close();
+  }
+
+  private input(port: ConsoleId): Pick<ConsoleInput, 'type' | 'typeAll'> | undefined {
+    const { consoles, virtioPorts } = this.parts.board;
+    return consoles.get(port)?.input ?? virtioPorts.get(port);
   }
 
   private loadMedia(): void {

@@ -42,6 +42,7 @@ import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
 import type { StopLatch } from './stop.js';
 import { unmappedLog, unmappedStop } from './unmapped-log.js';
+import { type VirtioPort, virtioConsoles } from './virtio-consoles.js';
 import type { DeviceHost } from './virtio-devices.js';
 
 export interface BoardParts {
@@ -82,6 +83,7 @@ export interface PcBoard {
   readonly vmGeneration: VmGeneration;
   readonly keyboard: Ps2Keyboard;
   readonly consoles: ReadonlyMap<string, Console>;
+  readonly virtioPorts: ReadonlyMap<string, VirtioPort>;
 }
 
 const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
@@ -124,6 +126,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
     clock,
     msi,
     host,
+    outputs: parts.outputs,
     isVirtualClock,
     name: config.name,
     cables: new Cables(),
@@ -179,7 +182,9 @@ export function pcBoard(parts: BoardParts): PcBoard {
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);
   const byName = new Map(consoles.map((console) => [console.uart.id, console]));
-  return { ports, mmio, devices, pci: slots.devices, pic, ioapic, pm1, rtc, vmGeneration, keyboard, consoles: byName };
+  const virtioPorts = virtioConsoles(config, slots.devices);
+  const chips = { pic, ioapic, pm1, rtc, vmGeneration, keyboard };
+  return { ports, mmio, devices, pci: slots.devices, ...chips, consoles: byName, virtioPorts };
 }
 
 /** `-l pc-testdev`: interrupt lines 0-15 reach both controllers, 16-23 the IOAPIC. */

@@ -6,14 +6,14 @@ import type { PciPlace } from '../../devices/pci/pci-function.js';
 import type { PirqOutputs } from '../../devices/pci/pirq-router.js';
 import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
-import type { PciDeviceConfig } from './config.js';
+import type { PciDeviceConfig, VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createDisk, createNet, createRng, type VirtioContext } from './virtio-devices.js';
+import { createConsole, createDisk, createNet, createRng, type VirtioContext } from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
 export interface PciContext {
-  readonly id: string;
+  readonly id: VirtioPortId;
   readonly place: PciPlace;
   readonly pirqs: PirqOutputs;
   readonly virtio: VirtioContext;
@@ -27,6 +27,7 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['lpc', ({ id, place, pirqs }) => new LpcBridge(id, place, pirqs)],
   ['virtio-blk', createDisk],
   ['virtio-net', createNet],
+  ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
 ]);
 
@@ -40,6 +41,6 @@ export function createPciDevice(config: PciDeviceConfig, context: PciContext): P
 }
 
 /** The snapshot-tree key of a function. */
-export function pciDeviceId({ slot, fn }: PciDeviceConfig): string {
+export function pciDeviceId({ slot, fn }: PciDeviceConfig): VirtioPortId {
   return `pci-0:${slot}:${fn}`;
 }

@@ -5,9 +5,9 @@ import { Uart16550 } from '../../devices/isa/uart16550.js';
 import type { Clock } from '../core/clock.js';
 import type { ByteSink } from '../core/input.js';
 import type { IrqLine } from '../core/irq-line.js';
-import type { ComPort, MachineConfig, ScriptStep } from './config.js';
+import type { ComPort, ConsoleId, MachineConfig, ScriptStep } from './config.js';
 
-export type ConsoleOutputs = Readonly<Partial<Record<ComPort, ByteSink>>>;
+export type ConsoleOutputs = Readonly<Partial<Record<ConsoleId, ByteSink>>>;
 
 export interface Console {
   readonly base: number;

@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
-import type { ComPort, MachineConfig } from './config.js';
+import type { ConsoleId, MachineConfig } from './config.js';
 import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
@@ -47,8 +47,12 @@ export const COMMANDS = {
   },
   pressPowerButton: ({ machine }: CommandSubject) => machine.pressPowerButton(),
   injectNmi: ({ machine }: CommandSubject) => machine.injectNmi(),
-  type: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.type(port, bytes),
-  typeAll: ({ machine }: CommandSubject, port: ComPort, bytes: Uint8Array) => machine.typeAll(port, bytes),
+  type: ({ machine }: CommandSubject, port: ConsoleId, bytes: Uint8Array) => machine.type(port, bytes),
+  typeAll: ({ machine }: CommandSubject, port: ConsoleId, bytes: Uint8Array) => machine.typeAll(port, bytes),
+  setConsoleOpen: ({ machine }: CommandSubject, port: ConsoleId, isOpen: boolean) =>
+    machine.setConsoleOpen(port, isOpen),
+  resizeConsole: ({ machine }: CommandSubject, port: ConsoleId, columns: number, rows: number) =>
+    machine.resizeConsole(port, columns, rows),
   /** Frames for a network card. To a machine that stands still they are lost, as on a wire. */
   receiveFrames: ({ machine, links }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
     if (machine.state === 'running') links.receive(id, frames);
@@ -86,7 +90,7 @@ export type FromMachine =
   | { readonly event: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
-  | { readonly event: 'output'; readonly port: ComPort }
+  | { readonly event: 'output'; readonly port: ConsoleId }
   | LinkMessage
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
@@ -100,5 +104,5 @@ export interface ThreadData {
   readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;
-  readonly rings: Readonly<Partial<Record<ComPort, SharedArrayBuffer>>>;
+  readonly rings: Readonly<Partial<Record<ConsoleId, SharedArrayBuffer>>>;
 }

@@ -4,15 +4,21 @@ import { createHash } from 'node:crypto';
 import type { PciPlace } from '../../devices/pci/pci-function.js';
 import { virtioBlock } from '../../devices/virtio/block.js';
 import type { BlockBackend } from '../../devices/virtio/block-backend.js';
+import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
 import type { NetBackend } from '../../devices/virtio/net-backend.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
+import type { ByteSink } from '../core/input.js';
 import type { Cables } from './cables.js';
+import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
 import { type NetConfig, netConfig } from './net-options.js';
-import { type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
+import type { ConsoleOutputs } from './serial-consoles.js';
+import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
+
+const NOBODY: ByteSink = { write: () => {} };
 
 /** What the host gives to devices. */
 export interface DeviceHost {
@@ -24,6 +30,7 @@ export interface DeviceHost {
 
 export interface VirtioContext extends VirtioPciParts {
   readonly host: DeviceHost;
+  readonly outputs: ConsoleOutputs;
   /** Devices then do the same in every run. */
   readonly isVirtualClock: boolean;
   /** Of the machine; a card's address follows from it. */
@@ -32,7 +39,7 @@ export interface VirtioContext extends VirtioPciParts {
 }
 
 export interface VirtioPlace {
-  readonly id: string;
+  readonly id: VirtioPortId;
   readonly place: PciPlace;
   readonly virtio: VirtioContext;
 }
@@ -41,6 +48,16 @@ export function createRng({ id, place, virtio }: VirtioPlace, options: Options) 
   const config = rngConfig(id, options);
   const source = virtio.isVirtualClock ? null : virtio.host.entropy;
   return new VirtioPci(id, place, virtioRng({ source, seed: digest(`${id} ${config.seed}`) }), virtio, config);
+}
+
+export function createConsole({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = consoleConfig(id, options);
+  const output = (name: string): ByteSink => virtio.outputs[`${id}/${name}`] ?? NOBODY;
+  const kind = virtioConsole({
+    console: config.console === null ? null : output(CONSOLE_PORT),
+    named: config.named.map(({ name }) => ({ name, output: output(name) })),
+  });
+  return new VirtioPci(id, place, kind, virtio, config);
 }
 
 export function createDisk({ id, place, virtio }: VirtioPlace, options: Options) {

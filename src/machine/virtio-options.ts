@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The options of virtio devices, from words to values. */
+import { MOST_NAMED_PORTS } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
 import { ConfigError } from './config-error.js';
 
@@ -12,6 +13,11 @@ const ON = ['true', 'on'];
 const OFF = ['false', 'off'];
 const LARGEST_SECTOR = 4096;
 const MOST_DISK_QUEUES = 16;
+/** The console port of a virtio console, which is no named port. */
+export const CONSOLE_PORT = 'console';
+/** In front of the names of its other ports. */
+export const PORT_PREFIX = 'port.';
+const PORT_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,47}$/;
 const SERIAL = /^[\x21-\x7e]{1,20}$/;
 
 export interface VirtioOptions {
@@ -40,9 +46,17 @@ export interface DiskConfig extends VirtioOptions {
   readonly bytesPerSecond: bigint;
 }
 
+export interface ConsoleConfig extends VirtioOptions {
+  /** Back end of the console port; null if there is no such port. */
+  readonly console: string | null;
+  /** In the order of their numbers, from 1 on; each is a socket of the host. */
+  readonly named: readonly { readonly name: string; readonly path: string }[];
+}
+
 /** Names of the options, for the command's own check of names. */
 export const TRANSPORT_OPTIONS = ['modern', 'packed', 'msix'];
 export const RNG_OPTIONS = ['seed', ...TRANSPORT_OPTIONS];
+export const CONSOLE_OPTIONS = [CONSOLE_PORT, ...TRANSPORT_OPTIONS];
 export const DISK_OPTIONS = [
   'path',
   'ro',
@@ -84,6 +98,28 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     latency: 1000n * BigInt(words.number('latency', 100, 0, 10_000_000)),
     bytesPerSecond: 1_000_000n * BigInt(words.number('bandwidth', 1000, 1, 1_000_000)),
   };
+}
+
+export function consoleConfig(where: string, options: Options): ConsoleConfig {
+  const words = new Words(where, options);
+  const named = Object.entries(options)
+    .filter(([name]) => name.startsWith(PORT_PREFIX))
+    .map(([name, path]) => ({ name: name.slice(PORT_PREFIX.length), path }));
+  for (const { name, path } of named) {
+    if (!PORT_NAME.test(name) || name === CONSOLE_PORT) {
+      const accepted = '1 to 48 letters, digits, and _ . : - after the first, and not console, are accepted';
+      throw words.error('port', `'${name}'; ${accepted}`);
+    }
+    if (path === '') throw words.error(name, 'missing; give the path of a socket to listen on');
+  }
+  if (named.length > MOST_NAMED_PORTS) {
+    throw words.error('port', `there are ${named.length}; at most ${MOST_NAMED_PORTS} are accepted`);
+  }
+  const { console = null } = options;
+  if (console === null && named.length === 0) {
+    throw words.error('port', 'missing; give console=BACKEND, or NAME=PATH for a socket, or several of these');
+  }
+  return { ...transport(words), console, named };
 }
 
 export class Words {

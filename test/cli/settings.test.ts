@@ -131,7 +131,33 @@ test('disks and random numbers', () => {
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
 
+test('virtio consoles and their back ends', () => {
+  const { machine, consoles } = settings('-s', '31,lpc', '-s', '5,virtio-console,console=unix=c,org.agent.0=a.sock');
+  const here = (name: string): string => join(process.cwd(), name);
+  expect(machine.pci[1]?.options).toEqual({ console: `unix=${here('c')}`, 'port.org.agent.0': here('a.sock') });
+  expect([...consoles]).toEqual([
+    ['com1', 'detached'],
+    ['pci-0:5:0/console', `unix=${here('c')}`],
+    ['pci-0:5:0/org.agent.0', `unix=${here('a.sock')}`],
+  ]);
+  const alone = settings('-s', '31,lpc', '-s', '5,virtio-console,console=detached');
+  expect([...alone.consoles]).toEqual([['pci-0:5:0/console', 'detached']]);
+  expect(settings('-s', '5,virtio-console,console=none').consoles.size).toBe(0);
+});
+
 test.each([
+  [['-s', '5,virtio-console'], 'pci[0] port: missing; give console=BACKEND, or NAME=PATH'],
+  [['-s', '5,virtio-console,agent'], "'agent' is no option of virtio-console; a port is NAME=PATH"],
+  [['-s', '5,virtio-console,a b=/s'], "pci[0] port: 'a b'; 1 to 48 letters"],
+  [['-s', '5,virtio-console,a=/s,b=/s'], "'unix=/s' is already the back end of pci-0:5:0/a"],
+  [
+    ['-s', '31,lpc', '-l', 'com1,stdio', '-s', '5,virtio-console,console=stdio'],
+    "lpc.com1.path: 'stdio' is already the back end of pci-0:5:0/console",
+  ],
+  [
+    ['-s', `5,virtio-console,${Array.from({ length: 17 }, (_, port) => `p${port}=/s${port}`).join()}`],
+    'pci[0] port: there are 17; at most 16 are accepted',
+  ],
   [['--unpack', 'nobody'], "--unpack: 'nobody'; accepted are host, guest"],
   [['-c', '2'], 'cpus: 2: this version runs 1'],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],

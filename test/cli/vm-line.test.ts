@@ -4,7 +4,7 @@ import { VmLine } from '../../src/cli/vm-line.js';
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 function line(room: () => number) {
-  const seen = { typed: '', rooms: 0, outputs: 0, holds: [] as boolean[] };
+  const seen = { typed: '', rooms: 0, outputs: 0, holds: [] as boolean[], told: [] as unknown[] };
   const made = new VmLine({
     type: async (given) => {
       const taken = Math.min(room(), given.length);
@@ -14,6 +14,8 @@ function line(room: () => number) {
     typeAll: async (given) => {
       seen.typed += Buffer.from(given).toString('latin1');
     },
+    attached: (isAttached) => seen.told.push(isAttached),
+    resized: (columns, rows) => seen.told.push([columns, rows]),
     inputRoom: () => {
       seen.rooms += 1;
     },
@@ -80,4 +82,12 @@ test('the last input before a suspend is typed behind what is on its way, althou
   await finished;
   expect(seen).toMatchObject({ typed: 'abcdef', rooms: 0 });
   expect(vmLine.offerInput(bytes('ghi'))).toBe(3);
+});
+
+test('who is at the other end, and how large the terminal is, goes on to the machine', () => {
+  const { line: vmLine, seen } = line(() => 100);
+  vmLine.attached(true);
+  vmLine.resized(80, 24);
+  vmLine.attached(false);
+  expect(seen.told).toEqual([true, [80, 24], false]);
 });

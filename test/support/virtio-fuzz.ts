@@ -5,6 +5,7 @@
  */
 
 import { virtioBlock } from '../../devices/virtio/block.js';
+import { VirtioConsole, virtioConsole } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
 import { VirtioNet, virtioNet } from '../../devices/virtio/net.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
@@ -34,9 +35,19 @@ const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
 const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff];
 const TYPES = [0, 1, 4, 8, 11, 13, 99];
-const FEATURES = [0x1_0000_0000n, 0x1_3000_0000n, 0x5_0000_0000n, 0x105_3000_0200n, 0x141_3000_0a00n, 0x7fn];
+const FEATURES = [
+  0x1_0000_0000n,
+  0x1_3000_0000n,
+  0x5_0000_0000n,
+  0x105_3000_0200n,
+  0x141_3000_0a00n,
+  0x1_0000_0003n,
+  0x7fn,
+];
 /** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings. */
 const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x8000n];
+
+export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'rng' | 'console' | 'echo';
 
 type Action =
   | 'legacy'
@@ -78,11 +89,14 @@ const ACTIONS = Object.entries(SHARES).flatMap(
 export class VirtioFuzz {
   readonly rig: VirtioRig<VirtioModel>;
   private readonly disk: MemoryDisk | null;
+  /** Queues that hear of every request. */
+  private readonly busy: readonly number[];
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
-  constructor(target: 'disk' | 'late disk' | 'net' | 'rng' | 'echo', interfaces: Interfaces) {
+  constructor(target: FuzzTarget, interfaces: Interfaces) {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
+    this.busy = target === 'console' ? [3, 2, 1, 0] : [0];
     this.rig = new VirtioRig(kindFor(target, this.disk), interfaces, true);
     this.placeBars();
   }
@@ -133,17 +147,16 @@ export class VirtioFuzz {
         break;
       case 'offer':
         this.offer(where, how, value);
-        this.kick(0);
+        for (const queue of this.busy) this.kick(queue);
         break;
       case 'kick':
-        this.kick(where % 3);
+        this.kick(where % 4);
         break;
       case 'time':
         rig.clock.advance(BigInt(value % 300_000));
         break;
       case 'host':
-        if (device.model instanceof VirtioNet) this.arrive(device.model, where, how);
-        if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
+        this.host(where, value, how);
         break;
       case 'start':
         this.placeBars();
@@ -159,6 +172,16 @@ export class VirtioFuzz {
         this.resetQueue(where);
         break;
     }
+  }
+
+  private host(where: number, value: number, how: number): void {
+    const { model } = this.rig.device;
+    if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
+    if (model instanceof VirtioNet) this.arrive(model, where, how);
+    if (!(model instanceof VirtioConsole)) return;
+    model.type(where & 1, new Uint8Array(value % 100));
+    model.setOpen(1, (value & 1) !== 0);
+    model.resize(value & 0xff, where & 0xff);
   }
 
   /** A frame from outside, of any length and with any wishes. */
@@ -201,7 +224,7 @@ export class VirtioFuzz {
       write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
     }
     write(0x14, 1, 0x0b);
-    for (const queue of [0, 1, 2]) this.placeQueue(queue);
+    for (const queue of [0, 1, 2, 3]) this.placeQueue(queue);
     write(0x14, 1, 0x0f);
   }
 
@@ -226,6 +249,7 @@ export class VirtioFuzz {
     const { memory, device } = this.rig;
     const isWild = (how & 0x00f0) === 0;
     memory.writeU32(BUFFERS, TYPES[how % TYPES.length] ?? 0);
+    memory.writeU32(BUFFERS + 4, 0x10000 | (how % 8)); // to a console: a control message
     memory.writeU64(BUFFERS + 8, isWild ? BigInt(value) << 30n : BigInt(value % 128));
     memory.writeU64(BUFFERS + 16, BigInt(value % 100));
     memory.writeU64(BUFFERS + 24, 1n);
@@ -270,5 +294,8 @@ function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciF
     return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
   }
   if (target === 'net') return virtioNet({ backend: new MemoryCable(), mac: new Uint8Array(6).fill(2), mtu: null });
-  return target === 'rng' ? virtioRng({ source: null, seed: new Uint8Array(32) }) : echoKind([8, 8]);
+  if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
+  const sink = { write: () => {} };
+  if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });
+  return echoKind([8, 8]);
 }

@@ -69,12 +69,12 @@ const stats = object({
 const consoles = object({
   consoles: listOf(
     object({
-      port: text('serial port'),
+      port: text('serial port, or DEVICE/NAME for a port of a virtio console'),
       place: text('back end, and where it is'),
       socket: orNull(text('to attach to, of a detached console')),
       attached: flag('somebody is attached'),
     }),
-    'serial ports that have a back end',
+    'serial and virtio ports that have a back end',
   ),
 });
 const groups = object({

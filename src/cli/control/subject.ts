@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the control socket speaks for. */
-import type { ComPort } from '../../machine/config.js';
+import type { ConsoleId } from '../../machine/config.js';
 import type { Saver } from '../saver.js';
 import type { Settings } from '../settings.js';
 import type { Vm } from '../vm.js';
 
 export interface ConsoleInfo {
-  readonly port: ComPort;
+  readonly port: ConsoleId;
   /** `detached`, or where else a person finds it. */
   readonly place: string;
   /** Socket to attach to; null for every other back end. */

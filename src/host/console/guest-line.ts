@@ -6,6 +6,10 @@ export interface GuestLine {
   takeOutput(): Uint8Array;
   /** Types bytes; returns how many of them there was room for. */
   offerInput(bytes: Uint8Array): number;
+  /** For lines that tell the guest: somebody has come to the host's end, or has left it. */
+  attached?(isAttached: boolean): void;
+  /** For lines that tell the guest: the terminal at the host's end has this size. */
+  resized?(columns: number, rows: number): void;
 }
 
 /** The host's end: a terminal, a socket, a serial port. */

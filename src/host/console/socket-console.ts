@@ -14,9 +14,10 @@ export class SocketConsole implements ConsoleBackend {
   private constructor(
     readonly place: string,
     private readonly server: Server,
-    line: GuestLine,
+    private readonly line: GuestLine,
   ) {
     this.pump = new ConsolePump(line);
+    line.attached?.(false); // a guest that goes on from a snapshot had somebody there, perhaps
     server.on('connection', (socket) => this.connected(socket));
   }
 
@@ -77,6 +78,7 @@ export class SocketConsole implements ConsoleBackend {
     this.client = socket;
     socket.setNoDelay(true);
     socket.once('close', () => this.disconnected(socket));
+    this.line.attached?.(true);
     this.pump.attach(socket, socket);
   }
 
@@ -84,6 +86,7 @@ export class SocketConsole implements ConsoleBackend {
     if (this.client !== socket) return;
     this.client = null;
     this.pump.detach();
+    this.line.attached?.(false);
     this.pump.outputReady();
   }
 }

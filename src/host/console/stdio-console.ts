@@ -27,8 +27,13 @@ export class StdioConsole implements ConsoleBackend {
   /** A reader that went away (EPIPE) unplugs the line; the guest goes on. */
   private readonly unplugged = (): void => this.pump.detach();
 
+  private readonly resized = (): void => {
+    const { columns, rows } = this.streams.stdout;
+    if (this.streams.stdout.isTTY && columns > 0 && rows > 0) this.line.resized?.(columns, rows);
+  };
+
   constructor(
-    line: GuestLine,
+    private readonly line: GuestLine,
     onCommand: (command: EscapeCommand) => void,
     private readonly streams: StandardStreams = process,
   ) {
@@ -41,6 +46,8 @@ export class StdioConsole implements ConsoleBackend {
       process.on('exit', this.restore);
       process.on('SIGCONT', this.continued);
       this.terminal.setRawMode(true);
+      stdout.on('resize', this.resized);
+      this.resized();
     }
     stdin.on('error', this.unplugged);
     stdout.on('error', this.unplugged);
@@ -73,6 +80,7 @@ export class StdioConsole implements ConsoleBackend {
     await this.pump.flush();
     this.pump.detach();
     this.streams.stdin.off('error', this.unplugged);
+    this.streams.stdout.off('resize', this.resized);
     this.restore();
     process.off('exit', this.restore);
     process.off('SIGCONT', this.continued);

@@ -42,12 +42,17 @@ export async function standardGuest(): Promise<Guest> {
 const VIRTIO = ['virtio_ring', 'virtio', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci'].map(
   (name) => `drivers/virtio/${name}`,
 );
-const DISK_MODULES = [...VIRTIO, 'drivers/block/virtio_blk', 'drivers/char/hw_random/virtio-rng'];
+const DISK_MODULES = [
+  ...VIRTIO,
+  'drivers/block/virtio_blk',
+  'drivers/char/hw_random/virtio-rng',
+  'drivers/char/virtio_console',
+];
 const NET_MODULES = [...VIRTIO, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
 
-/** Debian's cloud kernel with drivers for virtio disks and random numbers. */
+/** Debian's cloud kernel with drivers for virtio disks, random numbers and consoles. */
 export function virtioGuest(): Promise<Guest> {
-  return guestWith('virtio-guest', DISK_MODULES);
+  return guestWith('virtio-guest-3', DISK_MODULES);
 }
 
 /** The same kernel with the driver for virtio network cards. */
