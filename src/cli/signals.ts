@@ -73,11 +73,13 @@ export class SignalListener {
 
   listen(signals: readonly AnySignal[]): void {
     for (const signal of signals) {
-      process.removeAllListeners(signal);
+      const earlier = process.listeners(signal);
       process.on(signal, () => {
         if (this.ended === null) this.handler.handle(signal);
         else this.ended(signal);
       });
+      // Only now: without any listener Node forgets a signal that it has caught and not yet told of.
+      for (const listener of earlier) process.off(signal, listener);
     }
   }
 

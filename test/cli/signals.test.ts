@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { refuseSignal, SignalHandler } from '../../src/cli/signals.js';
+import { refuseSignal, SignalHandler, SignalListener } from '../../src/cli/signals.js';
 
 function handler() {
   const seen: string[] = [];
@@ -55,4 +55,23 @@ test('without a VM a wish is refused, and what has come true is not', () => {
   refuseSignal('SIGUSR1', false, print);
   refuseSignal('SIGUSR2', true, print);
   expect(lines).toEqual(['SIGUSR1: cannot suspend: there is no VM', 'SIGUSR2: cannot take a snapshot: there is no VM']);
+});
+
+test('there is a listener at every instant, or Node would forget what it has caught', () => {
+  const { signals } = handler();
+  const counts: number[] = [];
+  const count = (event: string | symbol): void => {
+    if (event === 'SIGUSR2') counts.push(process.listenerCount('SIGUSR2'));
+  };
+  const early = (): void => {};
+  process.on('SIGUSR2', early);
+  process.on('removeListener', count);
+  try {
+    new SignalListener(signals).listen(['SIGUSR2']);
+  } finally {
+    process.off('removeListener', count);
+  }
+  expect(counts).toEqual([1]);
+  expect(process.listeners('SIGUSR2')).not.toContain(early);
+  process.removeAllListeners('SIGUSR2');
 });
