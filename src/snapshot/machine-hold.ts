@@ -10,13 +10,9 @@ export class MachineHold {
 
   constructor(private readonly machine: Machine) {}
 
-  get isTaken(): boolean {
-    return this.taken;
-  }
-
-  /** Host time that the guest has stood still for it. */
+  /** Host time that the guest has stood still, this time or the last. */
   get stoppedMilliseconds(): number {
-    return this.milliseconds + (this.taken ? performance.now() - this.since : 0);
+    return this.taken ? performance.now() - this.since : this.milliseconds;
   }
 
   take(): void {
@@ -30,7 +26,7 @@ export class MachineHold {
     if (!this.taken) return;
     this.taken = false;
     if (this.runAfter && this.machine.state === 'paused') this.machine.resume();
-    this.milliseconds += performance.now() - this.since;
+    this.milliseconds = performance.now() - this.since;
   }
 
   pause(): void {

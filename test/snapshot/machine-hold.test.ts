@@ -29,6 +29,21 @@ test.each(['pause', 'resume'] as const)('%s while it is held is done afterwards'
   expect(machine.state).toBe(asked === 'pause' ? 'paused' : 'running');
 });
 
+test('the time that it stood still is that of the last time alone', () => {
+  let now = 100;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+  const hold = new MachineHold(machine);
+  for (const milliseconds of [500, 3]) {
+    hold.take();
+    now += milliseconds;
+    expect(hold.stoppedMilliseconds).toBe(milliseconds);
+    hold.release();
+    now += 7;
+    expect(hold.stoppedMilliseconds).toBe(milliseconds);
+  }
+  clock.mockRestore();
+});
+
 test('a machine that was switched off while it was held stays off', () => {
   machine.resume();
   const hold = new MachineHold(machine);
