@@ -7,8 +7,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { HostError, systemReason } from '../host-error.js';
 import { listenPrivately } from '../private-socket.js';
 import { ConsolePump, lateInputLine } from './console-pump.js';
-import type { ConsoleBackend, GuestLine } from './guest-line.js';
+import type { GuestLine } from './guest-line.js';
 import { OutputHistory } from './output-history.js';
+import { PumpedConsole } from './pumped-console.js';
 
 const HISTORY_BYTES = 64 * 1024;
 /** A client that takes nothing for so long has hung up without saying so. */
@@ -21,10 +22,9 @@ export interface DetachedOptions {
   readonly stalledMs?: number;
 }
 
-export class DetachedConsole implements ConsoleBackend {
-  readonly place = 'detached';
+export class DetachedConsole extends PumpedConsole {
+  override readonly place = 'detached';
   private readonly history = new OutputHistory(HISTORY_BYTES);
-  private readonly pump: ConsolePump;
   private client: Socket | null = null;
   private stalled: NodeJS.Timeout | undefined;
   private readonly stalledMs: number;
@@ -34,9 +34,9 @@ export class DetachedConsole implements ConsoleBackend {
     private readonly line: GuestLine,
     { earlier = new Uint8Array(0), stalledMs = STALLED_MS }: DetachedOptions,
   ) {
+    super(new ConsolePump(line));
     this.stalledMs = stalledMs;
     this.history.add(earlier);
-    this.pump = new ConsolePump(line);
     server.on('connection', (socket) => this.connected(socket));
   }
 
@@ -67,30 +67,18 @@ export class DetachedConsole implements ConsoleBackend {
     return this.history.bytes;
   }
 
-  outputReady(): void {
+  override outputReady(): void {
     if (this.client === null) this.history.add(this.line.takeOutput());
     else this.pump.outputReady();
     this.watchClient();
   }
 
-  inputRoom(): void {
-    this.pump.inputRoom();
+  override inputRoom(): void {
+    super.inputRoom();
     this.letGo();
   }
 
-  holdInput(): Promise<Uint8Array> {
-    return this.pump.hold();
-  }
-
-  releaseInput(): void {
-    this.pump.release();
-  }
-
-  get lateInput(): number {
-    return this.pump.late;
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.server.close();
     this.outputReady();
     if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));

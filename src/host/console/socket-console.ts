@@ -2,21 +2,21 @@
 /** A serial line as a server, on TCP or a Unix socket: one client at a time, and while there is none output is lost. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { ConsolePump, lateInputLine } from './console-pump.js';
-import type { ConsoleBackend, GuestLine } from './guest-line.js';
+import type { GuestLine } from './guest-line.js';
+import { PumpedConsole } from './pumped-console.js';
 
 /** How long a client has to take the rest of the output when the VM ends. */
 const LAST_WORDS_MS = 1000;
 
-export class SocketConsole implements ConsoleBackend {
-  private readonly pump: ConsolePump;
+export class SocketConsole extends PumpedConsole {
   private client: Socket | null = null;
 
   private constructor(
-    readonly place: string,
+    override readonly place: string,
     private readonly server: Server,
     private readonly line: GuestLine,
   ) {
-    this.pump = new ConsolePump(line);
+    super(new ConsolePump(line));
     line.attached?.(false); // a guest that goes on from a snapshot had somebody there, perhaps
     server.on('connection', (socket) => this.connected(socket));
   }
@@ -39,27 +39,7 @@ export class SocketConsole implements ConsoleBackend {
     });
   }
 
-  outputReady(): void {
-    this.pump.outputReady();
-  }
-
-  inputRoom(): void {
-    this.pump.inputRoom();
-  }
-
-  holdInput(): Promise<Uint8Array> {
-    return this.pump.hold();
-  }
-
-  releaseInput(): void {
-    this.pump.release();
-  }
-
-  get lateInput(): number {
-    return this.pump.late;
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.server.close();
     if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));
     await this.pump.flush(LAST_WORDS_MS);

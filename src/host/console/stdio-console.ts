@@ -3,16 +3,16 @@
 import type { ReadStream } from 'node:tty';
 import { ConsolePump } from './console-pump.js';
 import { type EscapeCommand, EscapeKeys } from './escape-keys.js';
-import type { ConsoleBackend, GuestLine } from './guest-line.js';
+import type { GuestLine } from './guest-line.js';
+import { PumpedConsole } from './pumped-console.js';
 
 export interface StandardStreams {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
 }
 
-export class StdioConsole implements ConsoleBackend {
-  readonly place = 'stdio';
-  private readonly pump: ConsolePump;
+export class StdioConsole extends PumpedConsole {
+  override readonly place = 'stdio';
   private readonly terminal: ReadStream | null;
   private closed = false;
 
@@ -38,10 +38,10 @@ export class StdioConsole implements ConsoleBackend {
     private readonly streams: StandardStreams = process,
   ) {
     const { stdin, stdout } = streams;
-    this.terminal = stdin.isTTY ? stdin : null;
     const keys = new EscapeKeys(onCommand);
     // In a pipe every byte is the guest's.
-    this.pump = new ConsolePump(line, this.terminal === null ? {} : { filter: (bytes) => keys.filter(bytes) });
+    super(new ConsolePump(line, stdin.isTTY ? { filter: (bytes) => keys.filter(bytes) } : {}));
+    this.terminal = stdin.isTTY ? stdin : null;
     if (this.terminal !== null) {
       process.on('exit', this.restore);
       process.on('SIGCONT', this.continued);
@@ -54,27 +54,7 @@ export class StdioConsole implements ConsoleBackend {
     this.pump.attach(stdin, stdout);
   }
 
-  outputReady(): void {
-    this.pump.outputReady();
-  }
-
-  inputRoom(): void {
-    this.pump.inputRoom();
-  }
-
-  holdInput(): Promise<Uint8Array> {
-    return this.pump.hold();
-  }
-
-  releaseInput(): void {
-    this.pump.release();
-  }
-
-  get lateInput(): number {
-    return this.pump.late;
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await this.pump.flush();

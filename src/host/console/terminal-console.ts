@@ -8,51 +8,31 @@ import { ConsolePump } from './console-pump.js';
 import type { ConsoleBackend, GuestLine } from './guest-line.js';
 import { makeRaw, openPtyMaster } from './libc-terminal.js';
 import { NonblockingWriter } from './nonblocking-writer.js';
+import { PumpedConsole } from './pumped-console.js';
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
 
 /** How long a reader has to take the rest of the output when the VM ends. */
 const LAST_WORDS_MS = 200;
 
-class TerminalConsole implements ConsoleBackend {
-  private readonly pump: ConsolePump;
+class TerminalConsole extends PumpedConsole {
   private closed = false;
 
   constructor(
-    readonly place: string,
+    override readonly place: string,
     line: GuestLine,
     private readonly stream: ReadStream,
     output: Writable,
     private readonly giveBack: () => void,
   ) {
-    this.pump = new ConsolePump(line, { dropWhenSlow: true });
+    super(new ConsolePump(line, { dropWhenSlow: true }));
     const unplugged = (): void => this.pump.detach();
     stream.on('error', unplugged);
     output.on('error', unplugged);
     this.pump.attach(stream, output);
   }
 
-  outputReady(): void {
-    this.pump.outputReady();
-  }
-
-  inputRoom(): void {
-    this.pump.inputRoom();
-  }
-
-  holdInput(): Promise<Uint8Array> {
-    return this.pump.hold();
-  }
-
-  releaseInput(): void {
-    this.pump.release();
-  }
-
-  get lateInput(): number {
-    return this.pump.late;
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await this.pump.flush(LAST_WORDS_MS);
