@@ -50,7 +50,6 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::open_dirty_log>>("openDirtyLog"),
                          InstanceMethod<&M::checked<&M::close_dirty_log>>("closeDirtyLog"),
                          InstanceMethod<&M::checked<&M::take_dirty_log>>("takeDirtyLog"),
-                         InstanceMethod<&M::checked<&M::put_back_dirty_log>>("putBackDirtyLog"),
                          InstanceMethod<&M::checked<&M::drop_caches>>("dropCaches"),
                          InstanceMethod<&M::checked<&M::capabilities>>("capabilities"),
                          InstanceMethod<&M::checked<&M::close>>("close"),

@@ -59,7 +59,6 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
-  void put_back_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
   Napi::Value capabilities(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);

@@ -51,10 +51,4 @@ void Machine::take_dirty_log(const Napi::CallbackInfo& info) {
   vcpu.dirty_log_taken();
 }
 
-void Machine::put_back_dirty_log(const Napi::CallbackInfo& info) {
-  engine(info.Env());
-  const auto bitmap = bitmap_for(info[1], *ram_);
-  ram_->put_back(client_of(info[0]), bitmap.data());
-}
-
 }  // namespace tsbhyve

@@ -81,11 +81,4 @@ void GuestRam::take(unsigned client, std::uint8_t* bitmap) {
   }
 }
 
-void GuestRam::put_back(unsigned client, const std::uint8_t* bitmap) {
-  const auto bit = static_cast<std::uint8_t>(1u << client);
-  for (std::uint64_t page = 0; page < pages_; page++) {
-    if (bitmap[page / 8] & (1u << (page % 8))) dirty_[page] |= bit;
-  }
-}
-
 }  // namespace tsbhyve

@@ -83,8 +83,6 @@ class GuestRam {
   /// Moves the client's log into `bitmap` (one bit a page, little-endian bytes, ORed in) and starts a new one. Callers
   /// then drop the write side of the vCPUs' fast tables.
   void take(unsigned client, std::uint8_t* bitmap);
-  /// Puts a taken log back after a failed or cancelled snapshot.
-  void put_back(unsigned client, const std::uint8_t* bitmap);
 
  private:
   std::vector<Segment> segments_;

@@ -63,7 +63,6 @@ export interface AddonMachine {
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
-  putBackDirtyLog(client: number, bitmap: Uint8Array): void;
   dropCaches(): void;
   capabilities(): AddonCapabilities;
   close(): void;

@@ -102,18 +102,6 @@ export class FakeEngine implements Engine {
     log.fill(0);
   }
 
-  putBackDirtyLog(client: number, bitmap: Uint8Array): void {
-    this.requireOpen();
-    const log = this.logs.get(client);
-    if (log === undefined || bitmap.length < log.length) {
-      throw new HypervisorError('fake: no such dirty-log client, or its bitmap is too short', 'ERR_INVALID');
-    }
-    this.logs.set(
-      client,
-      log.map((bits, index) => bits | (bitmap[index] ?? 0)),
-    );
-  }
-
   close(): void {
     this.closed = true;
   }

@@ -61,8 +61,6 @@ export interface Engine {
   closeDirtyLog(client: number): void;
   /** ORs the pages written since the last call into `bitmap`, one bit a page. */
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
-  /** Puts pages back that were taken for something that then failed. */
-  putBackDirtyLog(client: number, bitmap: Uint8Array): void;
 
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;

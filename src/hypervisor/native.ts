@@ -87,10 +87,6 @@ class NativeEngine implements Engine {
     guarded(this.name, () => this.machine.takeDirtyLog(client, bitmap));
   }
 
-  putBackDirtyLog(client: number, bitmap: Uint8Array): void {
-    guarded(this.name, () => this.machine.putBackDirtyLog(client, bitmap));
-  }
-
   close(): void {
     this.machine.close();
   }

@@ -83,7 +83,6 @@ function plain(engine: FakeEngine): Engine {
     openDirtyLog: () => engine.openDirtyLog(),
     closeDirtyLog: (client) => engine.closeDirtyLog(client),
     takeDirtyLog: (client, bitmap) => engine.takeDirtyLog(client, bitmap),
-    putBackDirtyLog: (client, bitmap) => engine.putBackDirtyLog(client, bitmap),
     ram: null,
     close: () => engine.close(),
   };
