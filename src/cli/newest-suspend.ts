@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `--continue`: where a VM goes on, if it was suspended. */
-
 import type { Manifest } from '../snapshot/manifest.js';
 import { SnapshotError } from '../snapshot/snapshot-error.js';
 import { SnapshotStore, type StoreEntry } from '../snapshot/store.js';
@@ -16,15 +15,9 @@ export function newestSuspend(root: string, vm: string): string | null {
     const { name, snapshot } = entry;
     const { manifest } = snapshot;
     if (manifest.kind !== 'suspend' || manifest.machine.name !== vm) continue;
-    if (newest === null || isNewer(manifest, newest.manifest)) newest = { name, manifest };
+    if (newest === null || manifest.clock.wall > newest.manifest.clock.wall) newest = { name, manifest };
   }
   return newest?.name ?? null;
-}
-
-/** Seconds are coarse; of two suspends in one the later has seen more VM time. */
-function isNewer(left: Manifest, right: Manifest): boolean {
-  if (left.created !== right.created) return left.created > right.created;
-  return left.clock.time > right.clock.time;
 }
 
 /** By its name it is this VM's: booting could throw away what the VM was suspended with. */

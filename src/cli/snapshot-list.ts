@@ -3,6 +3,7 @@
 import type { StoreEntry } from '../snapshot/store.js';
 import { sizeText } from './sizes.js';
 
+const NANOSECONDS_A_MS = 1_000_000n;
 const HEAD = ['NAME', 'KIND', 'VM', 'MEMORY', 'STORED', 'CREATED', 'PARENT'] as const;
 
 export function listText(entries: readonly StoreEntry[]): string {
@@ -27,14 +28,14 @@ export function listText(entries: readonly StoreEntry[]): string {
 /** `names` of snapshots by their id. */
 function rowOf(entry: StoreEntry, names: ReadonlyMap<string, string>): string[] {
   if ('problem' in entry) return [entry.name, `broken: ${entry.problem.message}`];
-  const { kind, machine, ram, created, parent } = entry.snapshot.manifest;
+  const { kind, machine, ram, clock, parent } = entry.snapshot.manifest;
   const stored = sizeText(ram.stored);
   const parentName = parent === null ? '' : (names.get(parent.id) ?? `missing: ${parent.id}`);
-  return [entry.name, kind, machine.name, sizeText(machine.memory), stored, dateText(created), parentName];
+  return [entry.name, kind, machine.name, sizeText(machine.memory), stored, dateText(clock.wall), parentName];
 }
 
 /** The manifest may be a stranger's, with any number in it. */
-function dateText(seconds: bigint): string {
-  const date = new Date(Number(seconds) * 1000);
+function dateText(nanoseconds: bigint): string {
+  const date = new Date(Number(nanoseconds / NANOSECONDS_A_MS));
   return Number.isNaN(date.getTime()) ? '?' : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

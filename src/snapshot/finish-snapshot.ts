@@ -62,7 +62,6 @@ export function originOf(
   return {
     id: newId(),
     kind,
-    created: now / 1_000_000_000n,
     host: hostIdentity(),
     parent: parent === null ? null : { id: parent.manifest.id, manifest: parent.manifest.digest },
     machine: recordFromConfig(machine.parts.config),

@@ -29,7 +29,6 @@ const file = record({ bytes: count({ unit: 'bytes' }), sha256: hexText(32) });
 const body = {
   id: hexText(16, { doc: 'drawn when the snapshot was made' }),
   kind: oneOf(['snapshot', 'suspend']),
-  created: decimal({ unit: 's', doc: 'host time since 1970' }),
   host: hostString({ max: 64, doc: 'digest that names the host' }),
   parent: optional(record({ id: hexText(16), manifest: hexText(32, { doc: 'digest in its head' }) })),
   machine: configRecord,
