@@ -4,11 +4,11 @@
  * Reference: PCI-3.0 §6.8.1. The pending bits are the device's to change, so they are a field of their own.
  */
 import type { Width } from '../../src/core/bits.js';
-import type { MsiSink } from '../../src/core/msi.js';
 import { u32 } from '../../src/core/state-fields.js';
 import { type StateOf, StateShape } from '../../src/core/state-shape.js';
 import type { Capability } from './config-layout.js';
 import { readConfig } from './config-space.js';
+import type { MessageParts } from './message-parts.js';
 
 export const MSI_CAPABILITY = 0x05;
 
@@ -53,19 +53,8 @@ export function msiCapability(vectors: 1 | 2 | 4 | 8 | 16 | 32): Capability {
   };
 }
 
-/** What MSI needs of the function it belongs to. */
-export interface MsiParts {
-  readonly state: () => MsiState;
-  readonly config: () => Uint8Array;
-  /** Where the capability begins; null if the function has none. */
-  readonly capability: number | null;
-  readonly mayWrite: () => boolean;
-  readonly sink: MsiSink;
-  readonly vectors: number;
-}
-
 export class Msi {
-  constructor(private readonly parts: MsiParts) {}
+  constructor(private readonly parts: MessageParts<MsiState>) {}
 
   /** While it is, the function must not use its INTx pin. */
   get enabled(): boolean {

@@ -4,7 +4,6 @@
  * Reference: PCI-3.0 §6.8.2. A message that is masked stays pending and leaves when the last mask in its way is gone.
  */
 import type { MmioHandler } from '../../src/core/memory-bus.js';
-import type { MsiSink } from '../../src/core/msi.js';
 import { RegisterMap, type RegisterRow } from '../../src/core/register-map.js';
 import { StateError } from '../../src/core/state-error.js';
 import { bool, list, record, u32 } from '../../src/core/state-fields.js';
@@ -12,6 +11,7 @@ import { type StateOf, StateShape } from '../../src/core/state-shape.js';
 import type { BarSpec } from './bars.js';
 import type { Capability } from './config-layout.js';
 import { readConfig } from './config-space.js';
+import type { MessageParts } from './message-parts.js';
 
 export const MSIX_CAPABILITY = 0x11;
 /** The table and the pending bits share one page. */
@@ -68,22 +68,10 @@ export function msixCapability(bar: number, vectors: number): Capability {
   };
 }
 
-/** What MSI-X needs of the function it belongs to. */
-export interface MsixParts {
-  readonly state: () => MsixState;
-  readonly config: () => Uint8Array;
-  /** Where the capability begins; null if the function has none. */
-  readonly capability: number | null;
-  /** A message is a write to memory, which a function may do as bus master only. */
-  readonly mayWrite: () => boolean;
-  readonly sink: MsiSink;
-  readonly vectors: number;
-}
-
 export class Msix {
   private readonly registers: RegisterMap<MsixState, Msix>;
 
-  constructor(private readonly parts: MsixParts) {
+  constructor(private readonly parts: MessageParts<MsixState>) {
     this.registers = new RegisterMap<MsixState, Msix>({}, 1, rowsFor(parts.vectors), { unmapped: 0 });
   }
 
