@@ -145,7 +145,6 @@ export class MachineHost {
   }
 
   private wake(): void {
-    this.control.wake();
     if (this.engineId !== 0) wakeEngine(this.engineId);
   }
 
@@ -153,6 +152,7 @@ export class MachineHost {
     switch (message.event) {
       case 'ready':
         this.engineId = message.engineId;
+        this.wake(); // for what was asked before there was anything to wake
         this.readiness?.resolve(undefined);
         break;
       case 'failed':
