@@ -96,12 +96,43 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+/** src/hypervisor/disk-image.ts gives it words. */
+export interface AddonDisk {
+  perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  submit(
+    machine: AddonMachine,
+    source: number,
+    token: number,
+    kind: number,
+    flags: number,
+    offset: number,
+    length: number,
+    memory: readonly Uint8Array[],
+  ): boolean;
+  close(): void;
+}
+
+export interface AddonRawDisk {
+  readonly image: AddonDisk;
+  /** Bytes in whole sectors. */
+  readonly capacity: number;
+  readonly isDevice: boolean;
+  readonly canDiscard: boolean;
+  /** What direct transfers begin and end at. */
+  readonly alignment: number;
+}
+
+export interface AddonDisks {
+  openRaw(fd: number, direct: boolean): AddonRawDisk;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

@@ -147,7 +147,11 @@ export class MachineThread {
   private end(): void {
     this.subject.saves.cancel('the machine was closed');
     this.resumed?.end((message) => this.log.warn(message));
-    this.machine.close();
+    try {
+      this.machine.close();
+    } catch (error) {
+      this.log.warn(messageOf(error));
+    }
     this.port.close();
   }
 
