@@ -75,6 +75,7 @@ Machine::~Machine() { release(); }
 void Machine::release() {
   if (!ram_) return;
   forget_machine(id_);
+  io_pool_.reset();
   events_->set_engine(nullptr);
   engine_.reset();
   for (auto& buffer : buffers_) {
@@ -92,6 +93,11 @@ Machine& Machine::from(const Napi::Value& value) {
   Machine& machine = *Unwrap(value.As<Napi::Object>());
   if (!machine.ram_) throw_coded(value.Env(), "ERR_CLOSED", "the machine is closed");
   return machine;
+}
+
+IoPool& Machine::io_pool() {
+  if (!io_pool_) io_pool_ = std::make_unique<IoPool>();
+  return *io_pool_;
 }
 
 void Machine::keep_with_ram(std::shared_ptr<void> backing) {

@@ -27,7 +27,8 @@ const DEVICES: Readonly<Record<string, Known>> = {
   amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
-    about: 'disk: virtio-blk,PATH[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+    about:
+      'disk: virtio-blk,PATH[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
     options: DISK_OPTIONS,
     first: 'path',
   },

@@ -122,6 +122,36 @@ export interface AddonHostfs {
   space(root: number, words: BigUint64Array): number;
 }
 
+/** src/hypervisor/disk-image.ts gives it words. */
+export interface AddonDisk {
+  perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  submit(
+    machine: AddonMachine,
+    source: number,
+    token: number,
+    kind: number,
+    flags: number,
+    offset: number,
+    length: number,
+    memory: readonly Uint8Array[],
+  ): boolean;
+  close(): void;
+}
+
+export interface AddonRawDisk {
+  readonly image: AddonDisk;
+  /** Bytes in whole sectors. */
+  readonly capacity: number;
+  readonly isDevice: boolean;
+  readonly canDiscard: boolean;
+  /** What direct transfers begin and end at. */
+  readonly alignment: number;
+}
+
+export interface AddonDisks {
+  openRaw(fd: number, direct: boolean): AddonRawDisk;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
@@ -129,6 +159,7 @@ export interface Addon {
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
   readonly hostfs: AddonHostfs;
+  readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

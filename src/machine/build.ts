@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
-import { FileDisk } from '../host/disk/file-disk.js';
+import type { DiskQueue } from '../host/disk/disk-queue.js';
+import { openRawDisk } from '../host/disk/raw-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
-import type { OpenEngine } from '../hypervisor/hypervisor.js';
+import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
@@ -44,8 +45,7 @@ export interface BuildOptions {
   readonly devices?: Partial<DeviceHost>;
 }
 
-const DEVICE_HOST: DeviceHost = {
-  openDisk: (disk) => new FileDisk(disk),
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
   openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
@@ -70,6 +70,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     cpuid: cpuidWords(model),
   });
   const events = new HostEvents(engine.events);
+  const isVirtual = config.clock.kind === 'virtual';
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -77,23 +78,29 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
+  const disks = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
+  const openDisk: DeviceHost['openDisk'] = (disk) => openRawDisk(disk, disks);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, ...host.devices },
+    host: { ...DEVICE_HOST, openDisk, ...host.devices },
     intr,
     outputs,
     stop,
     log,
   });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
-  const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
   return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
+}
+
+/** Null under the virtual clock: there everything is done at once, so that no run differs from another. */
+function diskQueue({ disks }: Engine, events: HostEvents, isVirtual: boolean): DiskQueue | null {
+  return isVirtual || disks === null ? null : { threads: disks, events };
 }

@@ -171,7 +171,11 @@ export class MachineThread {
     this.subject.saves.cancel('the machine was closed');
     this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
-    this.machine.close();
+    try {
+      this.machine.close();
+    } catch (error) {
+      this.log.warn(messageOf(error));
+    }
     this.port.close();
   }
 
