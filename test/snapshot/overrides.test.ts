@@ -12,6 +12,7 @@ const config = machineConfig({
   pci: [
     { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
     { slot: 3, fn: 1, kind: 'disk', options: { path: '/disk', log: '/log' } },
+    { bus: 2, slot: 3, fn: 0, kind: 'disk', options: { path: '/far' } },
   ],
 });
 const saved = recordFromConfig(config);
@@ -22,6 +23,7 @@ test('all values of the host are listed by the names that -o has for them', () =
     { variable: 'boot.initrd', value: '/boot/initrd' },
     { variable: 'pci.0.3.1.path', value: '/disk' },
     { variable: 'pci.0.3.1.log', value: '/log' },
+    { variable: 'pci.2.3.0.path', value: '/far' },
   ]);
 });
 
