@@ -120,24 +120,10 @@ test('serial ports and their back ends', () => {
 });
 
 test('devices on other buses, and several in a slot', () => {
-  const { machine } = settings(
-    '-s',
-    '0,hostbridge',
-    '-s',
-    '1:3:0,virtio-rnd',
-    '-s',
-    '1:3:7,virtio-rnd',
-    '-s',
-    '2:1,hostbridge',
-    '-s',
-    '2:0,lpc',
-  );
-  expect(machine.pci.map(({ bus, slot, fn }) => [bus, slot, fn])).toEqual([
-    [undefined, 0, 0],
-    [undefined, 2, 0],
-    [undefined, 2, 1],
-    [1, 3, 0],
-    [1, 3, 7],
+  const places = ['0,hostbridge', '1:3:0,virtio-rnd', '1:3:7,virtio-rnd', '2:1,hostbridge', '2:0,lpc'];
+  const { machine } = settings(...places.flatMap((place) => ['-s', place]));
+  expect(machine.pci.map(({ bus = 0, slot, fn }) => `${bus}:${slot}:${fn}`).sort()).toEqual([
+    ...['0:0:0', '0:2:0', '0:2:1', '1:3:0', '1:3:7'],
   ]);
 });
 

@@ -43,7 +43,7 @@ test('replacing some leaves the rest alone', () => {
   expect(replaced).toEqual({
     ...config,
     boot: { ...config.boot, initrd: '/new' },
-    pci: [config.pci[0], { slot: 3, fn: 1, kind: 'disk', options: { path: '/moved', log: '/log' } }],
+    pci: [config.pci[0], { slot: 3, fn: 1, kind: 'disk', options: { path: '/moved', log: '/log' } }, config.pci[2]],
   });
   expect(overridden(config, { pci: replaced.pci }).pci).toEqual(replaced.pci);
 });
@@ -51,9 +51,14 @@ test('replacing some leaves the rest alone', () => {
 test('devices that a guest sees cannot be overridden', () => {
   const [bridge, disk] = config.pci;
   if (bridge === undefined || disk === undefined) throw new Error('the configuration has two devices');
-  for (const pci of [[bridge], [bridge, { ...disk, fn: 0 }], [bridge, { ...disk, options: { path: '/disk' } }]]) {
+  for (const pci of [
+    [bridge],
+    [bridge, disk],
+    [bridge, { ...disk, fn: 0 }],
+    [bridge, { ...disk, options: { path: '/disk' } }],
+  ]) {
     expect(() => overridden(config, { pci })).toThrow(
-      'pci: expected the devices that were saved, 0:0,hostbridge 3:1,d',
+      'pci: expected the devices that were saved, 0:0:0,hostbridge 0:3:1,d',
     );
   }
   const store = temporaryStore();

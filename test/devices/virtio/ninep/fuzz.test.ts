@@ -74,7 +74,7 @@ function hostile(client: NinepClient, random: () => number): Uint8Array {
         return [u32(pick(NUMBERS))];
     }
   };
-  const parts = [...(FIELDS[type] ?? 'iln')].flatMap(part);
+  const parts = (FIELDS[type] ?? 'iln').split('').flatMap(part);
   const bytes = encoded([u32(0), u8(type), u16(Math.floor(random() * 100)), ...parts]);
   if (random() < 0.02) client.attach();
   return random() < 0.97 ? bytes : bytes.subarray(0, Math.max(7, Math.floor(random() * bytes.length)));
