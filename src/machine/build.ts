@@ -18,6 +18,7 @@ import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
+import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
@@ -47,6 +48,7 @@ const DEVICE_HOST: DeviceHost = {
   openDisk: (disk) => new FileDisk(disk),
   openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
@@ -67,6 +69,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(model),
   });
+  const events = new HostEvents(engine.events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -92,5 +95,5 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, stop, hash, media });
+  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
 }
