@@ -53,8 +53,7 @@ const DEVICES: Readonly<Record<string, Known>> = {
 const PATHS = ['path', 'stream'];
 const UNIX = 'unix=';
 
-/** The root bus is the only one. */
-const LIMITS = { bus: 0, slot: 31, func: 7 };
+const LIMITS = { bus: 255, slot: 31, func: 7 };
 const FORM = '[bus:]slot[:func],device[,option=value...]';
 
 export function pciHelp(): string {
@@ -115,6 +114,16 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
       }
     }
   }
+  const orphan = found.find(
+    ({ bus, slot }) => !found.some((other) => other.bus === bus && other.slot === slot && other.fn === 0),
+  );
+  if (orphan !== undefined) {
+    const { bus = 0, slot, fn, kind } = orphan;
+    throw new UsageError(
+      `pci.${bus}.${slot}.${fn}`,
+      `no guest looks for ${kind} there without a function 0 in slot ${bus}:${slot}`,
+    );
+  }
   return found;
 }
 
@@ -122,8 +131,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
     if (value <= LIMITS[part]) return value;
-    const accepted = LIMITS[part] === 0 ? '0' : `0 to ${LIMITS[part]}`;
-    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is ${accepted}`);
+    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is 0 to ${LIMITS[part]}`);
   };
   const device = tree.get(`${path}.device`) ?? '';
   const known = DEVICES[device];
@@ -144,6 +152,6 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
-  number('bus');
-  return { slot: number('slot'), fn: number('func'), kind: device, options };
+  const bus = number('bus');
+  return { ...(bus !== 0 && { bus }), slot: number('slot'), fn: number('func'), kind: device, options };
 }

@@ -36,12 +36,12 @@ export function createPciDevice(config: PciDeviceConfig, context: PciContext): P
   const factory = KINDS.get(config.kind);
   if (factory === undefined) {
     const known = [...KINDS.keys()].join(', ');
-    throw new ConfigError(`pci ${config.slot}:${config.fn}`, `unknown device "${config.kind}"; accepted are ${known}`);
+    throw new ConfigError(pciDeviceId(config), `unknown device "${config.kind}"; accepted are ${known}`);
   }
   return factory(context, config.options);
 }
 
 /** The snapshot-tree key of a function. */
-export function pciDeviceId({ slot, fn }: PciDeviceConfig): VirtioPortId {
-  return `pci-0:${slot}:${fn}`;
+export function pciDeviceId({ bus = 0, slot, fn }: PciDeviceConfig): VirtioPortId {
+  return `pci-${bus}:${slot}:${fn}`;
 }

@@ -104,8 +104,10 @@ function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext,
 
 /** As on bhyve. */
 function defaultMac(address: number, name: string): Uint8Array {
-  const [slot, fn] = [(address >> 3) & 0x1f, address & 7];
-  const digits = createHash('md5').update(`${slot}-${fn}-${name}`).digest();
+  const [bus, slot, fn] = [address >> 8, (address >> 3) & 0x1f, address & 7];
+  // bhyve leaves the bus out, and two cards of one machine are alike.
+  const place = bus === 0 ? `${slot}-${fn}` : `${bus}-${slot}-${fn}`;
+  const digits = createHash('md5').update(`${place}-${name}`).digest();
   return Uint8Array.of(0x00, 0xa0, 0x98, ...digits.subarray(0, 3));
 }
 

@@ -119,6 +119,14 @@ test('serial ports and their back ends', () => {
   expect(settings('-l', 'com1,pty', '-l', 'com2,pty').consoles.size).toBe(2);
 });
 
+test('devices on other buses, and several in a slot', () => {
+  const places = ['0,hostbridge', '1:3:0,virtio-rnd', '1:3:7,virtio-rnd', '2:1,hostbridge', '2:0,lpc'];
+  const { machine } = settings(...places.flatMap((place) => ['-s', place]));
+  expect(machine.pci.map(({ bus = 0, slot, fn }) => `${bus}:${slot}:${fn}`).sort()).toEqual([
+    ...['0:0:0', '0:2:0', '0:2:1', '1:3:0', '1:3:7'],
+  ]);
+});
+
 test('disks and random numbers', () => {
   const options = (...words: string[]) => settings(...words).machine.pci[0]?.options;
   expect(options('-s', '3,virtio-blk,/a=b.img,ro,ser=X=1')).toEqual({ path: '/a=b.img', ro: 'true', ser: 'X=1' });
@@ -181,7 +189,12 @@ test.each([
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
-  [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],
+  [['-s', '256:3:0,lpc'], "there is no bus '256'; accepted is 0 to 255"],
+  [['-s', '1:3:0,lpc'], 'pci[0]: lpc in 1:3:0: expected on bus 0'],
+  [
+    ['-s', '3:0,hostbridge', '-s', '4:1,virtio-rnd'],
+    'pci.0.4.1: no guest looks for virtio-rnd there without a function 0',
+  ],
   [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
   [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, auto'],
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
