@@ -37,7 +37,7 @@ DHCP=yes
 /** Time of a machine that was suspended is behind at once, by any amount and at any time. */
 const CHRONY = `confdir /etc/chrony/conf.d
 sourcedir /etc/chrony/sources.d
-pool 2.debian.pool.ntp.org iburst maxpoll 5
+pool 2.debian.pool.ntp.org iburst minpoll 4 maxpoll 5
 keyfile /etc/chrony/chrony.keys
 driftfile /var/lib/chrony/chrony.drift
 ntsdumpdir /var/lib/chrony

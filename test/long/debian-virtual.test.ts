@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A whole Debian under the virtual clock, on a disk whose latency is modelled: two runs are the same to the last bit. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { ROOT_PASSWORD } from '../../scripts/debian-image/contents.js';
 import { APPEND, type DebianImage } from '../../scripts/debian-image/image.js';
 import { buildMachine } from '../../src/machine/build.js';
@@ -13,10 +12,12 @@ import { checkFileSystem, withDisk } from './support/disk-image.js';
 import { virtualClock } from './support/linux-session.js';
 
 const MEMORY = 1024 * 1024 * 1024;
+/** 2030-03-17 17:46:40. A time before systemd's own making would not be believed. */
+const RTC_BASE = 1_900_000_000n;
 const script = [
   { after: 'login: ', send: 'root\n' },
   { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
-  { after: '# ', send: 'date; systemctl is-system-running --wait; cat /proc/interrupts; poweroff\n' },
+  { after: '# ', send: 'date; systemctl is-system-running --wait | cat; cat /proc/interrupts; poweroff\n' },
 ];
 
 interface Life {
@@ -31,6 +32,7 @@ async function live(image: DebianImage, options: Readonly<Record<string, string>
   const config: Partial<MachineConfig> = {
     memory: MEMORY,
     clock: virtualClock,
+    rtcBase: RTC_BASE,
     pci: withDisk(disk, {}, options),
     boot: { kernel, initrd, commandLine: APPEND },
     scripts: { com1: script },
@@ -47,11 +49,8 @@ async function live(image: DebianImage, options: Readonly<Record<string, string>
   }
 }
 
-/** The whole file fits into memory for a moment only. */
 function digestOf(path: string): string {
-  return createHash('sha1')
-    .update(readFileSync(path, { flag: 'r' }).subarray())
-    .digest('hex');
+  return execFileSync('sha1sum', [path], { encoding: 'latin1' }).slice(0, 40);
 }
 
 const disks: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
@@ -65,7 +64,7 @@ describe.each(disks)('%s', (_, options) => {
     const first = await live(image, options);
     expect(first.evidence.stop).toBe('{"kind":"power-off"}');
     expect(first.evidence.console).toContain('debian login: ');
-    expect(first.evidence.console).toMatch(/Sat Nov 30 00:0\d:\d\d UTC 2013\r\n(\x1b\S*)?running/);
+    expect(first.evidence.console).toMatch(/Sun Mar 17 17:4\d:\d\d UTC 2030\r\nrunning\r/);
     checkFileSystem(first.disk);
     const second = await live(image, options);
     expect(firstDifference(first.evidence, second.evidence)).toBeNull();

@@ -3,13 +3,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT_PASSWORD } from '../../../scripts/debian-image/contents.js';
 import { copyDisk } from '../../../scripts/debian-image/copy-disk.js';
+import { DebianShell } from '../../../scripts/debian-image/debian-shell.js';
 import { APPEND, type DebianImage, imageIn } from '../../../scripts/debian-image/image.js';
 import { cacheFolder } from '../../../scripts/quickstart/guest.js';
 import { Run } from '../../cli/support/run.js';
-
-export const PROMPT = 'debian# ';
 
 /** Made at the first use, which takes minutes. */
 export function debianImage(): Promise<DebianImage> {
@@ -37,11 +35,10 @@ export interface DebianBoot {
   readonly name?: string;
 }
 
-export class DebianGuest {
-  /** How much of the console's output has been looked at. */
-  private seen = 0;
-
-  private constructor(readonly run: Run) {}
+export class DebianGuest extends DebianShell {
+  private constructor(readonly run: Run) {
+    super({ output: () => run.out, type: (text) => run.type(text), until: (isThere) => run.until(isThere) });
+  }
 
   static boot({ image, disk, words = [], append = '', name = 'debian', ...place }: DebianBoot): DebianGuest {
     const devices = ['0,hostbridge', '31,lpc', `3,virtio-blk,${disk}`, '4,virtio-rnd'].flatMap((device) => [
@@ -52,7 +49,7 @@ export class DebianGuest {
     return new DebianGuest(new Run(place, '-u', '-m', '1G', '-l', 'com1,stdio', ...devices, ...boot, ...words, name));
   }
 
-  /** Goes on from a snapshot; the console is where `ask` left it. */
+  /** Goes on from a snapshot, whose shell waits at its prompt. */
   static resume(place: Pick<DebianBoot, 'environment' | 'runFolder'>, ...words: string[]): DebianGuest {
     return new DebianGuest(new Run(place, '-l', 'com1,stdio', ...words));
   }
@@ -61,40 +58,8 @@ export class DebianGuest {
     return this.run.out.replaceAll('\r', '');
   }
 
-  /** Waits for a text and answers what came before it. */
-  async expect(text: string): Promise<string> {
-    await this.run.until(() => this.console.includes(text, this.seen));
-    const { console } = this;
-    const at = console.indexOf(text, this.seen);
-    const before = console.slice(this.seen, at);
-    this.seen = at + text.length;
-    return before;
-  }
-
   type(text: string): void {
     this.run.type(text);
-  }
-
-  /** From the login prompt of a booted system to a shell whose answers are easily read. */
-  async login(): Promise<void> {
-    await this.expect('login: ');
-    this.type('root\n');
-    await this.expect('Password: ');
-    this.type(`${ROOT_PASSWORD}\n`);
-    await this.expect('# ');
-    await this.plainShell();
-  }
-
-  /** From any prompt of a shell. Quotes keep the prompt out of the echo. */
-  async plainShell(): Promise<void> {
-    this.type("stty -echo; export TERM=dumb; dmesg -n 1; exec env PS1='debi''an# ' sh\n");
-    await this.expect(PROMPT);
-  }
-
-  /** What a command prints. */
-  async ask(command: string): Promise<string> {
-    this.type(`${command}\n`);
-    return (await this.expect(PROMPT)).trimEnd();
   }
 
   /** Asks it to switch off, and answers the status with which the command ends. */
