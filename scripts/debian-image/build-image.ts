@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, type Step } from '../quickstart/tools.js';
-import { COMMANDS, type ImageKeys, imageFiles, LABEL, packages } from './contents.js';
+import { COMMANDS, type ImageKeys, imageFiles, LABEL, LINKS, packages } from './contents.js';
 import { debianSources } from './debian-sources.js';
 import type { DebianImage } from './image.js';
 import { runShowing } from './run-showing.js';
@@ -63,7 +63,7 @@ async function fileSystem(work: string, image: DebianImage, keys: ImageKeys): Pr
     'mkdir tree',
     `tar -x -p --numeric-owner -f ${ARCHIVE} -C tree`,
     ...install,
-    'ln -sf ../run/systemd/resolve/stub-resolv.conf tree/etc/resolv.conf',
+    ...Object.entries(LINKS).map(([path, target]) => `ln -sf ${target} tree/${path}`),
     `mke2fs -q -t ext4 -L ${LABEL} -d tree "$1"`,
     'cat tree/boot/vmlinuz-* > "$2"',
     'cat tree/boot/initrd.img-* > "$3"',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Guest } from '../quickstart/guest.js';
 import { QuickstartError, type Step } from '../quickstart/tools.js';
 import { buildImage } from './build-image.js';
-import { COMMANDS, imageFiles, LABEL, packages } from './contents.js';
+import { COMMANDS, imageFiles, LABEL, LINKS, packages } from './contents.js';
 
 export interface DebianImage extends Guest {
   readonly folder: string;
@@ -25,6 +25,7 @@ export const RECIPE = createHash('sha256')
     JSON.stringify([
       packages,
       COMMANDS,
+      LINKS,
       imageFiles({ hostKey: '', hostPublicKey: '', loginPublicKey: '', machineId: '' }),
     ]),
   )
