@@ -8,7 +8,7 @@ import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -60,6 +60,7 @@ export interface AddonMachine {
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
