@@ -34,6 +34,7 @@ import { LpcBridge } from './pci/lpc-bridge.js';
 import { msiShape } from './pci/msi.js';
 import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
+import { virtioBalloon } from './virtio/balloon.js';
 import { virtioBlock } from './virtio/block.js';
 import { virtioConsole } from './virtio/console.js';
 import { virtioNet } from './virtio/net.js';
@@ -72,6 +73,7 @@ function examples(): AnyDevice[] {
     send: () => true,
     close: nothing,
   };
+  const balloon = { target: 0, deflateOnOom: false, reporting: true };
   const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
   return [
     new Gpe('gpe', nullLine),
@@ -105,6 +107,7 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
+    new VirtioPci('virtio-balloon', place, virtioBalloon(balloon), virtio, both),
     new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
   ];
 }

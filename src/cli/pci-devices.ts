@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
+import { BALLOON_OPTIONS } from '../machine/balloon-options.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
 import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
@@ -37,6 +38,10 @@ const DEVICES: Readonly<Record<string, Known>> = {
     about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
     options: CONSOLE_OPTIONS,
     ports: true,
+  },
+  'virtio-balloon': {
+    about: 'memory balloon: virtio-balloon[,size=SIZE][,deflate-on-oom=on|off][,reporting=on|off]',
+    options: BALLOON_OPTIONS,
   },
   'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };

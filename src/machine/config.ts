@@ -5,6 +5,7 @@
  */
 import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
+import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
@@ -119,7 +120,7 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
   const refusal = engineRefusal(config.engine, config.clock);
   if (refusal !== null) throw new ConfigError('engine', refusal);
   checkTscHz(config.tscHz);
-  checkPci(config.pci);
+  checkPci(config.pci, config.memory);
   return config;
 }
 
@@ -142,7 +143,7 @@ function checkTscHz(tscHz: bigint | null): void {
   throw new ConfigError('tscHz', `${tscHz}: expected ${MIN_TSC_HZ} to ${MAX_TSC_HZ}, or null for the CPU model's`);
 }
 
-function checkPci(devices: readonly PciDeviceConfig[]): void {
+function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
   const taken = new Map<string, string>();
   for (const [index, { slot, fn, kind, options }] of devices.entries()) {
     const path = `pci[${index}]`;
@@ -156,5 +157,8 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
+    if (kind === 'virtio-balloon') balloonConfig(path, options, memory);
   }
+  const balloons = devices.filter(({ kind }) => kind === 'virtio-balloon').length;
+  if (balloons > 1) throw new ConfigError('pci', `${balloons} virtio-balloon: a machine has one at most`);
 }

@@ -8,7 +8,14 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig, VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createConsole, createDisk, createNet, createRng, type VirtioContext } from './virtio-devices.js';
+import {
+  createBalloon,
+  createConsole,
+  createDisk,
+  createNet,
+  createRng,
+  type VirtioContext,
+} from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -29,6 +36,7 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['virtio-net', createNet],
   ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
+  ['virtio-balloon', createBalloon],
 ]);
 
 export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {

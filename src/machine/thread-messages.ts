@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
+import { refreshBalloon, setBalloon } from './balloon.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
@@ -68,6 +69,9 @@ export const COMMANDS = {
   }),
   processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
   stats: ({ machine }: CommandSubject) => machineStats(machine),
+  setBalloon: ({ machine }: CommandSubject, bytes: number) => setBalloon(machine, bytes),
+  /** False if the guest will not tell anything new. */
+  refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
 
 export type CommandName = keyof typeof COMMANDS;

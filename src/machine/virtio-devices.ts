@@ -2,6 +2,8 @@
 /** Builds virtio devices as the configuration wants them. */
 import { createHash } from 'node:crypto';
 import type { PciPlace } from '../../devices/pci/pci-function.js';
+import { virtioBalloon } from '../../devices/virtio/balloon.js';
+import { BALLOON_PAGE } from '../../devices/virtio/balloon-pages.js';
 import { virtioBlock } from '../../devices/virtio/block.js';
 import type { BlockBackend } from '../../devices/virtio/block-backend.js';
 import { virtioConsole } from '../../devices/virtio/console.js';
@@ -11,6 +13,7 @@ import type { NetBackend } from '../../devices/virtio/net-backend.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
 import type { ByteSink } from '../core/input.js';
+import { balloonConfig } from './balloon-options.js';
 import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
@@ -48,6 +51,13 @@ export function createRng({ id, place, virtio }: VirtioPlace, options: Options) 
   const config = rngConfig(id, options);
   const source = virtio.isVirtualClock ? null : virtio.host.entropy;
   return new VirtioPci(id, place, virtioRng({ source, seed: digest(`${id} ${config.seed}`) }), virtio, config);
+}
+
+export function createBalloon({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = balloonConfig(id, options, virtio.memory.size);
+  const { deflateOnOom, reporting, size } = config;
+  const kind = virtioBalloon({ target: size / BALLOON_PAGE, deflateOnOom, reporting });
+  return new VirtioPci(id, place, kind, virtio, config);
 }
 
 export function createConsole({ id, place, virtio }: VirtioPlace, options: Options) {

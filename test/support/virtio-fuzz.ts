@@ -4,6 +4,7 @@
  * the middle. Every step is a few numbers, so a run can be made from a seed or by fast-check.
  */
 
+import { VirtioBalloon, virtioBalloon } from '../../devices/virtio/balloon.js';
 import { virtioBlock } from '../../devices/virtio/block.js';
 import { VirtioConsole, virtioConsole } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
@@ -44,10 +45,15 @@ const FEATURES = [
   0x1_0000_0003n,
   0x7fn,
 ];
+/** Statistics and reports, in the second with packed rings and poison. */
+const BALLOON_FEATURES = [0x1_0000_0023n, 0x5_2000_0037n, 0x1_0000_0033n];
 /** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings. */
 const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x8000n];
 
-export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'rng' | 'console' | 'echo';
+/** Queues that hear of every request. */
+const BUSY: Readonly<Partial<Record<FuzzTarget, readonly number[]>>> = { console: [3, 2, 1, 0], balloon: [0, 2, 3, 1] };
+
+export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'rng' | 'console' | 'balloon' | 'echo';
 
 type Action =
   | 'legacy'
@@ -89,14 +95,13 @@ const ACTIONS = Object.entries(SHARES).flatMap(
 export class VirtioFuzz {
   readonly rig: VirtioRig<VirtioModel>;
   private readonly disk: MemoryDisk | null;
-  /** Queues that hear of every request. */
   private readonly busy: readonly number[];
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
   constructor(target: FuzzTarget, interfaces: Interfaces) {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
-    this.busy = target === 'console' ? [3, 2, 1, 0] : [0];
+    this.busy = BUSY[target] ?? [0];
     this.rig = new VirtioRig(kindFor(target, this.disk), interfaces, true);
     this.placeBars();
   }
@@ -178,6 +183,10 @@ export class VirtioFuzz {
     const { model } = this.rig.device;
     if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
     if (model instanceof VirtioNet) this.arrive(model, where, how);
+    if (model instanceof VirtioBalloon) {
+      model.setTarget(where);
+      model.refresh();
+    }
     if (!(model instanceof VirtioConsole)) return;
     model.type(where & 1, new Uint8Array(value % 100));
     model.setOpen(1, (value & 1) !== 0);
@@ -204,7 +213,9 @@ export class VirtioFuzz {
   /** Starts the device properly, in one of many ways, with rings where the rest of this finds them. */
   private start(where: number, how: number): void {
     const { mmio, ports, memory } = this.rig;
-    const known = this.rig.device.model instanceof VirtioNet ? [...FEATURES, ...NET_FEATURES] : FEATURES;
+    const { model } = this.rig.device;
+    const own = model instanceof VirtioNet ? NET_FEATURES : model instanceof VirtioBalloon ? BALLOON_FEATURES : [];
+    const known = [...FEATURES, ...own];
     const features = known[where % known.length] ?? 0n;
     this.offered = 0;
     memory.fill(DESCRIPTORS, 0x1000, 0);
@@ -294,6 +305,7 @@ function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciF
     return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
   }
   if (target === 'net') return virtioNet({ backend: new MemoryCable(), mac: new Uint8Array(6).fill(2), mtu: null });
+  if (target === 'balloon') return virtioBalloon({ target: 0, deflateOnOom: true, reporting: true });
   if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
   const sink = { write: () => {} };
   if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });
