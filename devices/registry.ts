@@ -41,6 +41,7 @@ import { virtioNet } from './virtio/net.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
 import { virtioShape } from './virtio/virtio-state.js';
+import { virtioVsock } from './virtio/vsock.js';
 
 const nothing = (): void => {};
 const lines = (count: number) => Array.from({ length: count }, () => nullLine);
@@ -73,6 +74,8 @@ function examples(): AnyDevice[] {
     send: () => true,
     close: nothing,
   };
+  const sockets = { isLive: false, attach: nothing, send: nothing, close: nothing };
+  const modern = { ...both, interfaces: 'modern' } as const;
   const balloon = { target: 0, deflateOnOom: false, reporting: true };
   const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
   return [
@@ -108,6 +111,7 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
     new VirtioPci('virtio-balloon', place, virtioBalloon(balloon), virtio, both),
+    new VirtioPci('virtio-vsock', place, virtioVsock({ backend: sockets, cid: 3n }), virtio, modern),
     new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
   ];
 }

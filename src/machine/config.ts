@@ -9,6 +9,7 @@ import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
+import { vsockConfig } from './vsock-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
@@ -157,6 +158,7 @@ function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
+    if (kind === 'virtio-vsock') vsockConfig(path, options);
     if (kind === 'virtio-balloon') balloonConfig(path, options, memory);
   }
   const balloons = devices.filter(({ kind }) => kind === 'virtio-balloon').length;

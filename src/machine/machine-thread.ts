@@ -25,6 +25,7 @@ import {
   type ThreadData,
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
+import { VsockLinks } from './vsock-links.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
@@ -44,9 +45,9 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: FrameLinks,
+    links: Pick<CommandSubject, 'links' | 'vsocks'>,
   ) {
-    this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.subject = { machine, ...links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
 
   static start({ origin, port, control: memory, rings }: ThreadData): void {
@@ -56,8 +57,11 @@ export class MachineThread {
     try {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0;
-      const links = new FrameLinks(post);
-      const devices = { openStream: (id: string, path: string) => links.open(id, path) };
+      const links = { links: new FrameLinks(post), vsocks: new VsockLinks(post) };
+      const devices = {
+        openStream: (id: string, path: string) => links.links.open(id, path),
+        openVsock: (id: string, path: string) => links.vsocks.open(id, path),
+      };
       const host = { log, live, outputs: ringOutputs(rings, control, post), devices };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
@@ -87,6 +91,7 @@ export class MachineThread {
     const seen = this.control.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
+    if (this.machine.state === 'running') this.subject.vsocks.deliver();
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);

@@ -14,6 +14,7 @@ import {
   createDisk,
   createNet,
   createRng,
+  createVsock,
   type VirtioContext,
 } from './virtio-devices.js';
 
@@ -37,6 +38,7 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
   ['virtio-balloon', createBalloon],
+  ['virtio-vsock', createVsock],
 ]);
 
 export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {

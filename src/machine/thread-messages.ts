@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the main thread and a machine's thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
+import type { VsockMessage } from '../../devices/virtio/vsock-backend.js';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { refreshBalloon, setBalloon } from './balloon.js';
@@ -10,6 +11,7 @@ import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { VsockEvent, VsockLinks } from './vsock-links.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -22,6 +24,7 @@ export interface CommandSubject {
   readonly machine: Machine;
   readonly saves: ThreadSaves;
   readonly links: FrameLinks;
+  readonly vsocks: VsockLinks;
 }
 
 /** A command whose answer comes when the save has ended. */
@@ -59,6 +62,7 @@ export const COMMANDS = {
     if (machine.state === 'running') links.receive(id, frames);
   },
   linkDown: ({ links }: CommandSubject, id: string) => links.setLink(id, false),
+  hearVsock: ({ vsocks }: CommandSubject, id: string, message: VsockMessage) => vsocks.hear(id, message),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -96,6 +100,7 @@ export type FromMachine =
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ConsoleId }
   | LinkMessage
+  | VsockEvent
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };

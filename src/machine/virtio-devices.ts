@@ -12,7 +12,10 @@ import { virtioNet } from '../../devices/virtio/net.js';
 import type { NetBackend } from '../../devices/virtio/net-backend.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
+import { virtioVsock } from '../../devices/virtio/vsock.js';
+import type { VsockBackend } from '../../devices/virtio/vsock-backend.js';
 import type { ByteSink } from '../core/input.js';
+import { VsockLoopback } from '../host/vsock/loopback.js';
 import { balloonConfig } from './balloon-options.js';
 import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
@@ -20,6 +23,7 @@ import { ConfigError } from './config-error.js';
 import { type NetConfig, netConfig } from './net-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
+import { type VsockConfig, vsockConfig } from './vsock-options.js';
 
 const NOBODY: ByteSink = { write: () => {} };
 
@@ -29,6 +33,8 @@ export interface DeviceHost {
   readonly entropy: EntropySource;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string) => NetBackend;
+  /** The sockets at this path, for the socket device of this id. */
+  readonly openVsock: (id: string, path: string) => VsockBackend;
 }
 
 export interface VirtioContext extends VirtioPciParts {
@@ -95,6 +101,20 @@ function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext,
     throw new ConfigError(`${id} stream`, `'${link.path}' is a live link, which the virtual clock cannot repeat`);
   }
   return host.openStream(id, link.path);
+}
+
+export function createVsock({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = vsockConfig(id, options);
+  const kind = virtioVsock({ backend: vsockBackend(id, virtio, config), cid: config.cid });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
+function vsockBackend(id: string, { host, isVirtualClock }: VirtioContext, { path }: VsockConfig): VsockBackend {
+  if (path === null) return new VsockLoopback();
+  if (isVirtualClock) {
+    throw new ConfigError(`${id} path`, `'${path}' is a live link, which the virtual clock cannot repeat`);
+  }
+  return host.openVsock(id, path);
 }
 
 /** As on bhyve. */
