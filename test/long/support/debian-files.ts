@@ -13,10 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { cpioArchive, type Entry } from '../../../scripts/quickstart/cpio.js';
 import { DebianPackages } from '../../../scripts/quickstart/debian-packages.js';
 import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/guest.js';
 import { initramfs } from '../../../scripts/quickstart/initramfs.js';
 import type { Step } from '../../../scripts/quickstart/tools.js';
+import { socatFiles } from './socat.js';
 
 const silently: Step = (_, work) => work(() => {});
 
@@ -49,6 +52,13 @@ const DISK_MODULES = [
   'drivers/char/virtio_console',
 ];
 const NET_MODULES = [...VIRTIO, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
+const VSOCK_MODULES = [
+  ...VIRTIO,
+  'drivers/virtio/virtio_balloon',
+  'net/vmw_vsock/vsock',
+  'net/vmw_vsock/vmw_vsock_virtio_transport_common',
+  'net/vmw_vsock/vmw_vsock_virtio_transport',
+];
 
 /** Debian's cloud kernel with drivers for virtio disks, random numbers and consoles. */
 export function virtioGuest(): Promise<Guest> {
@@ -60,7 +70,14 @@ export function netGuest(): Promise<Guest> {
   return guestWith('net-guest', NET_MODULES);
 }
 
-async function guestWith(name: string, wanted: readonly string[]): Promise<Guest> {
+/** The same kernel with the drivers for memory balloons and sockets, and socat. */
+export function vsockGuest(): Promise<Guest> {
+  return guestWith('vsock-guest', VSOCK_MODULES, socatFiles);
+}
+
+type MoreFiles = (packages: DebianPackages) => Promise<readonly Entry[]>;
+
+async function guestWith(name: string, wanted: readonly string[], more?: MoreFiles): Promise<Guest> {
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
   const folder = await fetched(name, async (packages) => {
     const tree = await packages.unpacked(
@@ -72,7 +89,9 @@ async function guestWith(name: string, wanted: readonly string[]): Promise<Guest
     const files = join(tree, 'files');
     mkdirSync(files);
     copyFileSync(join(tree, 'boot', kernel), join(files, 'vmlinuz'));
-    writeFileSync(join(files, 'initrd.gz'), initramfs({ busybox, modules }));
+    // The kernel takes several archives, one behind the other.
+    const others = more === undefined ? Buffer.alloc(0) : gzipSync(cpioArchive(await more(packages)));
+    writeFileSync(join(files, 'initrd.gz'), Buffer.concat([initramfs({ busybox, modules }), others]));
     return files;
   });
   return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz') };
