@@ -25,13 +25,15 @@ export function balloonStats(machine: Machine): BalloonStats | null {
   return { target: target * BALLOON_PAGE, actual: actual * BALLOON_PAGE, guestTime: toldAt, guest };
 }
 
-export function setBalloon(machine: Machine, size: number): void {
+/** Why the guest cannot be asked for so much; null if it has been. It is an answer, because a recording repeats it. */
+export function setBalloon(machine: Machine, size: number): string | null {
   const balloon = balloonOf(machine);
-  if (balloon === null) throw new Error('the machine has no balloon; -s N,virtio-balloon gives it one');
+  if (balloon === null) return 'the machine has no balloon; -s N,virtio-balloon gives it one';
   const refusal = balloonRefusal(size, machine.parts.config.memory);
-  if (refusal !== null) throw new Error(`a balloon of ${size} bytes: ${refusal}`);
-  if (machine.state !== 'running' && machine.state !== 'paused') throw new Error(`the machine is ${machine.state}`);
+  if (refusal !== null) return `a balloon of ${size} bytes: ${refusal}`;
+  if (machine.state !== 'running' && machine.state !== 'paused') return `the machine is ${machine.state}`;
   balloon.setTarget(size / BALLOON_PAGE);
+  return null;
 }
 
 /**

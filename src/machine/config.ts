@@ -8,6 +8,7 @@ import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
 import { vsockConfig } from './vsock-options.js';
 
@@ -157,6 +158,7 @@ function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
     if (kind === 'virtio-blk') diskConfig(path, options);
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
+    if (kind === 'virtio-9p') folderConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
     if (kind === 'virtio-vsock') vsockConfig(path, options);
     if (kind === 'virtio-balloon') balloonConfig(path, options, memory);

@@ -16,10 +16,12 @@ import type {
   CommandName,
   CommandResult,
   FromMachine,
+  InputFile,
   MachineOrigin,
   Request,
   ThreadData,
 } from './thread-messages.js';
+import { recordOf } from './vsock-links.js';
 
 /** Takes what a guest writes on a console; the bytes are the receiver's. */
 export type OutputReceiver = (bytes: Uint8Array) => void;
@@ -27,6 +29,8 @@ export type OutputReceiver = (bytes: Uint8Array) => void;
 export interface MachineHostOptions {
   readonly outputs?: Readonly<Partial<Record<ConsoleId, OutputReceiver>>>;
   readonly log?: Logger;
+  /** Virtual clock: inputs are recorded, or come from a recording. */
+  readonly inputs?: InputFile;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -54,7 +58,9 @@ export class MachineHost {
     linkDown: (id) => void this.call('linkDown', id).catch(() => {}), // a machine that has ended needs no link
     warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
   });
-  private readonly vsocks = new HostVsocks((id, message) => void this.call('hearVsock', id, message).catch(() => {}));
+  private readonly vsocks = new HostVsocks(
+    (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
+  );
   private readiness: Waiting | undefined;
   private engineId = 0;
   private nextRequest = 1;
@@ -71,7 +77,8 @@ export class MachineHost {
       rings[port] = memory;
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
-    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings };
+    const inputs = options.inputs ?? null;
+    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });
@@ -144,7 +151,6 @@ export class MachineHost {
   }
 
   private wake(): void {
-    this.control.wake();
     if (this.engineId !== 0) wakeEngine(this.engineId);
   }
 
@@ -152,6 +158,7 @@ export class MachineHost {
     switch (message.event) {
       case 'ready':
         this.engineId = message.engineId;
+        this.wake(); // for what was asked before there was anything to wake
         this.readiness?.resolve(undefined);
         break;
       case 'failed':

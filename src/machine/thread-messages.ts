@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the main thread and a machine's thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
-import type { VsockMessage } from '../../devices/virtio/vsock-backend.js';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { refreshBalloon, setBalloon } from './balloon.js';
@@ -11,7 +10,7 @@ import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
-import type { VsockEvent, VsockLinks } from './vsock-links.js';
+import type { VsockEvent, VsockLinks, VsockRecord } from './vsock-links.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -62,7 +61,7 @@ export const COMMANDS = {
     if (machine.state === 'running') links.receive(id, frames);
   },
   linkDown: ({ links }: CommandSubject, id: string) => links.setLink(id, false),
-  hearVsock: ({ vsocks }: CommandSubject, id: string, message: VsockMessage) => vsocks.hear(id, message),
+  hearVsock: ({ vsocks }: CommandSubject, id: string, heard: VsockRecord) => vsocks.hear(id, heard),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -73,7 +72,7 @@ export const COMMANDS = {
   }),
   processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
   stats: ({ machine }: CommandSubject) => machineStats(machine),
-  setBalloon: ({ machine }: CommandSubject, bytes: number) => setBalloon(machine, bytes),
+  setBalloon: ({ machine }: CommandSubject, bytes: bigint) => setBalloon(machine, Number(bytes)),
   /** False if the guest will not tell anything new. */
   refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
@@ -108,8 +107,12 @@ export type FromMachine =
 /** Where a machine begins: cold, or where a snapshot has it. */
 export type MachineOrigin = { readonly config: MachineConfig } | { readonly resume: ResumeRequest };
 
+/** Inputs are written to a new file, or come from one. */
+export type InputFile = { readonly record: string } | { readonly replay: string };
+
 /** What the thread is started with. */
 export interface ThreadData {
+  readonly inputs: InputFile | null;
   readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;

@@ -10,6 +10,8 @@ import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
 import type { NetBackend } from '../../devices/virtio/net-backend.js';
+import type { FolderBackend } from '../../devices/virtio/ninep/folder-backend.js';
+import { virtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
 import { virtioVsock } from '../../devices/virtio/vsock.js';
@@ -21,6 +23,7 @@ import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
 import { type NetConfig, netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
 import { type VsockConfig, vsockConfig } from './vsock-options.js';
@@ -31,10 +34,13 @@ const NOBODY: ByteSink = { write: () => {} };
 export interface DeviceHost {
   readonly openDisk: (config: DiskConfig) => BlockBackend;
   readonly entropy: EntropySource;
+  readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string) => NetBackend;
   /** The sockets at this path, for the socket device of this id. */
   readonly openVsock: (id: string, path: string) => VsockBackend;
+  /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
+  readonly repeatsInputs: boolean;
 }
 
 export interface VirtioContext extends VirtioPciParts {
@@ -95,10 +101,19 @@ export function createNet({ id, place, virtio }: VirtioPlace, options: Options) 
   return new VirtioPci(id, place, kind, virtio, config);
 }
 
+export function createNinep({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = folderConfig(id, options);
+  const { path, tag, readOnly } = config;
+  const backend = virtio.host.openFolder(path);
+  const kind = virtioNinep({ backend, tag, readOnly, isRepeatable: virtio.isVirtualClock });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
 function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
   if (link.kind === 'loopback') return cables.plug(link.name);
-  if (isVirtualClock) {
-    throw new ConfigError(`${id} stream`, `'${link.path}' is a live link, which the virtual clock cannot repeat`);
+  if (isVirtualClock && !host.repeatsInputs) {
+    const problem = `'${link.path}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+    throw new ConfigError(`${id} stream`, problem);
   }
   return host.openStream(id, link.path);
 }
@@ -111,7 +126,7 @@ export function createVsock({ id, place, virtio }: VirtioPlace, options: Options
 
 function vsockBackend(id: string, { host, isVirtualClock }: VirtioContext, { path }: VsockConfig): VsockBackend {
   if (path === null) return new VsockLoopback();
-  if (isVirtualClock) {
+  if (isVirtualClock && !host.repeatsInputs) {
     throw new ConfigError(`${id} path`, `'${path}' is a live link, which the virtual clock cannot repeat`);
   }
   return host.openVsock(id, path);

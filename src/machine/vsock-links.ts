@@ -1,11 +1,46 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Live socket devices, seen from the machine's thread: the main thread has the sockets, and what they say goes as messages. */
-import type { VsockBackend, VsockMessage, VsockPort } from '../../devices/virtio/vsock-backend.js';
+import {
+  VSOCK_WINDOW,
+  type VsockBackend,
+  type VsockMessage,
+  type VsockPort,
+} from '../../devices/virtio/vsock-backend.js';
+import { blob, bool, oneOf, record, u32 } from '../core/state-fields.js';
 
 export type VsockEvent =
   /** A socket device wants its sockets. */
   | { readonly event: 'vsock-open'; readonly id: string; readonly path: string }
   | { readonly event: 'vsock'; readonly id: string; readonly message: VsockMessage };
+
+/** A message of the host's with all members that one can have, as a recording keeps it. */
+export const vsockRecord = record({
+  op: oneOf(['request', 'response', 'reset', 'data', 'taken', 'shutdown']),
+  host: u32(),
+  guest: u32(),
+  bytes: blob({ max: VSOCK_WINDOW }),
+  count: u32(),
+  receive: bool(),
+  send: bool(),
+});
+export type VsockRecord = ReturnType<typeof vsockRecord.initial>;
+
+export function recordOf(message: VsockMessage): VsockRecord {
+  return { ...vsockRecord.initial(), ...message };
+}
+
+function messageOf({ op, host, guest, bytes, count, receive, send }: VsockRecord): VsockMessage {
+  switch (op) {
+    case 'data':
+      return { op, host, guest, bytes };
+    case 'taken':
+      return { op, host, guest, count };
+    case 'shutdown':
+      return { op, host, guest, receive, send };
+    default:
+      return { op, host, guest };
+  }
+}
 
 interface Heard {
   readonly id: string;
@@ -26,8 +61,8 @@ export class VsockLinks {
     return link;
   }
 
-  hear(id: string, message: VsockMessage): void {
-    this.heard.push({ id, message });
+  hear(id: string, heard: VsockRecord): void {
+    this.heard.push({ id, message: messageOf(heard) });
   }
 
   /** To be called only while the machine runs: a machine that is being saved must not change. */

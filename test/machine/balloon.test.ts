@@ -31,9 +31,9 @@ function build(options: Record<string, string> = {}, config: Partial<MachineConf
 test('asks for what its option says, and then for what it is told', () => {
   const machine = build({ size: '1M' });
   expect(balloonStats(machine)).toEqual({ target: MIB, actual: 0, guestTime: null, guest: {} });
-  expect(() => setBalloon(machine, 0)).toThrow('the machine is built');
+  expect(setBalloon(machine, 0)).toBe('the machine is built');
   machine.resume();
-  setBalloon(machine, 3 * MIB);
+  expect(setBalloon(machine, 3 * MIB)).toBeNull();
   expect(balloonStats(machine)?.target).toBe(3 * MIB);
   expect(refreshBalloon(machine)).toBe(false);
 });
@@ -44,7 +44,7 @@ test.each([
 ])('%i bytes are refused', (size, why) => {
   const machine = build();
   machine.resume();
-  expect(() => setBalloon(machine, size)).toThrow(why);
+  expect(setBalloon(machine, size)).toContain(why);
 });
 
 test('a machine has one balloon or none', () => {
@@ -53,7 +53,7 @@ test('a machine has one balloon or none', () => {
   const machine = build({}, { pci: [] });
   machine.resume();
   expect(balloonStats(machine)).toBeNull();
-  expect(() => setBalloon(machine, 0)).toThrow('the machine has no balloon; -s N,virtio-balloon gives it one');
+  expect(setBalloon(machine, 0)).toBe('the machine has no balloon; -s N,virtio-balloon gives it one');
 });
 
 test.each([

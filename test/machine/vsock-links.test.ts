@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import type { VsockMessage } from '../../devices/virtio/vsock-backend.js';
-import { type VsockEvent, VsockLinks } from '../../src/machine/vsock-links.js';
+import { recordOf, type VsockEvent, VsockLinks } from '../../src/machine/vsock-links.js';
 
 const call: VsockMessage = { op: 'request', host: 1, guest: 2 };
 
@@ -19,15 +19,15 @@ test('what the host says waits until the machine runs, and finds the device that
   const heard: VsockMessage[] = [];
   const backend = links.open('vsock', '/socket');
   backend.attach({ receive: (message) => heard.push(message) });
-  links.hear('vsock', call);
-  links.hear('another', call);
-  links.hear('vsock', { ...call, op: 'reset' });
+  links.hear('vsock', recordOf(call));
+  links.hear('another', recordOf(call));
+  links.hear('vsock', recordOf({ ...call, op: 'reset' }));
   expect(heard).toEqual([]);
   links.deliver();
   links.deliver();
   expect(heard).toEqual([call, { ...call, op: 'reset' }]);
   backend.close();
-  links.hear('vsock', call);
+  links.hear('vsock', recordOf(call));
   links.deliver();
   expect(heard).toHaveLength(2);
 });

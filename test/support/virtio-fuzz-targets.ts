@@ -12,12 +12,14 @@ import { VsockLoopback } from '../../src/host/vsock/loopback.js';
 import { echoKind } from './echo-kind.js';
 import { MemoryCable } from './memory-cable.js';
 import type { MemoryDisk } from './memory-disk.js';
+import { sandbox, shareKind } from './ninep-client.js';
 import { MemorySockets } from './vsock-guest.js';
 
 export const FUZZ_TARGETS = [
   'disk',
   'late disk',
   'net',
+  'folder',
   'rng',
   'console',
   'balloon',
@@ -76,6 +78,7 @@ export function kindFor(target: FuzzTarget, disk: MemoryDisk | null): VirtioKind
   if (target === 'balloon') return virtioBalloon({ target: 0, deflateOnOom: true, reporting: true });
   if (target === 'vsock') return virtioVsock({ backend: new MemorySockets(true), cid: 3n });
   if (target === 'vsock loopback') return virtioVsock({ backend: new VsockLoopback(), cid: 3n });
+  if (target === 'folder') return shareKind(sandbox().share);
   if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
   const sink = { write: () => {} };
   if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });

@@ -5,6 +5,7 @@
  */
 
 import type { Interfaces } from '../../devices/virtio/features.js';
+import { VirtioNinep } from '../../devices/virtio/ninep.js';
 import type { VirtioModel } from '../../devices/virtio/virtio-kind.js';
 import { VirtioVsock } from '../../devices/virtio/vsock.js';
 import { MemoryDisk } from './memory-disk.js';
@@ -31,6 +32,8 @@ const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
 const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff];
+/** Version, attach, walk, lopen, getattr, readdir, clunk and more of the short messages. */
+const NINEP_TYPES = [100, 104, 110, 12, 24, 40, 120, 122, 22, 8, 116, 108, 50, 99];
 const TYPES = [0, 1, 4, 8, 11, 13, 99];
 type Action =
   | 'legacy'
@@ -216,10 +219,11 @@ export class VirtioFuzz {
     if (where & 4) this.placeQueue(where % 3);
   }
 
-  private writeRequest(how: number, value: number, isWild: boolean): void {
-    const { memory } = this.rig;
+  private writeRequest([where, how, value]: readonly [number, number, number], isWild: boolean): void {
+    const { memory, device } = this.rig;
     memory.writeU32(BUFFERS, TYPES[how % TYPES.length] ?? 0);
     memory.writeU32(BUFFERS + 4, 0x10000 | (how % 8)); // to a console: a control message
+    if (device.model instanceof VirtioNinep) memory.writeU8(BUFFERS + 4, NINEP_TYPES[where % NINEP_TYPES.length] ?? 0);
     memory.writeU64(BUFFERS + 8, isWild ? BigInt(value) << 30n : BigInt(value % 128));
     memory.writeU64(BUFFERS + 16, BigInt(value % 100));
     memory.writeU64(BUFFERS + 24, 1n);
@@ -240,7 +244,7 @@ export class VirtioFuzz {
     const { memory, device } = this.rig;
     const isWild = (how & 0x00f0) === 0;
     if (device.model instanceof VirtioVsock) this.writePacket(where, how, value);
-    else this.writeRequest(how, value, isWild);
+    else this.writeRequest([where, how, value], isWild);
     const address = isWild ? (ADDRESSES[where % ADDRESSES.length] ?? 0) : BUFFERS + 0x100;
     const length = isWild ? (LENGTHS[value % LENGTHS.length] ?? 0) : 513;
     const isPacked = (device.core.features & PACKED) !== 0n;

@@ -185,7 +185,8 @@ export const ROUTES: readonly Route[] = [
     body: object({ size: count('bytes, a multiple of 4096') }),
     answer: NOTHING,
     run: unlessSuspending(async ({ vm }, { size }) => {
-      await vm.ask('setBalloon', Number(size)); // an integer, says the schema
+      const refusal = await vm.ask('setBalloon', BigInt(Number(size))); // an integer, says the schema
+      if (refusal) throw new ControlError(409, refusal);
       return {};
     }),
   },

@@ -82,6 +82,8 @@ test('--balloon asks for memory in bytes', async () => {
   expect(await run('--vm=web', '--balloon=64M')).toMatchObject({ status: 0, out: '', err: '' });
   expect(await run('--vm=web', '--balloon', '0')).toMatchObject({ status: 0 });
   expect(control.asked).toEqual(['setBalloon 67108864', 'setBalloon 0']);
+  control.answers.setBalloon = 'the machine has no balloon';
+  expect(await run('--vm=web', '--balloon=1M')).toMatchObject({ status: 1, err: 'web: the machine has no balloon\n' });
   const refused = "--balloon: 'much' is no size; 512M and 2G are, and 0\n";
   expect(await run('--vm=web', '--balloon=much')).toMatchObject({ status: 1, err: refused });
 });

@@ -59,6 +59,14 @@ const VSOCK_MODULES = [
   'net/vmw_vsock/vmw_vsock_virtio_transport_common',
   'net/vmw_vsock/vmw_vsock_virtio_transport',
 ];
+const FOLDER_MODULES = [
+  ...VIRTIO,
+  'fs/netfs/netfs',
+  'fs/fscache/fscache',
+  'net/9p/9pnet',
+  'net/9p/9pnet_virtio',
+  'fs/9p/9p',
+];
 
 /** Debian's cloud kernel with drivers for virtio disks, random numbers and consoles. */
 export function virtioGuest(): Promise<Guest> {
@@ -72,17 +80,26 @@ export function netGuest(): Promise<Guest> {
 
 /** The same kernel with the drivers for memory balloons and sockets, and socat. */
 export function vsockGuest(): Promise<Guest> {
-  return guestWith('vsock-guest', VSOCK_MODULES, socatFiles);
+  return guestWith('vsock-guest', VSOCK_MODULES, { more: socatFiles });
 }
 
-type MoreFiles = (packages: DebianPackages) => Promise<readonly Entry[]>;
+/** Debian's standard kernel with 9P over virtio, which the cloud kernel does not have. */
+export function folderGuest(): Promise<Guest> {
+  return guestWith('folder-guest', FOLDER_MODULES, { flavour: 'amd64' });
+}
 
-async function guestWith(name: string, wanted: readonly string[], more?: MoreFiles): Promise<Guest> {
+interface GuestOptions {
+  /** Of the kernel. */
+  readonly flavour?: string;
+  readonly more?: (packages: DebianPackages) => Promise<readonly Entry[]>;
+}
+
+async function guestWith(name: string, wanted: readonly string[], options: GuestOptions = {}): Promise<Guest> {
+  const { flavour = 'cloud-amd64', more } = options;
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
   const folder = await fetched(name, async (packages) => {
-    const tree = await packages.unpacked(
-      await packages.dependency('linux-image-cloud-amd64', /^linux-image-\d.*-cloud-amd64$/),
-    );
+    const version = new RegExp(`^linux-image-\\d[^a-z]*-${flavour}$`);
+    const tree = await packages.unpacked(await packages.dependency(`linux-image-${flavour}`, version));
     const kernel = readdirSync(join(tree, 'boot')).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz';
     const all = join(tree, 'lib/modules', kernel.replace('vmlinuz-', ''), 'kernel');
     const modules = new Map(wanted.map((path) => [`${basename(path)}.ko`, readFileSync(join(all, `${path}.ko`))]));
