@@ -224,6 +224,22 @@ test('more numbers than a driver ever gives at once are looked at in part', () =
   expect(started.driver.ring(INFLATE).used()).toHaveLength(1);
 });
 
+test('statistics that are told before DRIVER_OK are heard after it, over a save as well', () => {
+  const started = start();
+  started.driver.status = 0;
+  started.driver.rings.length = 0;
+  started.driver.status = 1;
+  started.driver.status = 3;
+  started.driver.negotiate(VERSION_1 | STATS_VQ);
+  for (const queue of [0, 1, 2]) started.driver.rings.push(started.driver.setUp(queue));
+  tell(started, [[4, 5n]]);
+  expect(started.balloon.facts.guest).toEqual({});
+  started.rig.device.deserialize(started.rig.device.serialize());
+  started.driver.status |= 4;
+  started.rig.rig.clock.advance(10_000n);
+  expect(started.balloon.facts.guest).toEqual({ free: 5n });
+});
+
 test('a second buffer of statistics sends the first one back', () => {
   const started = start();
   tell(started, [[4, 1n]]);
