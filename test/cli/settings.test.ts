@@ -163,7 +163,7 @@ test.each([
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
-  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file or a block device'],
+  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file, a block device or an NBD export'],
   [['-s', '3,virtio-blk,/d,nocache'], 'pci[0] nocache: is not there yet'],
   [['-s', '3,virtio-blk,/d,direct'], 'pci[0] direct: is not there yet'],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
