@@ -6,6 +6,7 @@
 #include "engine/registers.h"
 #include "machine.h"
 #include "registry.h"
+#include "sandbox_exports.h"
 #include "snapshot_exports.h"
 #ifdef __linux__
 #include "kvm/probe.h"
@@ -65,6 +66,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
+  exports.Set("sandbox", tsbhyve::sandbox_exports(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
   return exports;
 }

@@ -57,7 +57,7 @@ std::uint64_t rights(Access access) {
     case Access::Read: return kRead;
     case Access::Write: return kWrite;
     case Access::Sockets: return kMakeSock | kRemoveFile;
-    case Access::Remove: return kRemoveDir;
+    case Access::Folders: return kMakeDir | kRemoveDir;
   }
   return 0;
 }

@@ -11,7 +11,7 @@ enum class Access {
   Read,     // what is there, in folders all below
   Write,    // and change, make and remove it; no device nodes
   Sockets,  // make and remove sockets, directly in a folder or below
-  Remove,   // remove folders below
+  Folders,  // make, rename and remove folders below, empty ones
 };
 
 struct PathRule {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "sandbox/seccomp_filter.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/prctl.h>
@@ -14,7 +15,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "sandbox/allowed_calls.h"
 
@@ -170,7 +172,7 @@ void check_signals(Program& program) {
 
 }  // namespace
 
-std::vector<sock_filter> seccomp_program(bool internet) {
+std::vector<sock_filter> seccomp_program(bool internet, bool ring) {
   Program program;
   program.load(offsetof(seccomp_data, arch));
   program.give_if_not(kArchitecture, SECCOMP_RET_KILL_PROCESS);
@@ -185,6 +187,7 @@ std::vector<sock_filter> seccomp_program(bool internet) {
   check_prctl(program);
   check_prlimit(program);
   check_signals(program);
+  if (ring) program.give_if(__NR_io_uring_enter, kAllow);
 
   std::vector<std::uint32_t> numbers(std::begin(allowed_calls), std::end(allowed_calls));
   std::sort(numbers.begin(), numbers.end());
@@ -194,6 +197,21 @@ std::vector<sock_filter> seccomp_program(bool internet) {
   }
   program.give(kRefuse);
   return program.take();
+}
+
+bool has_ring() {
+  const std::string folder = "/proc/self/fd/";
+  DIR* open = opendir(folder.c_str());
+  if (open == nullptr) return true;  // unknown
+  bool found = false;
+  while (const dirent* entry = readdir(open)) {
+    char target[64];
+    const ssize_t length = readlink((folder + entry->d_name).c_str(), target, sizeof target);
+    found =
+        found || (length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == "anon_inode:[io_uring]");
+  }
+  closedir(open);
+  return found;
 }
 
 int install_filter(const std::vector<sock_filter>& program) {

@@ -20,6 +20,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
+import { SWITCH, wantsSandbox } from './sandbox.js';
 import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
@@ -37,6 +38,8 @@ export interface Settings {
   readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
+  /** Give up what the VM does not need once it stands. */
+  readonly sandbox: boolean;
   /** It goes on from a snapshot instead of booting. */
   readonly resume?: ResumeRequest;
 }
@@ -91,6 +94,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
+    sandbox: wantsSandbox(tree.get('sandbox') === undefined ? undefined : tree.oneOf('sandbox', SWITCH, 'on')),
   };
 }
 

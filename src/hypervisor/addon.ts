@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
+import type { SandboxRules } from './sandbox.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 2;
@@ -92,12 +93,19 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+/** Empty where there is none. */
+export interface AddonSandbox {
+  landlockVersion?(): number;
+  restrict?(rules: SandboxRules): void;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly sandbox: AddonSandbox;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

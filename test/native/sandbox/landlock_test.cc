@@ -59,9 +59,9 @@ int connect_error() {
 
 const std::vector<tsbhyve::sandbox::PathRule>& rules() {
   static const std::vector<tsbhyve::sandbox::PathRule> list = {
-      {in("readable"), Access::Read},  {in("writable"), Access::Write},      {in("sockets"), Access::Sockets},
-      {in("emptied"), Access::Remove}, {in("other/one"), Access::Write},     {in("missing"), Access::Write},
-      {"/proc", Access::Read},         {in("readable/file"), Access::Write},
+      {in("readable"), Access::Read},   {in("writable"), Access::Write},      {in("sockets"), Access::Sockets},
+      {in("emptied"), Access::Folders}, {in("other/one"), Access::Write},     {in("missing"), Access::Write},
+      {"/proc", Access::Read},          {in("readable/file"), Access::Write},
   };
   return list;
 }
@@ -132,7 +132,9 @@ int main() {
     threads.everywhere(check_files);
     char byte;
     CHECK(read(held, &byte, 1) == 1);
-    CHECK(result(rmdir(in("emptied/folder").c_str())) == 0);
+    CHECK(result(rename(in("emptied/folder").c_str(), in("emptied/moved").c_str())) == 0);
+    CHECK(result(rmdir(in("emptied/moved").c_str())) == 0);
+    CHECK(open_error(in("emptied/new"), O_WRONLY | O_CREAT) == EACCES);
     CHECK(connect_error() == ECONNREFUSED);
   });
   for (int round = 0; round < 20; round++) test::in_child(restricts_in_a_crowd);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -156,6 +157,18 @@ void internet(bool allowed) {
   }
 }
 
+/// Refused, a loop that has a ring would end its process.
+void keeps_rings() {
+  io_uring_params parameters{};
+  CHECK(!tsbhyve::sandbox::has_ring());
+  const int ring = static_cast<int>(syscall(SYS_io_uring_setup, 4, &parameters));
+  if (ring < 0) return;  // no such thing in this kernel
+  CHECK(tsbhyve::sandbox::has_ring());
+  CHECK(install_filter(seccomp_program(false, true)) == 0);
+  CHECK(syscall(SYS_io_uring_enter, ring, 0, 0, 0, nullptr, 0) == 0);
+  CHECK(syscall(SYS_io_uring_setup, 4, &parameters) == -1 && errno == EPERM);
+}
+
 }  // namespace
 
 int main() {
@@ -170,5 +183,6 @@ int main() {
   });
   test::in_child([] { internet(true); });
   test::in_child([] { internet(false); });
+  test::in_child(keeps_rings);
   return test::report();
 }
