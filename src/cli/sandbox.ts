@@ -12,6 +12,9 @@ import { UsageError } from './usage-error.js';
 
 export const SWITCH = ['on', 'off'] as const;
 
+/** This process is kept to files that it may open, for ever. */
+let keepsFiles = false;
+
 /** `word` is what was asked for, if anything was. */
 export function wantsSandbox(word: (typeof SWITCH)[number] | undefined, platform = process.platform): boolean {
   if (platform === 'linux') return word !== 'off';
@@ -26,18 +29,21 @@ export function confine(settings: Settings, run: RunPaths, log: LogSink): void {
     return;
   }
   makeStore(settings.store);
+  // The filter leaves no way to ask afterwards.
+  const kind = sandboxKind();
   try {
     enterSandbox(sandboxRules(settings, run));
   } catch (cause) {
     throw new HostError('sandbox', `${systemReason(cause)}; --sandbox off runs the VM without`, { cause });
   }
-  if (sandboxKind() === 'seccomp') log('warn', 'sandbox', 'seccomp; no Landlock in this kernel');
-  else log('info', 'sandbox', 'seccomp and Landlock');
+  keepsFiles = kind === 'seccomp and Landlock';
+  if (keepsFiles) log('info', 'sandbox', 'seccomp and Landlock');
+  else log('warn', 'sandbox', 'seccomp; no Landlock in this kernel');
 }
 
 /** Throws if a snapshot cannot be put there because the VM does not reach that folder. */
 export function checkStore(settings: Settings, store: string): void {
-  if (!settings.sandbox || sandboxKind() === 'seccomp') return;
+  if (!keepsFiles) return;
   const own = [settings.store, ...(settings.resume === undefined ? [] : [settings.resume.store])];
   if (own.some((folder) => real(folder) === real(store))) return;
   const ways = '--store names another when a VM starts, and --sandbox off keeps it from none';
