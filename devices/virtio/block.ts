@@ -140,8 +140,11 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   }
 
   override close(): void {
-    this.flights.abandon(null);
-    this.backend.close();
+    try {
+      this.flights.abandon(null);
+    } finally {
+      this.backend.close();
+    }
   }
 
   private begin(queue: number, chain: Chain, context: RequestContext): number {

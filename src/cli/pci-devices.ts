@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { isNbd, nbdAddress, nbdUri } from '../host/disk/nbd-address.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
+import { FOLDER_OPTIONS } from '../machine/ninep-options.js';
 import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
@@ -15,6 +16,8 @@ interface Known {
   readonly first?: string;
   /** The same for one that has no `=` in it. */
   readonly firstWord?: string;
+  /** Something with an `=` that is none of the options: the name of the share, and its path. */
+  readonly share?: boolean;
   /** Other options are names of ports, each with the path of its socket. */
   readonly ports?: boolean;
 }
@@ -25,7 +28,8 @@ const DEVICES: Readonly<Record<string, Known>> = {
   amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
-    about: 'disk: virtio-blk,PATH|NBD[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+    about:
+      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
     options: DISK_OPTIONS,
     first: 'path',
   },
@@ -33,6 +37,11 @@ const DEVICES: Readonly<Record<string, Known>> = {
     about: 'network: virtio-net,stream=SOCKET|loopback=NAME[,mac=ADDRESS][,mtu=BYTES]',
     options: NET_OPTIONS,
     firstWord: 'backend',
+  },
+  'virtio-9p': {
+    about: 'shared folder: virtio-9p,NAME=FOLDER[,rw]; read-only without rw',
+    options: FOLDER_OPTIONS,
+    share: true,
   },
   'virtio-console': {
     about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
@@ -45,8 +54,7 @@ const DEVICES: Readonly<Record<string, Known>> = {
 const PATHS = ['path', 'stream'];
 const UNIX = 'unix=';
 
-/** The root bus is the only one. */
-const LIMITS = { bus: 0, slot: 31, func: 7 };
+const LIMITS = { bus: 255, slot: 31, func: 7 };
 const FORM = '[bus:]slot[:func],device[,option=value...]';
 
 export function pciHelp(): string {
@@ -75,8 +83,20 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     if (isPort && !option.includes('=')) {
       throw new UsageError(`-s ${text}`, `'${option}' is no option of ${device}; a port is NAME=PATH`);
     }
+    if (known?.share === true && option.includes('=') && !known.options.includes(name)) {
+      setShare(tree, path, text, [name, value]);
+      continue;
+    }
     tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
   }
+}
+
+function setShare(tree: ConfigTree, path: string, text: string, [name, folder]: readonly [string, string]): void {
+  if (tree.get(`${path}.sharename`) !== undefined) {
+    throw new UsageError(`-s ${text}`, `'${name}' is a second share; a device has one`);
+  }
+  tree.set(`${path}.sharename`, name);
+  tree.set(`${path}.path`, folder);
 }
 
 /** A name alone switches something on. */
@@ -95,6 +115,16 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
       }
     }
   }
+  const orphan = found.find(
+    ({ bus, slot }) => !found.some((other) => other.bus === bus && other.slot === slot && other.fn === 0),
+  );
+  if (orphan !== undefined) {
+    const { bus = 0, slot, fn, kind } = orphan;
+    throw new UsageError(
+      `pci.${bus}.${slot}.${fn}`,
+      `no guest looks for ${kind} there without a function 0 in slot ${bus}:${slot}`,
+    );
+  }
   return found;
 }
 
@@ -112,8 +142,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
     if (value <= LIMITS[part]) return value;
-    const accepted = LIMITS[part] === 0 ? '0' : `0 to ${LIMITS[part]}`;
-    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is ${accepted}`);
+    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is 0 to ${LIMITS[part]}`);
   };
   const device = tree.get(`${path}.device`) ?? '';
   const known = DEVICES[device];
@@ -130,10 +159,10 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = PATHS.includes(name) || isPort ? resolved(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolved(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
-  number('bus');
-  return { slot: number('slot'), fn: number('func'), kind: device, options };
+  const bus = number('bus');
+  return { ...(bus !== 0 && { bus }), slot: number('slot'), fn: number('func'), kind: device, options };
 }

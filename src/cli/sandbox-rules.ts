@@ -29,7 +29,7 @@ export function sandboxRules(settings: Settings, run: RunPaths): SandboxRules {
   const places = [...consoles.values(), ...machine.pci.flatMap(placesOf)].flatMap(
     (word) => PLACE.exec(word)?.[1] ?? [],
   );
-  const files = machine.pci.filter(({ options }) => !isOn(options.ro)).flatMap(placesOf);
+  const files = machine.pci.filter(isChanged).flatMap(placesOf);
   const { kernel, initrd } = machine.boot ?? {};
   return {
     network,
@@ -59,6 +59,11 @@ function programFiles(): string[] {
 
 function placesOf({ options }: PciDeviceConfig): string[] {
   return Object.values(options).filter((value) => value.startsWith('/'));
+}
+
+/** Shared folders are read-only unless they are not to be, disks the other way round. */
+function isChanged({ kind, options }: PciDeviceConfig): boolean {
+  return kind === 'virtio-9p' ? isOn(options.rw) : !isOn(options.ro);
 }
 
 /** Where layers of an image lie (decision 0015), beside the file that its name leads to. */

@@ -9,7 +9,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -66,6 +66,10 @@ export interface AddonMachine {
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
   dropCaches(): void;
   capabilities(): AddonCapabilities;
+  wakeCount(): number;
+  waitEvents(seen: number, nanoseconds: number): void;
+  waitEventOf(source: number, nanoseconds: number): boolean;
+  takeEvents(into: Int32Array, source?: number): number;
   close(): void;
 }
 
@@ -93,10 +97,90 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+export interface AddonNbdOptions {
+  /** Path of a unix socket; empty if there is a host. */
+  readonly socket: string;
+  readonly host: string;
+  readonly port: string;
+  readonly exportName: string;
+  /** Every write is on stable storage when it is done. */
+  readonly durable: boolean;
+}
+
+export interface AddonNbdDisk {
+  readonly image: AddonDisk;
+  readonly size: bigint;
+  readonly readOnly: boolean;
+  /** Bytes that the server moves at least. */
+  readonly minimumBlock: number;
+  readonly canDiscard: boolean;
+}
+
+export interface AddonNbd {
+  /** Connects. */
+  open(options: AddonNbdOptions): AddonNbdDisk;
+}
+
 /** Empty where there is none. */
 export interface AddonSandbox {
   landlockVersion?(): number;
   restrict?(rules: SandboxRules): void;
+}
+
+/** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
+export interface AddonHostfs {
+  openRoot(path: string): number;
+  close(fd: number): void;
+  stat(root: number, path: string, words: BigUint64Array): number;
+  statFile(root: number, fd: number, words: BigUint64Array): number;
+  open(root: number, path: string, flags: number): number;
+  create(root: number, path: string, flags: number, mode: number): number;
+  makeFolder(root: number, path: string, mode: number): number;
+  symlink(root: number, path: string, target: string): number;
+  link(root: number, from: string, to: string): number;
+  rename(root: number, from: string, to: string): number;
+  remove(root: number, path: string, isFolder: boolean): number;
+  readLink(root: number, path: string): Uint8Array | number;
+  setMode(root: number, path: string, mode: number): number;
+  setOwner(root: number, path: string, uid: number, gid: number): number;
+  setTimes(root: number, path: string, words: BigUint64Array): number;
+  setSize(root: number, path: string, size: bigint): number;
+  setFileSize(fd: number, size: bigint): number;
+  read(fd: number, offset: bigint, bytes: Uint8Array): number;
+  write(fd: number, offset: bigint, bytes: Uint8Array): number;
+  sync(fd: number, onlyData: boolean): number;
+  list(root: number, fd: number, isRoot: boolean): Uint8Array | number;
+  space(root: number, words: BigUint64Array): number;
+}
+
+/** src/hypervisor/disk-image.ts gives it words. */
+export interface AddonDisk {
+  perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  submit(
+    machine: AddonMachine,
+    source: number,
+    token: number,
+    kind: number,
+    flags: number,
+    offset: number,
+    length: number,
+    memory: readonly Uint8Array[],
+  ): boolean;
+  close(): void;
+}
+
+export interface AddonRawDisk {
+  readonly image: AddonDisk;
+  /** Bytes in whole sectors. */
+  readonly capacity: number;
+  readonly isDevice: boolean;
+  readonly canDiscard: boolean;
+  /** What direct transfers begin and end at. */
+  readonly alignment: number;
+}
+
+export interface AddonDisks {
+  openRaw(fd: number, direct: boolean): AddonRawDisk;
 }
 
 export interface Addon {
@@ -105,7 +189,10 @@ export interface Addon {
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;
+  readonly hostfs: AddonHostfs;
+  readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

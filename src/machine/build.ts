@@ -3,11 +3,16 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
-import { FileDisk } from '../host/disk/file-disk.js';
+import type { DiskQueue } from '../host/disk/disk-queue.js';
+import { isNbd } from '../host/disk/nbd-address.js';
+import { openNbdDisk } from '../host/disk/nbd-disk.js';
+import { openRawDisk } from '../host/disk/raw-disk.js';
+import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
-import type { OpenEngine } from '../hypervisor/hypervisor.js';
+import { nativeHostfs } from '../hypervisor/hostfs.js';
+import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
@@ -16,6 +21,7 @@ import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
+import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
@@ -37,13 +43,14 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
-  /** Disks and random bytes; the host's unless given. */
+  /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
 
-const DEVICE_HOST: DeviceHost = {
-  openDisk: (disk) => new FileDisk(disk),
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
+  openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
@@ -64,6 +71,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(model),
   });
+  const events = new HostEvents(engine.events);
+  const isVirtual = config.clock.kind === 'virtual';
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -71,23 +80,29 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
+  const disks = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
+  const openDisk: DeviceHost['openDisk'] = (disk) => (isNbd(disk.path) ? openNbdDisk : openRawDisk)(disk, disks);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, ...host.devices },
+    host: { ...DEVICE_HOST, openDisk, ...host.devices },
     intr,
     outputs,
     stop,
     log,
   });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
-  const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, stop, hash, media });
+  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
+}
+
+/** Null under the virtual clock: there everything is done at once, so that no run differs from another. */
+function diskQueue({ disks }: Engine, events: HostEvents, isVirtual: boolean): DiskQueue | null {
+  return isVirtual || disks === null ? null : { threads: disks, events };
 }

@@ -7,6 +7,7 @@ import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
@@ -32,8 +33,10 @@ export interface KernelBoot {
   readonly unpack?: Unpacker;
 }
 
-/** One `-s` option: a function on bus 0 and what it is. */
+/** One `-s` option: a function and what it is. */
 export interface PciDeviceConfig {
+  /** 0, unless given. */
+  readonly bus?: number;
   readonly slot: number;
   readonly fn: number;
   readonly kind: string;
@@ -144,17 +147,22 @@ function checkTscHz(tscHz: bigint | null): void {
 
 function checkPci(devices: readonly PciDeviceConfig[]): void {
   const taken = new Map<string, string>();
-  for (const [index, { slot, fn, kind, options }] of devices.entries()) {
+  for (const [index, { bus = 0, slot, fn, kind, options }] of devices.entries()) {
     const path = `pci[${index}]`;
+    if (!Number.isInteger(bus) || bus < 0 || bus > 255)
+      throw new ConfigError(`${path}.bus`, `${bus}: expected 0 to 255`);
     if (!Number.isInteger(slot) || slot < 0 || slot > 31)
       throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
     if (!Number.isInteger(fn) || fn < 0 || fn > 7) throw new ConfigError(`${path}.fn`, `${fn}: expected 0 to 7`);
-    const other = taken.get(`${slot}:${fn}`);
-    if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);
-    taken.set(`${slot}:${fn}`, kind);
+    const place = `${bus}:${slot}:${fn}`;
+    const other = taken.get(place);
+    if (other !== undefined) throw new ConfigError(path, `${kind} in ${place}, but ${other} is there`);
+    if (kind === 'lpc' && bus !== 0) throw new ConfigError(path, `lpc in ${place}: expected on bus 0`);
+    taken.set(place, kind);
     if (kind === 'virtio-blk') diskConfig(path, options);
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
+    if (kind === 'virtio-9p') folderConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
   }
 }

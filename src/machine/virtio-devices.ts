@@ -8,6 +8,8 @@ import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
 import type { NetBackend } from '../../devices/virtio/net-backend.js';
+import type { FolderBackend } from '../../devices/virtio/ninep/folder-backend.js';
+import { virtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
 import type { ByteSink } from '../core/input.js';
@@ -15,6 +17,7 @@ import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
 import { type NetConfig, netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
 
@@ -24,8 +27,11 @@ const NOBODY: ByteSink = { write: () => {} };
 export interface DeviceHost {
   readonly openDisk: (config: DiskConfig) => BlockBackend;
   readonly entropy: EntropySource;
+  readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string) => NetBackend;
+  /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
+  readonly repeatsInputs: boolean;
 }
 
 export interface VirtioContext extends VirtioPciParts {
@@ -79,18 +85,29 @@ export function createNet({ id, place, virtio }: VirtioPlace, options: Options) 
   return new VirtioPci(id, place, kind, virtio, config);
 }
 
+export function createNinep({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = folderConfig(id, options);
+  const { path, tag, readOnly } = config;
+  const backend = virtio.host.openFolder(path);
+  const kind = virtioNinep({ backend, tag, readOnly, isRepeatable: virtio.isVirtualClock });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
 function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
   if (link.kind === 'loopback') return cables.plug(link.name);
-  if (isVirtualClock) {
-    throw new ConfigError(`${id} stream`, `'${link.path}' is a live link, which the virtual clock cannot repeat`);
+  if (isVirtualClock && !host.repeatsInputs) {
+    const problem = `'${link.path}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+    throw new ConfigError(`${id} stream`, problem);
   }
   return host.openStream(id, link.path);
 }
 
 /** As on bhyve. */
 function defaultMac(address: number, name: string): Uint8Array {
-  const [slot, fn] = [(address >> 3) & 0x1f, address & 7];
-  const digits = createHash('md5').update(`${slot}-${fn}-${name}`).digest();
+  const [bus, slot, fn] = [address >> 8, (address >> 3) & 0x1f, address & 7];
+  // bhyve leaves the bus out, and two cards of one machine are alike.
+  const place = bus === 0 ? `${slot}-${fn}` : `${bus}-${slot}-${fn}`;
+  const digits = createHash('md5').update(`${place}-${name}`).digest();
   return Uint8Array.of(0x00, 0xa0, 0x98, ...digits.subarray(0, 3));
 }
 

@@ -8,8 +8,6 @@ import { ConfigError } from './config-error.js';
 /** The options of one `-s`. */
 export type Options = Readonly<Record<string, string>>;
 
-/** Options of bhyve's that would promise what is not there yet. */
-const NOT_YET = ['nocache', 'direct'];
 const ON = ['true', 'on'];
 const OFF = ['false', 'off'];
 const LARGEST_SECTOR = 4096;
@@ -35,7 +33,12 @@ export interface RngConfig extends VirtioOptions {
 export interface DiskConfig extends VirtioOptions {
   readonly path: string;
   readonly readOnly: boolean;
+  /** Every write is on the medium when it is done. */
   readonly sync: boolean;
+  /** Past the host's cache. */
+  readonly noCache: boolean;
+  /** The guest may give space back. */
+  readonly discard: boolean;
   /** Bytes. */
   readonly logicalBlock: number;
   readonly physicalBlock: number;
@@ -62,12 +65,14 @@ export const DISK_OPTIONS = [
   'path',
   'ro',
   'sync',
+  'direct',
+  'nocache',
+  'nodelete',
   'sectorsize',
   'ser',
   'queues',
   'latency',
   'bandwidth',
-  ...NOT_YET,
   ...TRANSPORT_OPTIONS,
 ];
 
@@ -77,9 +82,6 @@ export function rngConfig(where: string, options: Options): RngConfig {
 
 export function diskConfig(where: string, options: Options): DiskConfig {
   const words = new Words(where, options);
-  for (const name of NOT_YET) {
-    if (options[name] !== undefined) throw words.error(name, 'is not there yet; sync is, and so is leaving it out');
-  }
   if (options.path === undefined || options.path === '') {
     throw words.error('path', 'missing; give an image file, a block device or an NBD export');
   }
@@ -92,7 +94,9 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     ...transport(words),
     path: options.path,
     readOnly: words.flag('ro'),
-    sync: words.flag('sync'),
+    sync: words.flag('sync') || words.flag('direct'), // two names of one thing on bhyve
+    noCache: words.flag('nocache'),
+    discard: !words.flag('nodelete'),
     logicalBlock,
     physicalBlock,
     serial: options.ser ?? null,

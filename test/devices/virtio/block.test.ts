@@ -323,6 +323,19 @@ test('closing waits for the host and lets go of the disk', () => {
   expect(disk.isClosed).toBe(true);
 });
 
+test('a host that hangs keeps a disk from being paused, not from being let go of', () => {
+  const { driver, rig, disk } = start({ late: true });
+  put(driver, { type: IN, room: 512 });
+  driver.kick();
+  disk.wait = () => {
+    throw new Error('the host has not finished a request');
+  };
+  expect(() => rig.device.pause()).toThrow('the host has not finished a request');
+  expect(rig.device.isQuiet()).toBe(false);
+  expect(() => rig.device.close()).toThrow('the host has not finished a request');
+  expect(disk.isClosed).toBe(true);
+});
+
 test('a state that was saved with another disk is refused', () => {
   const saved = start().rig.device.serialize();
   const other = new MemoryDisk(new Uint8Array(1024));
