@@ -140,5 +140,10 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('inputs.replay'),
   },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
+  {
+    flags: '--sandbox <switch>',
+    about: 'on or off: keep the running VM to the files, sockets and system calls that it needs (on)',
+    apply: sets('sandbox'),
+  },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

@@ -4,6 +4,8 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
+import { isNbd } from '../host/disk/nbd-address.js';
+import { openNbdDisk } from '../host/disk/nbd-disk.js';
 import { openRawDisk } from '../host/disk/raw-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
@@ -82,7 +84,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     adopt: (level) => engine.setExternalInterrupt(level),
   };
   const disks = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
-  const openDisk: DeviceHost['openDisk'] = (disk) => openRawDisk(disk, disks);
+  const openDisk: DeviceHost['openDisk'] = (disk) => (isNbd(disk.path) ? openNbdDisk : openRawDisk)(disk, disks);
   const board = pcBoard({
     config,
     ram,
