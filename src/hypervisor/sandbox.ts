@@ -19,16 +19,16 @@ export interface SandboxRules {
 
 /** What the kernel keeps us to; null if there is no such thing on this system. */
 export function sandboxKind(): 'seccomp' | 'seccomp and Landlock' | null {
-  const { landlockVersion } = loadAddon().sandbox;
-  if (landlockVersion === undefined) return null;
-  return landlockVersion() > 0 ? 'seccomp and Landlock' : 'seccomp';
+  const version = loadAddon().sandbox.landlockVersion?.();
+  if (version === undefined) return null;
+  return version > 0 ? 'seccomp and Landlock' : 'seccomp';
 }
 
 export function enterSandbox(rules: SandboxRules): void {
-  const { restrict } = loadAddon().sandbox;
-  if (restrict === undefined) throw new Error('there is no sandbox on this system');
+  const { sandbox } = loadAddon();
+  if (sandbox.restrict === undefined) throw new Error('there is no sandbox on this system');
   try {
-    restrict(rules);
+    sandbox.restrict(rules);
   } catch (error) {
     throw hypervisorError('sandbox', error);
   }
