@@ -5,6 +5,7 @@
 #include "disk_exports.h"
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
+#include "hostfs_exports.h"
 #include "machine.h"
 #include "registry.h"
 #include "snapshot_exports.h"
@@ -67,6 +68,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
+  exports.Set("hostfs", tsbhyve::hostfs_exports(env));
   exports.Set("disk", tsbhyve::disk_exports(env));
   return exports;
 }

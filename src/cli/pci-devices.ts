@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
+import { BALLOON_OPTIONS } from '../machine/balloon-options.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
+import { FOLDER_OPTIONS } from '../machine/ninep-options.js';
 import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
+import { VSOCK_OPTIONS } from '../machine/vsock-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
@@ -14,6 +17,8 @@ interface Known {
   readonly first?: string;
   /** The same for one that has no `=` in it. */
   readonly firstWord?: string;
+  /** Something with an `=` that is none of the options: the name of the share, and its path. */
+  readonly share?: boolean;
   /** Other options are names of ports, each with the path of its socket. */
   readonly ports?: boolean;
 }
@@ -34,10 +39,23 @@ const DEVICES: Readonly<Record<string, Known>> = {
     options: NET_OPTIONS,
     firstWord: 'backend',
   },
+  'virtio-9p': {
+    about: 'shared folder: virtio-9p,NAME=FOLDER[,rw]; read-only without rw',
+    options: FOLDER_OPTIONS,
+    share: true,
+  },
   'virtio-console': {
     about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
     options: CONSOLE_OPTIONS,
     ports: true,
+  },
+  'virtio-balloon': {
+    about: 'memory balloon: virtio-balloon[,size=SIZE][,deflate-on-oom=on|off][,reporting=on|off]',
+    options: BALLOON_OPTIONS,
+  },
+  'virtio-vsock': {
+    about: 'sockets to the host: virtio-vsock,path=SOCKET|loopback[,cid=NUMBER]; the guest calls SOCKET_PORT',
+    options: VSOCK_OPTIONS,
   },
   'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };
@@ -45,8 +63,7 @@ const DEVICES: Readonly<Record<string, Known>> = {
 const PATHS = ['path', 'stream'];
 const UNIX = 'unix=';
 
-/** The root bus is the only one. */
-const LIMITS = { bus: 0, slot: 31, func: 7 };
+const LIMITS = { bus: 255, slot: 31, func: 7 };
 const FORM = '[bus:]slot[:func],device[,option=value...]';
 
 export function pciHelp(): string {
@@ -75,8 +92,20 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     if (isPort && !option.includes('=')) {
       throw new UsageError(`-s ${text}`, `'${option}' is no option of ${device}; a port is NAME=PATH`);
     }
+    if (known?.share === true && option.includes('=') && !known.options.includes(name)) {
+      setShare(tree, path, text, [name, value]);
+      continue;
+    }
     tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
   }
+}
+
+function setShare(tree: ConfigTree, path: string, text: string, [name, folder]: readonly [string, string]): void {
+  if (tree.get(`${path}.sharename`) !== undefined) {
+    throw new UsageError(`-s ${text}`, `'${name}' is a second share; a device has one`);
+  }
+  tree.set(`${path}.sharename`, name);
+  tree.set(`${path}.path`, folder);
 }
 
 /** A name alone switches something on. */
@@ -95,6 +124,16 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
       }
     }
   }
+  const orphan = found.find(
+    ({ bus, slot }) => !found.some((other) => other.bus === bus && other.slot === slot && other.fn === 0),
+  );
+  if (orphan !== undefined) {
+    const { bus = 0, slot, fn, kind } = orphan;
+    throw new UsageError(
+      `pci.${bus}.${slot}.${fn}`,
+      `no guest looks for ${kind} there without a function 0 in slot ${bus}:${slot}`,
+    );
+  }
   return found;
 }
 
@@ -102,8 +141,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
     if (value <= LIMITS[part]) return value;
-    const accepted = LIMITS[part] === 0 ? '0' : `0 to ${LIMITS[part]}`;
-    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is ${accepted}`);
+    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is 0 to ${LIMITS[part]}`);
   };
   const device = tree.get(`${path}.device`) ?? '';
   const known = DEVICES[device];
@@ -120,10 +158,10 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = PATHS.includes(name) || isPort ? resolve(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolve(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
-  number('bus');
-  return { slot: number('slot'), fn: number('func'), kind: device, options };
+  const bus = number('bus');
+  return { ...(bus !== 0 && { bus }), slot: number('slot'), fn: number('func'), kind: device, options };
 }

@@ -60,6 +60,7 @@ export interface AddonMachine {
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
@@ -94,6 +95,32 @@ export interface AddonSnapshot {
   verifyRam(segments: BigUint64Array, fd: number, stored: Uint8Array, digest: Uint8Array): RamJob<null>;
   mergeRam(segments: BigUint64Array, fd: number, layers: readonly RamLayer[]): RamJob<MadeRam>;
   lockFile(fd: number, exclusive: boolean): boolean;
+}
+
+/** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
+export interface AddonHostfs {
+  openRoot(path: string): number;
+  close(fd: number): void;
+  stat(root: number, path: string, words: BigUint64Array): number;
+  statFile(root: number, fd: number, words: BigUint64Array): number;
+  open(root: number, path: string, flags: number): number;
+  create(root: number, path: string, flags: number, mode: number): number;
+  makeFolder(root: number, path: string, mode: number): number;
+  symlink(root: number, path: string, target: string): number;
+  link(root: number, from: string, to: string): number;
+  rename(root: number, from: string, to: string): number;
+  remove(root: number, path: string, isFolder: boolean): number;
+  readLink(root: number, path: string): Uint8Array | number;
+  setMode(root: number, path: string, mode: number): number;
+  setOwner(root: number, path: string, uid: number, gid: number): number;
+  setTimes(root: number, path: string, words: BigUint64Array): number;
+  setSize(root: number, path: string, size: bigint): number;
+  setFileSize(fd: number, size: bigint): number;
+  read(fd: number, offset: bigint, bytes: Uint8Array): number;
+  write(fd: number, offset: bigint, bytes: Uint8Array): number;
+  sync(fd: number, onlyData: boolean): number;
+  list(root: number, fd: number, isRoot: boolean): Uint8Array | number;
+  space(root: number, words: BigUint64Array): number;
 }
 
 /** src/hypervisor/disk-image.ts gives it words. */
@@ -132,6 +159,7 @@ export interface Addon {
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }

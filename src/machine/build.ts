@@ -5,9 +5,11 @@ import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { openRawDisk } from '../host/disk/raw-disk.js';
+import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
+import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
@@ -39,14 +41,19 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
-  /** Disks and random bytes; the host's unless given. */
+  /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
 
 const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
+  openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
+  },
+  openVsock: (id) => {
+    throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
   },
 };
 

@@ -119,6 +119,14 @@ test('serial ports and their back ends', () => {
   expect(settings('-l', 'com1,pty', '-l', 'com2,pty').consoles.size).toBe(2);
 });
 
+test('devices on other buses, and several in a slot', () => {
+  const places = ['0,hostbridge', '1:3:0,virtio-rnd', '1:3:7,virtio-rnd', '2:1,hostbridge', '2:0,lpc'];
+  const { machine } = settings(...places.flatMap((place) => ['-s', place]));
+  expect(machine.pci.map(({ bus = 0, slot, fn }) => `${bus}:${slot}:${fn}`).sort()).toEqual([
+    ...['0:0:0', '0:2:0', '0:2:1', '1:3:0', '1:3:7'],
+  ]);
+});
+
 test('disks and random numbers', () => {
   const options = (...words: string[]) => settings(...words).machine.pci[0]?.options;
   expect(options('-s', '3,virtio-blk,/a=b.img,ro,ser=X=1')).toEqual({ path: '/a=b.img', ro: 'true', ser: 'X=1' });
@@ -127,6 +135,12 @@ test('disks and random numbers', () => {
     stream: join(process.cwd(), 'passt.sock'),
     mtu: '1400',
   });
+  expect(options('-s', '3,virtio-9p,home=shared,ro')).toEqual({
+    sharename: 'home',
+    path: join(process.cwd(), 'shared'),
+    ro: 'true',
+  });
+  expect(options('-s', '3,virtio-9p,sharename=a,path=/b,rw')).toEqual({ sharename: 'a', path: '/b', rw: 'true' });
   expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
@@ -169,10 +183,18 @@ test.each([
   [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],
   [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] backend: 'slirp': tap and slirp are not there yet"],
   [['-s', '3,virtio-net'], 'pci[0] stream: missing; stream=SOCKET and loopback=NAME are accepted'],
+  [['-s', '3,virtio-9p'], 'pci[0] sharename: missing; give NAME=FOLDER'],
+  [['-s', '3,virtio-9p,a=/b,c=/d'], "'c' is a second share; a device has one"],
+  [['-s', '3,virtio-9p,a=/b,wet'], "unknown option 'wet' of virtio-9p; accepted are sharename, path, ro, rw"],
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
-  [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],
+  [['-s', '256:3:0,lpc'], "there is no bus '256'; accepted is 0 to 255"],
+  [['-s', '1:3:0,lpc'], 'pci[0]: lpc in 1:3:0: expected on bus 0'],
+  [
+    ['-s', '3:0,hostbridge', '-s', '4:1,virtio-rnd'],
+    'pci.0.4.1: no guest looks for virtio-rnd there without a function 0',
+  ],
   [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
   [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, auto'],
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
@@ -185,4 +207,14 @@ test.each([
   [['../etc'], 'name: "../etc"'],
 ])('%j is refused by name', (words, message) => {
   expect(() => settings(...words)).toThrow(message);
+});
+
+test('inputs are recorded or replayed, under the virtual clock', () => {
+  expect(settings('--clock', 'virtual', '--record', '/f').inputs).toEqual({ record: '/f' });
+  expect(settings('--clock', 'virtual', '--replay', '/f').inputs).toEqual({ replay: '/f' });
+  expect(settings().inputs).toBeUndefined();
+  expect(() => settings('--replay', '/f')).toThrow('--replay: the real clock cannot be repeated; add --clock virtual');
+  expect(() => settings('--clock', 'virtual', '--record', '/f', '--replay', '/g')).toThrow(
+    "--record: '/f' together with --replay '/g'; one of them is accepted",
+  );
 });
