@@ -47,6 +47,7 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::get_private>>("getPrivate"),
                          InstanceMethod<&M::checked<&M::set_private>>("setPrivate"),
                          InstanceMethod<&M::checked<&M::memory_written>>("memoryWritten"),
+                         InstanceMethod<&M::checked<&M::discard>>("discard"),
                          InstanceMethod<&M::checked<&M::open_dirty_log>>("openDirtyLog"),
                          InstanceMethod<&M::checked<&M::close_dirty_log>>("closeDirtyLog"),
                          InstanceMethod<&M::checked<&M::take_dirty_log>>("takeDirtyLog"),

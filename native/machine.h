@@ -62,6 +62,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value get_private(const Napi::CallbackInfo& info);
   void set_private(const Napi::CallbackInfo& info);
   void memory_written(const Napi::CallbackInfo& info);
+  void discard(const Napi::CallbackInfo& info);
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);

@@ -61,6 +61,7 @@ export interface AddonMachine {
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;

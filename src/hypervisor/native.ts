@@ -53,7 +53,11 @@ class NativeEngine implements Engine {
     this.id = machine.id;
     const segments = memory.flatMap((segment) => mapSegment(machine, segment));
     this.vcpu = new NativeVcpu(name, machine);
-    this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
+    this.memory = new GuestMemory(
+      segments,
+      (address, length) => machine.memoryWritten(address, length),
+      (address, length) => guarded(name, () => machine.discard(address, length)),
+    );
     this.capabilities = machine.capabilities();
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);

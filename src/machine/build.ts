@@ -54,6 +54,9 @@ const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
+  openVsock: (id) => {
+    throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
+  },
 };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */

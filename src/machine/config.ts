@@ -5,10 +5,12 @@
  */
 import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
+import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
 import { folderConfig } from './ninep-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
+import { vsockConfig } from './vsock-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
@@ -122,7 +124,7 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
   const refusal = engineRefusal(config.engine, config.clock);
   if (refusal !== null) throw new ConfigError('engine', refusal);
   checkTscHz(config.tscHz);
-  checkPci(config.pci);
+  checkPci(config.pci, config.memory);
   return config;
 }
 
@@ -145,7 +147,7 @@ function checkTscHz(tscHz: bigint | null): void {
   throw new ConfigError('tscHz', `${tscHz}: expected ${MIN_TSC_HZ} to ${MAX_TSC_HZ}, or null for the CPU model's`);
 }
 
-function checkPci(devices: readonly PciDeviceConfig[]): void {
+function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
   const taken = new Map<string, string>();
   for (const [index, { bus = 0, slot, fn, kind, options }] of devices.entries()) {
     const path = `pci[${index}]`;
@@ -164,5 +166,9 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     if (kind === 'virtio-console') consoleConfig(path, options);
     if (kind === 'virtio-9p') folderConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
+    if (kind === 'virtio-vsock') vsockConfig(path, options);
+    if (kind === 'virtio-balloon') balloonConfig(path, options, memory);
   }
+  const balloons = devices.filter(({ kind }) => kind === 'virtio-balloon').length;
+  if (balloons > 1) throw new ConfigError('pci', `${balloons} virtio-balloon: a machine has one at most`);
 }

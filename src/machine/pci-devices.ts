@@ -8,7 +8,16 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig, VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createConsole, createDisk, createNet, createNinep, createRng, type VirtioContext } from './virtio-devices.js';
+import {
+  createBalloon,
+  createConsole,
+  createDisk,
+  createNet,
+  createNinep,
+  createRng,
+  createVsock,
+  type VirtioContext,
+} from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -30,6 +39,8 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['virtio-9p', createNinep],
   ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
+  ['virtio-balloon', createBalloon],
+  ['virtio-vsock', createVsock],
 ]);
 
 export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {

@@ -49,7 +49,10 @@ function refuseUnfit(name: string, found: AddonNbdDisk, { readOnly, logicalBlock
   if (found.readOnly && !readOnly) throw new HostError(name, 'the server lets nobody write to it: add ro');
   if (minimumBlock > logicalBlock) {
     const way = minimumBlock <= 4096 ? `sectorsize=${minimumBlock} is accepted` : 'at most 4096 are accepted';
-    throw new HostError(name, `the server moves ${minimumBlock} bytes at least, and a sector has ${logicalBlock}: ${way}`);
+    throw new HostError(
+      name,
+      `the server moves ${minimumBlock} bytes at least, and a sector has ${logicalBlock}: ${way}`,
+    );
   }
   if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw new HostError(name, `${size} bytes; at most 2^53 are accepted`);
   if (capacityOf(found) === 0) throw new HostError(name, `${size} bytes; at least ${SECTOR} are accepted`);
