@@ -34,6 +34,7 @@ const QUIESCE_ROUNDS = 1000;
 
 export class Machine {
   private lifecycle: MachineState = 'built';
+  private readonly firstSteps: (() => void)[] = [];
 
   constructor(readonly parts: MachineParts) {}
 
@@ -60,9 +61,19 @@ export class Machine {
     this.loadMedia();
   }
 
+  /** Has this done right before the first instruction. When it throws, the machine stays as it was built. */
+  beforeRun(step: () => void): void {
+    this.expect('prepare', 'built');
+    this.firstSteps.push(step);
+  }
+
   /** Lets VM time run, from now on or again. */
   resume(): void {
     this.expect('run', 'built', 'paused');
+    for (let [step] = this.firstSteps; step !== undefined; [step] = this.firstSteps) {
+      step();
+      this.firstSteps.shift();
+    }
     this.parts.time.start();
     for (const device of this.parts.board.devices) device.resume();
     this.lifecycle = 'running';
