@@ -136,7 +136,8 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   }
 
   override saveRefusal(): string | null {
-    return this.backend.readOnly ? null : 'a writable disk cannot be part of a snapshot yet';
+    const { readOnly, isKept = false } = this.backend;
+    return readOnly || isKept ? null : 'a writable disk that is no image file cannot be part of a snapshot';
   }
 
   override close(): void {
