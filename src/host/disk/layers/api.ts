@@ -53,10 +53,15 @@ export interface Stray {
 
 export interface OpenOptions {
   readonly readOnly: boolean;
-  /** Null: the image's own line; else that of the clone with this name, which must be there (`createLine`). */
+  /** Null: the image's own line; else that of the clone with this name. Such a line begins with an `at`. */
   readonly line?: string | null;
   /** The suspend that is being resumed. An opening for writing of a disk that another suspend owns is refused. */
   readonly resuming?: string | null;
+  /**
+   * Goes on from a frozen point: the disk shows its content at once, with an empty layer above it. On stable storage nothing
+   * has changed until `adopt`, and `close` without it leaves nothing behind.
+   */
+  readonly at?: FrozenPoint | null;
 }
 
 /** An empty layer, on stable storage, that no HEAD names yet. */
@@ -90,12 +95,12 @@ export interface LayeredDisk {
   /** Takes back the latest `freeze`, if nothing was written since: the disk goes on in the layer it had. */
   undoFreeze(point: FrozenPoint): void;
   /**
-   * Goes on from a frozen point, with an empty layer above it. What the disk held and nobody else keeps becomes a stray, which is
-   * answered; null if nothing was set aside. Nothing may be in flight.
+   * After an opening with `at`, before the first write: from now on this is the disk. What it held before and nobody else
+   * keeps becomes a stray, which is answered; null if nothing was set aside.
    */
-  switchTo(point: FrozenPoint): Stray | null;
+  adopt(): Stray | null;
 
-  /** Whom the disk belongs to after this process. Everything must be flushed: nothing is written after this. */
+  /** Whom the disk belongs to after this process. Flushed it must be, and nothing may be written after this. */
   setOwner(owner: DiskOwner): void;
   /** Before the first write of whoever resumed the owner, or when the owner is removed. Durable on return. */
   clearOwner(): void;
@@ -103,9 +108,35 @@ export interface LayeredDisk {
   /** Keeps a point for a snapshot that is being made. `confirmPin` when the snapshot is there. */
   pin(snapshot: DiskOwner, point: FrozenPoint): void;
 
+  /** What a native image is made of. It hears of every change: freezes, merges. */
+  attach(stack: LayerStack): void;
+  files(): DiskFiles;
+
   /** Starts to make one of several frozen layers if the chain is long; null if it is not. At most one at a time. */
   startMerge(): DiskJob | null;
   close(): void;
+}
+
+export interface LayerHandle {
+  readonly fd: number;
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+}
+
+/** Open files; whoever takes them makes duplicates. */
+export interface DiskFiles {
+  readonly base: number;
+  /** From the oldest; the last one is written to. None: the base is written to. */
+  readonly layers: readonly LayerHandle[];
+}
+
+/** The native image of an open disk. */
+export interface LayerStack {
+  flush(): void;
+  push(layer: LayerHandle): void;
+  pop(): void;
+  /** One layer takes the place of `count` frozen ones. */
+  replace(first: number, count: number, layer: LayerHandle): void;
 }
 
 /** Work on a thread of its own, to be polled. */
@@ -123,8 +154,8 @@ export interface DiskJob {
 /** The rest works on an image that anybody may have open, this process or another. */
 export interface DiskLayers {
   open(path: string, options: OpenOptions): LayeredDisk;
-  /** A line of its own above a frozen point, for a clone. A line of this name that is not in use starts anew. */
-  createLine(path: string, line: string, point: FrozenPoint): void;
+  /** The pin of a snapshot. Its point is the one to use: `tsbhyve disk rebase` may have accepted other identities. */
+  pinOf(path: string, id: string): DiskPin | null;
   /** Makes a pin permanent, or follows a snapshot that was moved. */
   confirmPin(path: string, snapshot: DiskOwner): void;
   /** A second snapshot of a point that one pin keeps already. */
