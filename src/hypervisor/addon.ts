@@ -92,12 +92,37 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+/** What native/layered_image_object.h explains. Results are errnos, 0: done. */
+export interface AddonLayeredImage {
+  read(parts: readonly Uint8Array[], offset: number): number;
+  write(parts: readonly Uint8Array[], offset: number): number;
+  flush(): number;
+  discard(offset: number, length: number): number;
+  zero(offset: number, length: number, unmap: boolean): number;
+  push(layer: AddonLayerHandle): number;
+  pop(): void;
+  replace(first: number, count: number, layer: AddonLayerHandle): void;
+  close(): void;
+}
+
+export interface AddonLayerHandle {
+  readonly fd: number;
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly LayeredImage: new (
+    base: number,
+    layers: readonly AddonLayerHandle[],
+    bytes: number,
+    sync: boolean,
+  ) => AddonLayeredImage;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
-import { FileDisk } from '../host/disk/file-disk.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
@@ -18,8 +17,10 @@ import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
+import { type DiskOpening, MachineDisks } from './machine-disks.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
+import { openHostDisk } from './open-host-disk.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
@@ -37,12 +38,13 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
+  /** From where the disk of a device goes on. */
+  readonly diskOpening?: (id: string, path: string) => DiskOpening;
   /** Disks and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
 
-const DEVICE_HOST: DeviceHost = {
-  openDisk: (disk) => new FileDisk(disk),
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
   entropy: hostEntropy,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
@@ -71,13 +73,16 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
+  const disks = new MachineDisks(
+    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk.path) ?? {}, log)),
+  );
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, ...host.devices },
+    host: { ...DEVICE_HOST, ...host.devices, openDisk: disks.open },
     intr,
     outputs,
     stop,
@@ -89,5 +94,5 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, stop, hash, media });
 }

@@ -12,6 +12,7 @@ import type { MachineTime } from './clock.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import type { MachineDisk } from './machine-disks.js';
 import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
@@ -23,6 +24,7 @@ export interface MachineParts {
   readonly engine: Engine;
   readonly time: MachineTime;
   readonly board: PcBoard;
+  readonly disks: readonly MachineDisk[];
   readonly loop: ExitLoop;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;

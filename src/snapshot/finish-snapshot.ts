@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a snapshot has beside its memory, and how it becomes visible. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Machine } from '../machine/machine.js';
 import { recordFromConfig } from './config-record.js';
@@ -50,11 +50,6 @@ export function finish(draft: Draft, origin: Origin, contents: Contents): Snapsh
     // Nothing may fail any more: somebody would take a snapshot that is there for one that is not.
     return new SnapshotFolder(draft.target, draft.name, written);
   });
-}
-
-/** Ids come from random bits: two snapshots of one second are two. */
-export function newId(): string {
-  return randomBytes(16).toString('hex');
 }
 
 interface Beginning {

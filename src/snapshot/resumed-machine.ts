@@ -9,10 +9,9 @@ import type { Overrides } from './overrides.js';
 import type { Identity } from './restoration.js';
 import type { RestoreWatch } from './restore-watch.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
-import type { SnapshotFolder } from './snapshot-folder.js';
 import type { Following } from './steps.js';
 import { SnapshotStore } from './store.js';
-import { markUse, refuseSpent, roleOf } from './suspend-use.js';
+import { refuseSpent, roleOf } from './suspend-use.js';
 
 export interface ResumeRequest {
   /** Folder of the store. */
@@ -52,11 +51,13 @@ export class ResumedMachine {
     const claim = isSuspend ? store.claim(name) : null;
     try {
       refuseSpent(store.open(name)); // it may have become so until it was claimed
-      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, ...following, shared: clone, host });
+      const use = clone ? 'clone' : !isSuspend ? 'again' : keep ? 'keep' : 'spend';
+      const loading = { ...options, ...following, use, shared: clone, host } as const;
+      const { machine, snapshot, watch } = loadMachine(store, name, loading);
       const canLog = machine.parts.engine.capabilities.dirtyLog;
       const changes = canLog && !(isSuspend && !keep) ? new ChangeLog(machine, snapshot) : null;
       const resumed = new ResumedMachine(machine, store, name, changes, watch, claim);
-      if (isSuspend) machine.beforeRun(() => resumed.use(snapshot, keep));
+      if (isSuspend) machine.beforeRun(() => resumed.begin(keep));
       return resumed;
     } catch (error) {
       if (claim !== null) closeSync(claim);
@@ -82,8 +83,8 @@ export class ResumedMachine {
     this.release();
   }
 
-  private use(snapshot: SnapshotFolder, keep: boolean): void {
-    markUse(snapshot, keep ? 'kept' : 'spent');
+  /** What becomes of the suspend has been written to its folder. */
+  private begin(keep: boolean): void {
     if (keep) this.release();
     else this.isSpent = true;
   }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * What a process that died has left undone on a disk, finished by the next one that opens it for writing; and the refusal
+ * of a disk that a suspend waits for.
+ */
+import { type Logger, nullLogger } from '../../core/log.js';
+import type { DiskOwner, LayeredDisk } from '../../host/disk/layers/api.js';
+import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { SnapshotError } from '../snapshot-error.js';
+import { roleOf } from '../suspend-use.js';
+import { finishAdoption } from './adopt-disks.js';
+import { hasDraft, snapshotOf } from './owner-snapshot.js';
+
+/** `resuming`: the suspend that may have the disk. */
+export function settleDisk(path: string, line: string | null, resuming: string | null, log: Logger = nullLogger): void {
+  settlePins(path);
+  const owner = diskLayers.ownerOf(path, line);
+  if (owner === null || owner.id === resuming || finishAdoption(path, line, owner)) return;
+  const snapshot = snapshotOf(owner);
+  const subject = `disk ${path}`;
+  if (snapshot === null) {
+    throw new SnapshotError(subject, `belongs to a suspend that is not at ${owner.path}: ${LOST}`);
+  }
+  const { name, folder } = snapshot;
+  switch (roleOf(snapshot)) {
+    case 'suspend':
+      throw new SnapshotError(
+        subject,
+        `belongs to the suspend ${name}: go on from it (-r ${folder}), or remove it (tsbhyve snapshot rm ${name})`,
+      );
+    case 'spent':
+      diskLayers.release(path, line, owner.id);
+      log.warn(`${subject}: its VM went on from the suspend ${name} and has ended since: it is as it was last written`);
+      break;
+    case 'snapshot':
+      finishKeeping(path, line, owner);
+      break;
+  }
+}
+
+const LOST = 'go on from it where it is (-r FOLDER), or give it up with tsbhyve disk rebase --accept';
+
+/** Makes a suspend's hold on a disk that of a snapshot: what it holds is frozen, and a new layer lies above. */
+export function keepDisk(disk: LayeredDisk, snapshot: DiskOwner): void {
+  if (diskLayers.pinOf(disk.path, snapshot.id) === null) disk.pin(snapshot, disk.freeze(disk.prepare()));
+  diskLayers.confirmPin(disk.path, snapshot);
+  disk.clearOwner();
+}
+
+function finishKeeping(path: string, line: string | null, owner: DiskOwner): void {
+  const disk = diskLayers.open(path, { readOnly: false, line, resuming: owner.id });
+  try {
+    keepDisk(disk, owner);
+  } finally {
+    disk.close();
+  }
+}
+
+/** Those of snapshots that were never finished go. Read before drafts are looked for: one that is finished meanwhile is found. */
+function settlePins(path: string): void {
+  for (const pin of diskLayers.pins(path).filter(({ confirmed }) => !confirmed)) {
+    const isBeingMade = hasDraft(pin);
+    const snapshot = snapshotOf(pin);
+    if (snapshot !== null) diskLayers.confirmPin(path, { id: pin.id, path: snapshot.folder });
+    else if (!isBeingMade) diskLayers.unpin(path, pin.id);
+  }
+}
