@@ -92,12 +92,49 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+export interface AddonLayer {
+  readonly fd: number;
+  readonly id: Uint8Array;
+}
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(base: number, layers: readonly AddonLayer[], bytes: number, sync: boolean): AddonImage;
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  performRequest(
+    image: AddonImage,
+    kind: number,
+    offset: number,
+    length: number,
+    views: readonly Uint8Array[],
+    unmap: boolean,
+  ): number;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly layers: AddonLayers;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

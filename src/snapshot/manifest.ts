@@ -7,13 +7,13 @@ import { createHash } from 'node:crypto';
 import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import type { CborMap, CborValue } from '../core/cbor.js';
 import { isMap } from '../core/cbor.js';
+import { count, decimal, hexText, text } from '../core/json-fields.js';
 import { got } from '../core/state-error.js';
 import { hostString, list, oneOf, optional, record, u32 } from '../core/state-fields.js';
 import { type StateOf, StateShape } from '../core/state-shape.js';
 import { GUEST_CLOCKS } from '../machine/config.js';
 import { compatibilityRecord } from './compatibility.js';
 import { configRecord } from './config-record.js';
-import { count, decimal, hexText, text } from './manifest-fields.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 
 /** 0: may still change between releases. */
