@@ -4,7 +4,7 @@
 
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
-#include "layered_image_object.h"
+#include "layer_exports.h"
 #include "machine.h"
 #include "registry.h"
 #include "snapshot_exports.h"
@@ -67,7 +67,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
-  exports.Set("LayeredImage", tsbhyve::LayeredImageObject::define(env));
+  exports.Set("layers", tsbhyve::layer_exports(env));
   return exports;
 }
 

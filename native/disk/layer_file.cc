@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk/layer_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cstring>
 
 #include "disk/crc32.h"
+#include "disk/holes.h"
 #include "disk/iovecs.h"
 
 namespace tsbhyve::disk {
@@ -144,18 +144,7 @@ int LayerFile::write(std::vector<iovec> parts, std::uint64_t offset) const {
 }
 
 int LayerFile::punch(std::uint64_t first, std::uint64_t last) const {
-#ifdef __linux__
-  const auto offset = static_cast<off_t>(data_offset_ + first * block_bytes);
-  const auto length = static_cast<off_t>((last - first + 1) * block_bytes);
-  int result = 0;
-  do result = fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
-  while (result != 0 && errno == EINTR);
-  return result == 0 ? 0 : errno;
-#else
-  static_cast<void>(first);
-  static_cast<void>(last);
-  return EOPNOTSUPP;
-#endif
+  return punch_hole(file_.fd(), data_offset_ + first * block_bytes, (last - first + 1) * block_bytes);
 }
 
 int LayerFile::flush() {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk/layer_jobs.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include "disk/holes.h"
 
 namespace tsbhyve::disk {
 
@@ -37,19 +37,6 @@ std::unique_ptr<LayerFile> open_layer(File file, const LayerId& id, std::uint64_
   } catch (const Failure& failure) {
     throw Failure{failure.code, failure.number, "layer-" + hex(id) + ": " + failure.message};
   }
-}
-
-/// Makes a hole, which reads as zeros. False if the file system cannot do that.
-bool punch(const File& file, std::uint64_t offset, std::uint64_t bytes) {
-#ifdef __linux__
-  return fallocate(file.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                   static_cast<off_t>(bytes)) == 0;
-#else
-  static_cast<void>(file);
-  static_cast<void>(offset);
-  static_cast<void>(bytes);
-  return false;
-#endif
 }
 
 }  // namespace
@@ -116,7 +103,7 @@ void CopyLayers::copy(const From& from, std::uint64_t offset, std::uint64_t byte
 }
 
 void CopyLayers::put_zeros(std::uint64_t offset, std::uint64_t bytes) {
-  if (target_.is_empty || punch(*target_file_, target_offset_ + offset, bytes)) return;
+  if (target_.is_empty || punch_hole(target_file_->fd(), target_offset_ + offset, bytes) == 0) return;
   const std::vector<std::uint8_t> zeros(bytes);
   target_file_->write(zeros.data(), bytes, target_offset_ + offset);
 }

@@ -20,6 +20,8 @@ class LayeredImage final : public DiskImage {
   /// `layers` from the oldest; the last is written to. With `sync` every change is on stable storage when it is done.
   LayeredImage(std::shared_ptr<DiskImage> base, std::uint64_t disk_bytes, Layers layers, bool sync);
 
+  std::uint64_t disk_bytes() const { return disk_bytes_; }
+
   int read(iovec* parts, int count, std::uint64_t offset) override;
   int write(iovec* parts, int count, std::uint64_t offset) override;
   int flush() override;

@@ -92,24 +92,41 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
-/** What native/layered_image_object.h explains. Results are errnos, 0: done. */
-export interface AddonLayeredImage {
-  read(parts: readonly Uint8Array[], offset: number): number;
-  write(parts: readonly Uint8Array[], offset: number): number;
-  flush(): number;
-  discard(offset: number, length: number): number;
-  zero(offset: number, length: number, unmap: boolean): number;
-  push(layer: AddonLayerHandle): number;
-  pop(): void;
-  replace(first: number, count: number, layer: AddonLayerHandle): void;
-  close(): void;
-}
-
-export interface AddonLayerHandle {
+export interface AddonLayer {
   readonly fd: number;
-  /** 16 bytes. */
   readonly id: Uint8Array;
 }
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(base: number, layers: readonly AddonLayer[], bytes: number, sync: boolean): AddonImage;
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  performRequest(
+    image: AddonImage,
+    kind: number,
+    offset: number,
+    length: number,
+    views: readonly Uint8Array[],
+    unmap: boolean,
+  ): number;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
 
 export interface Addon {
   readonly abiVersion: number;
@@ -117,12 +134,7 @@ export interface Addon {
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
-  readonly LayeredImage: new (
-    base: number,
-    layers: readonly AddonLayerHandle[],
-    bytes: number,
-    sync: boolean,
-  ) => AddonLayeredImage;
+  readonly layers: AddonLayers;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import type { CborMap, CborValue } from '../core/cbor.js';
 import { isMap } from '../core/cbor.js';
+import { count, decimal, hexText, text } from '../core/json-fields.js';
 import { got } from '../core/state-error.js';
 import { hostString, list, oneOf, optional, record, u32 } from '../core/state-fields.js';
 import { type StateOf, StateShape } from '../core/state-shape.js';
@@ -14,7 +15,6 @@ import { GUEST_CLOCKS } from '../machine/config.js';
 import { compatibilityRecord } from './compatibility.js';
 import { configRecord } from './config-record.js';
 import { diskReference } from './disks/disk-record.js';
-import { count, decimal, hexText, text } from './manifest-fields.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 
 /** Frozen: what is written in it can be read for ever. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Every field of a snapshot by name, with units and documents from the shapes that declare them. */
+
 import { createHash } from 'node:crypto';
 import { type CborMap, type CborValue, isMap } from '../core/cbor.js';
+import { printable } from '../core/printable.js';
 import type { FieldDescription } from '../core/state-fields.js';
 import { shapes } from '../machine/state-registry.js';
 import { diskShape } from './disks/disk-record.js';
 import { manifestBody, manifestShape } from './manifest.js';
-import { printable } from './snapshot-error.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
 
 export interface ShownField {

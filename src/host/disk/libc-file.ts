@@ -33,3 +33,11 @@ export function punchHole(fd: number, offset: number, length: number): boolean {
 export function lockFile(fd: number, forWriting: boolean): boolean {
   return libc('int flock(int fd, int operation)')(fd, (forWriting ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0;
 }
+
+/** As `lockFile` for one writer, as soon as nobody else has the file locked. */
+export function waitForLock(fd: number): void {
+  const flock = libc('int flock(int fd, int operation)');
+  while (flock(fd, LOCK_EX) !== 0) {
+    // EINTR: signals are the main thread's to answer
+  }
+}

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
- * All disks of a machine go over to the instant of a snapshot, or none. One disk does so in one step. Of several each first
- * says where the journal is; once that is written the change is made, whoever makes it: a process that dies leaves it to
- * the next opening of any of them.
+ * All disks of a machine go over to the instant of a snapshot, or none. One disk does so in one step. Of several each is
+ * first owned by a journal; once that is written the change is made, whoever makes it: a process that dies leaves it to the
+ * next opening of any of them. A disk that has gone over has no owner.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decode, encode } from '../../core/cbor.js';
+import { text } from '../../core/json-fields.js';
 import { hostString, list, optional, record } from '../../core/state-fields.js';
 import { type StateOf, StateShape } from '../../core/state-shape.js';
 import type { DiskOwner, FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { frozenPoint } from '../../host/disk/layers/identity.js';
 import { readBounded, syncFolder, writeDurable } from '../durable.js';
-import { text } from '../manifest-fields.js';
 import { newId } from '../new-id.js';
 import { refusing } from '../snapshot-error.js';
 import { attempt } from './attempt.js';
-import { frozenPointField } from './disk-record.js';
 
 /** A disk that was opened at a point. */
 export interface Adoption {
@@ -29,7 +29,7 @@ const JOURNAL_MAX = 4 * 1024 * 1024;
 const DISKS_MAX = 256;
 
 const fields = {
-  disks: list(record({ path: hostString(), line: optional(text({ max: 64 })), point: frozenPointField }), {
+  disks: list(record({ path: hostString(), line: optional(text({ max: 64 })), point: frozenPoint }), {
     max: DISKS_MAX,
   }),
 };
@@ -48,8 +48,7 @@ export function adoptTogether(store: string, adoptions: readonly Adoption[]): vo
   const journal = { id, path: join(store, `.restore-${id}`) };
   announce(journal, adoptions);
   for (const { disk } of adoptions) disk.adopt();
-  removeJournal(journal.path);
-  for (const { disk } of adoptions) attempt(() => disk.clearOwner());
+  attempt(() => removeJournal(journal.path));
 }
 
 /** Finishes what another process has begun. False if the owner is no journal. */

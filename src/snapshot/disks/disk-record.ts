@@ -2,28 +2,15 @@
 /** What a snapshot says about one disk of its machine: a file of its folder, which the manifest names with its digest. */
 import { createHash } from 'node:crypto';
 import { decode, encode } from '../../core/cbor.js';
-import { hostString, list, oneOf, optional, record, u64 } from '../../core/state-fields.js';
+import { count, hexText, text } from '../../core/json-fields.js';
+import { hostString, oneOf, optional, record } from '../../core/state-fields.js';
 import { type StateOf, StateShape } from '../../core/state-shape.js';
-import { count, hexText, text } from '../manifest-fields.js';
+import { frozenPoint } from '../../host/disk/layers/identity.js';
 import { refusing } from '../snapshot-error.js';
 
 export const DISK_RECORD_MAX = 256 * 1024;
-/** Of frozen layers under a disk; merging keeps them far fewer. */
-const LAYERS_MAX = 1024;
 /** The key of a PCI function in the device tree. */
 const DEVICE_ID = /^pci-0:([0-9]{1,2}):([0-7])$/;
-
-const identity = record({
-  bytes: count({ unit: 'bytes' }),
-  changed: u64({ unit: 'ns', doc: 'when it was last written, since 1970' }),
-  inode: u64(),
-  device: u64({ doc: 'told and not compared' }),
-});
-const frozenFile = record({ file: text({ max: 128, doc: 'beside the image; `image` is the image itself' }), identity });
-export const frozenPointField = record({
-  base: frozenFile,
-  layers: list(frozenFile, { max: LAYERS_MAX, doc: 'from the oldest' }),
-});
 
 export const DISK_KINDS = ['layers', 'read-only'] as const;
 
@@ -33,7 +20,7 @@ const fields = {
   path: hostString({ doc: 'the image when it was saved' }),
   line: optional(text({ max: 64, doc: 'of the clone that writes to it; null: the image itself' })),
   capacity: count({ unit: 'bytes' }),
-  point: optional(frozenPointField, { doc: 'the files that make its content' }),
+  point: optional(frozenPoint, { doc: 'the files that make its content' }),
 };
 
 export const diskShape = new StateShape('snapshot-disk', 1, fields);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A regular file whose bytes are those of a disk.
+// The image file under layers: read for as long as there are some, and written to while there are none.
 #pragma once
 
 #include <atomic>
@@ -9,19 +9,22 @@
 
 namespace tsbhyve::disk {
 
-class FileImage final : public DiskImage {
+class FileBase final : public DiskImage {
  public:
-  explicit FileImage(snapshot::File file) : file_(std::move(file)) {}
+  FileBase(snapshot::File file, bool sync) : file_(std::move(file)), sync_(sync) {}
 
   int read(iovec* parts, int count, std::uint64_t offset) override;
   int write(iovec* parts, int count, std::uint64_t offset) override;
-  /// A failure is final: nobody knows what was lost.
   int flush() override;
   int discard(std::uint64_t offset, std::uint64_t length) override;
   int zero(std::uint64_t offset, std::uint64_t length, bool unmap) override;
 
  private:
+  int settle(int result) { return result == 0 && sync_ ? flush() : result; }
+
   snapshot::File file_;
+  bool sync_;
+  /// What a failed flush has lost cannot be flushed any more, so no later one may succeed.
   std::atomic<bool> has_lost_writes_ = false;
 };
 

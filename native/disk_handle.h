@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Any native disk image as an object that JavaScript passes around; it lives as long as that, or as whoever works on
+// it.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "disk/disk_image.h"
+
+namespace tsbhyve {
+
+Napi::Object to_handle(Napi::Env env, std::shared_ptr<disk::DiskImage> image);
+/// Throws ERR_INVALID for anything else than such an object.
+std::shared_ptr<disk::DiskImage> image_from(const Napi::Value& handle);
+
+}  // namespace tsbhyve
