@@ -91,7 +91,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     run: (store, print, { names }) => {
       for (const name of names) {
         for (const path of store.remove(name)) {
-          print(`${name}: disk ${path} is not there, and still keeps its content for it: see tsbhyve disk info where it is\n`);
+          print(
+            `${name}: disk ${path} is not there, and still keeps its content for it: see tsbhyve disk info where it is\n`,
+          );
         }
       }
       return FOUND_NOTHING;

@@ -87,7 +87,10 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     throw words.error('path', 'missing; give an image file or a block device');
   }
   if (options.line !== undefined && !LINE.test(options.line)) {
-    throw words.error('line', `'${options.line}'; the name of a clone is accepted: letters, digits, and _ . - after the first`);
+    throw words.error(
+      'line',
+      `'${options.line}'; the name of a clone is accepted: letters, digits, and _ . - after the first`,
+    );
   }
   const [logicalBlock, physicalBlock] = sectorSizes(words, options.sectorsize ?? '512');
   if (options.ser !== undefined && !SERIAL.test(options.ser)) {

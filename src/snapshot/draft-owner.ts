@@ -20,11 +20,6 @@ export function isGone(name: string): boolean {
   return GONE.test(name);
 }
 
-/** Somebody may be at it. */
-export function isLiveDraft(name: string): boolean {
-  return DRAFT.test(name) && !isOrphan(name);
-}
-
 /** True for a draft whose process has ended for certain. */
 export function isOrphan(name: string): boolean {
   const [, pid, start] = DRAFT.exec(name) ?? [];

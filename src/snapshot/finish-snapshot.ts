@@ -60,10 +60,7 @@ interface Beginning {
 }
 
 /** To be called when the machine has just stopped: `now` is host time in nanoseconds since 1970. */
-export function originOf(
-  machine: Machine,
-  { id, parent, kind, now = hostTime() }: Beginning,
-): Origin {
+export function originOf(machine: Machine, { id, parent, kind, now = hostTime() }: Beginning): Origin {
   return {
     id,
     kind,

@@ -25,7 +25,10 @@ export function flattenSnapshot(
   const newest = store.open(name);
   const role = roleOf(newest);
   if (role !== 'snapshot' && newest.manifest.disks.length > 0) {
-    throw new SnapshotError(name, 'the disks of a suspend are its own: resume it with --keep, which makes it a snapshot');
+    throw new SnapshotError(
+      name,
+      'the disks of a suspend are its own: resume it with --keep, which makes it a snapshot',
+    );
   }
   const draft = store.begin(target);
   const copy = { id: newId(), path: draft.target };

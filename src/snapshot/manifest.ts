@@ -111,7 +111,8 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
 function decodeChecked(bytes: Uint8Array, path: string): Manifest {
   const { format, producer, digest, body: saved } = decodeHead(bytes, path);
   if (format !== FORMAT_VERSION) {
-    const about = format === PROVISIONAL_VERSION ? ', which was never final: only the release that wrote it reads it' : '';
+    const about =
+      format === PROVISIONAL_VERSION ? ', which was never final: only the release that wrote it reads it' : '';
     throw new SnapshotError(
       `${path}: format`,
       `written by ${producer} in format ${format}${about}; expected ${FORMAT_VERSION}`,

@@ -4,7 +4,6 @@ import type { LayeredDisk } from './layers/api.js';
 
 /** A writable disk whose content at an instant snapshots keep. */
 export interface KeptDisk extends BlockBackend {
-  readonly isKept: true;
   readonly layers: LayeredDisk;
 }
 

@@ -2,8 +2,7 @@
 /** An image with layers as a guest's disk. Every request is done when `submit` returns. */
 import { constants } from 'node:os';
 import type { BlockRequest, BlockResult } from '../../../devices/virtio/block-backend.js';
-import type { AddonLayeredImage } from '../../hypervisor/addon.js';
-import { openLayeredImage } from '../../hypervisor/layered-image.js';
+import { LayeredImage } from '../../hypervisor/layered-image.js';
 import type { KeptDisk } from './kept-disk.js';
 import type { LayeredDisk } from './layers/api.js';
 
@@ -17,33 +16,35 @@ export interface LayeredBackendOptions {
 }
 
 export class LayeredBackend implements KeptDisk {
-  readonly isKept = true;
-  readonly readOnly = false;
-  readonly canDiscard = true;
-  /** What it holds belongs to the snapshot, which looks for changes itself. */
-  readonly identity = '';
+  readonly isKept: boolean;
+  readonly readOnly: boolean;
+  readonly canDiscard: boolean;
+  /** What is written to belongs to a snapshot, which looks for changes itself. */
+  readonly identity: string;
   readonly capacity: number;
   readonly logicalBlock: number;
   readonly physicalBlock: number;
-  private readonly image: AddonLayeredImage;
+  private readonly image: LayeredImage;
 
   /** The disk is this one's from now on. */
   constructor(
     readonly layers: LayeredDisk,
     { sync, logicalBlock, physicalBlock }: LayeredBackendOptions,
   ) {
+    this.isKept = !layers.readOnly;
+    this.readOnly = layers.readOnly;
+    this.canDiscard = !layers.readOnly;
+    this.identity = layers.readOnly ? identityOf(layers) : '';
     this.capacity = layers.capacity;
     this.logicalBlock = logicalBlock;
     this.physicalBlock = physicalBlock;
-    const files = layers.files();
-    const image = openLayeredImage(files.base, files.layers, layers.capacity, sync);
-    this.image = image;
-    layers.attach({
-      flush: () => check(image.flush()),
-      push: (layer) => check(image.push(layer)),
-      pop: () => image.pop(),
-      replace: (first, count, layer) => image.replace(first, count, layer),
-    });
+    try {
+      this.image = new LayeredImage(layers.files(), layers.capacity, sync);
+    } catch (error) {
+      layers.close();
+      throw error;
+    }
+    layers.attach(this.image);
   }
 
   submit(request: BlockRequest): void {
@@ -60,30 +61,19 @@ export class LayeredBackend implements KeptDisk {
   }
 
   private perform(request: BlockRequest): BlockResult {
-    const failure = this.change(request) || ('durable' in request && request.durable ? this.image.flush() : 0);
+    if (this.readOnly && request.kind === 'flush') return 'ok';
+    const failure = this.image.perform(request) || this.settle(request);
     if (failure === 0) return 'ok';
     return failure === EOPNOTSUPP ? 'unsupported' : 'error';
   }
 
-  private change(request: BlockRequest): number {
-    const { image } = this;
-    switch (request.kind) {
-      case 'read':
-        return image.read(request.memory, request.offset);
-      case 'write':
-        return image.write(request.memory, request.offset);
-      case 'flush':
-        return image.flush();
-      case 'discard':
-        return image.discard(request.offset, request.length);
-      case 'zero':
-        return image.zero(request.offset, request.length, request.unmap);
-    }
+  private settle(request: BlockRequest): number {
+    return 'durable' in request && request.durable ? this.image.perform({ kind: 'flush' }) : 0;
   }
 }
 
-function check(failure: number): void {
-  if (failure === 0) return;
-  const [code] = Object.entries(constants.errno).find(([, number]) => number === failure) ?? [`errno ${failure}`];
-  throw new Error(`cannot write: ${code}`);
+function identityOf(layers: LayeredDisk): string {
+  const { base, layers: above } = layers.present();
+  const { file, identity } = above.at(-1) ?? base;
+  return `${layers.capacity} bytes up to ${file} of ${new Date(Number(identity.changed / 1_000_000n)).toISOString()}`;
 }

@@ -53,7 +53,8 @@ function layerBlockers(snapshot: SnapshotFolder, record: DiskRecord, { path, lin
   }
   const point = isSuspend ? null : pointOf(snapshot, record, path);
   const problems = point === null ? [] : diskLayers.checkPoint(path, point);
-  if (problems.length > 0) return problems.map((problem) => ({ path: `disk ${path}`, problem, remedy: 'see disk info' }));
+  if (problems.length > 0)
+    return problems.map((problem) => ({ path: `disk ${path}`, problem, remedy: 'see disk info' }));
   return blockersOf(path, 'end whoever uses it, or go on from the suspend that has it', () => {
     settleDisk(path, line, isSuspend ? id : null);
     diskLayers.open(path, { readOnly: false, line, ...(isSuspend ? { resuming: id } : { at: point }) }).close();

@@ -3,7 +3,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DiskOwner } from '../../host/disk/layers/api.js';
-import { isLiveDraft } from '../draft-owner.js';
 import { SnapshotFolder } from '../snapshot-folder.js';
 
 /** Null if it is not there, or cannot be read. */
@@ -16,11 +15,6 @@ export function snapshotOf({ id, path }: DiskOwner): SnapshotFolder | null {
     if (found !== null) return found;
   }
   return null;
-}
-
-/** Whether somebody may be making a snapshot there at this moment. */
-export function hasDraft({ path }: DiskOwner): boolean {
-  return entries(dirname(path)).some(isLiveDraft);
 }
 
 function openWithId(folder: string, id: string): SnapshotFolder | null {

@@ -9,11 +9,10 @@ import { diskLayers } from '../../host/disk/layers/disk-layers.js';
 import { SnapshotError } from '../snapshot-error.js';
 import { roleOf } from '../suspend-use.js';
 import { finishAdoption } from './adopt-disks.js';
-import { hasDraft, snapshotOf } from './owner-snapshot.js';
+import { snapshotOf } from './owner-snapshot.js';
 
 /** `resuming`: the suspend that may have the disk. */
 export function settleDisk(path: string, line: string | null, resuming: string | null, log: Logger = nullLogger): void {
-  settlePins(path);
   const owner = diskLayers.ownerOf(path, line);
   if (owner === null || owner.id === resuming || finishAdoption(path, line, owner)) return;
   const snapshot = snapshotOf(owner);
@@ -53,15 +52,5 @@ function finishKeeping(path: string, line: string | null, owner: DiskOwner): voi
     keepDisk(disk, owner);
   } finally {
     disk.close();
-  }
-}
-
-/** Those of snapshots that were never finished go. Read before drafts are looked for: one that is finished meanwhile is found. */
-function settlePins(path: string): void {
-  for (const pin of diskLayers.pins(path).filter(({ confirmed }) => !confirmed)) {
-    const isBeingMade = hasDraft(pin);
-    const snapshot = snapshotOf(pin);
-    if (snapshot !== null) diskLayers.confirmPin(path, { id: pin.id, path: snapshot.folder });
-    else if (!isBeingMade) diskLayers.unpin(path, pin.id);
   }
 }

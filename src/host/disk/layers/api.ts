@@ -100,6 +100,8 @@ export interface LayeredDisk {
    */
   adopt(): Stray | null;
 
+  /** The files that make the disk as it is now, the one that is written to among them. Everything must be flushed. */
+  present(): FrozenPoint;
   /** Whom the disk belongs to after this process. Flushed it must be, and nothing may be written after this. */
   setOwner(owner: DiskOwner): void;
   /** Before the first write of whoever resumed the owner, or when the owner is removed. Durable on return. */
@@ -154,6 +156,10 @@ export interface DiskJob {
 /** The rest works on an image that anybody may have open, this process or another. */
 export interface DiskLayers {
   open(path: string, options: OpenOptions): LayeredDisk;
+  /** Without a folder beside it, an image is all that there is. */
+  isLayered(path: string): boolean;
+  /** Who goes on from what a line holds; null if anybody may. */
+  ownerOf(path: string, line: string | null): DiskOwner | null;
   /** The pin of a snapshot. Its point is the one to use: `tsbhyve disk rebase` may have accepted other identities. */
   pinOf(path: string, id: string): DiskPin | null;
   /** Makes a pin permanent, or follows a snapshot that was moved. */

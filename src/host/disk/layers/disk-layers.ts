@@ -10,6 +10,14 @@ import { pointProblems, verifyPoint } from './verify-point.js';
 export const diskLayers: DiskLayers = {
   open: openLayered,
 
+  isLayered(path: string): boolean {
+    return new LayerFolder(path).exists();
+  },
+
+  ownerOf(path: string, line: string | null): DiskOwner | null {
+    return new LayerFolder(path).readHead(line)?.owner ?? null;
+  },
+
   pinOf(path: string, id: string): DiskPin | null {
     return readPin(new LayerFolder(path), id);
   },

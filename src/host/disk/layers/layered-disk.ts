@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** An image that is open. Every change of HEAD is made on what HEAD says then: others may release an owner meanwhile. */
-import { closeSync, fchmodSync, fstatSync, fsyncSync, rmSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, fsyncSync, rmSync, statSync } from 'node:fs';
 import { syncFolder } from '../../durable-files.js';
 import { lockFile } from '../libc-file.js';
 import { adoptPoint } from './adopt.js';
@@ -148,8 +148,19 @@ export class OpenDisk implements LayeredDisk {
     this.ensureWritable();
     this.ensureFolder();
     this.sync();
-    const written = identityOf(this.layers.at(-1)?.fd ?? this.base);
-    this.folder.update(this.line, (head) => ({ ...this.known(head), owner: { id, path, written } }));
+    this.folder.update(this.line, (head) => {
+      const old = this.known(head);
+      return { ...old, owner: { id, path, written: this.writtenFile(old) } };
+    });
+  }
+
+  present(): FrozenPoint {
+    const [frozen, top] = [this.layers.slice(0, -1), this.layers.at(-1)];
+    const head = this.folder.readHead(this.line);
+    if (top === undefined) return { base: { file: IMAGE, identity: identityOf(this.base) }, layers: [] };
+    const base = { file: head?.base ?? IMAGE, identity: head?.identity ?? identityOf(this.base) };
+    const layers = frozen.map((layer) => ({ file: layer.name, identity: identityOf(layer.fd) }));
+    return { base, layers: [...layers, { file: top.name, identity: identityOf(top.fd) }] };
   }
 
   clearOwner(): void {
@@ -181,6 +192,12 @@ export class OpenDisk implements LayeredDisk {
     }
     const optional = [this.lock, this.unpinned].flatMap((fd) => fd ?? []);
     closeAll([this.image, this.base, ...this.layers.map(({ fd }) => fd), ...optional]);
+  }
+
+  /** By HEAD, which does not know yet of a point that is only shown. */
+  private writtenFile({ top }: Head): Head['identity'] & object {
+    const path = this.folder.path(top === null ? IMAGE : layerName(top));
+    return identityOf(this.folder.attempt(() => statSync(path, { bigint: true })));
   }
 
   private freezeClone(): FrozenPoint | null {
