@@ -2,6 +2,7 @@
 /** Saves a machine: the order in which it stops, is written, goes on, and its snapshot becomes visible. */
 import { closeSync } from 'node:fs';
 import { encode } from '../core/cbor.js';
+import { isKept } from '../host/disk/kept-disk.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
 import { ChangeLog, type Mark } from './change-log.js';
@@ -14,7 +15,7 @@ import type { ManifestBody } from './manifest.js';
 import { newId } from './new-id.js';
 import { RamCopy } from './ram-copy.js';
 import { restoreWatch } from './restore-watch.js';
-import { refusing } from './snapshot-error.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, runSteps, type Steps } from './steps.js';
 import type { SnapshotStore } from './store.js';
@@ -61,6 +62,9 @@ export function* saveSteps(
   options: SaveOptions = {},
 ): Steps<Saved> {
   ramTransfer(machine); // refuses what cannot be saved before anything is done
+  if (machine.state === 'built' && machine.parts.disks.some(({ backend }) => isKept(backend))) {
+    throw new SnapshotError(name, 'a machine that was restored has to run before its disks are saved again');
+  }
   yield* verified(machine);
   const changes = options.changes ?? (options.live === true ? new ChangeLog(machine) : null);
   try {
