@@ -11,6 +11,15 @@ using Shared = std::shared_ptr<disk::DiskImage>;
 
 constexpr napi_type_tag disk_image_tag = {0x6469736b2d696d61, 0x67652d68616e646c};
 
+Shared& held_by(const Napi::Value& handle) {
+  void* data = nullptr;
+  if (!handle.IsObject() || !handle.As<Napi::Object>().CheckTypeTag(&disk_image_tag) ||
+      napi_unwrap(handle.Env(), handle, &data) != napi_ok) {
+    throw_coded(handle.Env(), "ERR_INVALID", "expected a disk image");
+  }
+  return *static_cast<Shared*>(data);
+}
+
 }  // namespace
 
 Napi::Object to_handle(Napi::Env env, Shared image) {
@@ -25,13 +34,12 @@ Napi::Object to_handle(Napi::Env env, Shared image) {
   return handle;
 }
 
+void close_handle(const Napi::Value& handle) { held_by(handle).reset(); }
+
 Shared image_from(const Napi::Value& handle) {
-  void* data = nullptr;
-  if (!handle.IsObject() || !handle.As<Napi::Object>().CheckTypeTag(&disk_image_tag) ||
-      napi_unwrap(handle.Env(), handle, &data) != napi_ok) {
-    throw_coded(handle.Env(), "ERR_INVALID", "expected a disk image");
-  }
-  return *static_cast<Shared*>(data);
+  Shared& image = held_by(handle);
+  if (!image) throw_coded(handle.Env(), "ERR_CLOSED", "the disk image is closed");
+  return image;
 }
 
 }  // namespace tsbhyve

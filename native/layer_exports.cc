@@ -122,6 +122,9 @@ void flush_image(const Napi::CallbackInfo& info) {
   attempt(info.Env(), [&] { fail(image_from(info[0])->flush(), "fdatasync"); });
 }
 
+/// closeImage(handle)
+void close_image(const Napi::CallbackInfo& info) { close_handle(info[0]); }
+
 /// performRequest(handle, kind, offset, length, views, unmap): an errno, 0 when it is done. On the calling thread.
 Napi::Value perform_request(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -138,21 +141,11 @@ Napi::Value perform_request(const Napi::CallbackInfo& info) {
     const int count = static_cast<int>(parts.size());
     int result = EINVAL;
     switch (to_u32(info[1], "kind")) {
-      case 0:
-        result = image->read(parts.data(), count, offset);
-        break;
-      case 1:
-        result = image->write(parts.data(), count, offset);
-        break;
-      case 2:
-        result = image->flush();
-        break;
-      case 3:
-        result = image->discard(offset, length);
-        break;
-      case 4:
-        result = image->zero(offset, length, info[5].ToBoolean());
-        break;
+      case 0: result = image->read(parts.data(), count, offset); break;
+      case 1: result = image->write(parts.data(), count, offset); break;
+      case 2: result = image->flush(); break;
+      case 3: result = image->discard(offset, length); break;
+      case 4: result = image->zero(offset, length, info[5].ToBoolean()); break;
     }
     return Napi::Number::New(env, result);
   });
@@ -169,6 +162,7 @@ Napi::Object layer_exports(Napi::Env env) {
   exports.Set("popLayer", Napi::Function::New(env, pop_layer, "popLayer"));
   exports.Set("replaceLayers", Napi::Function::New(env, replace_layers, "replaceLayers"));
   exports.Set("flushImage", Napi::Function::New(env, flush_image, "flushImage"));
+  exports.Set("closeImage", Napi::Function::New(env, close_image, "closeImage"));
   exports.Set("performRequest", Napi::Function::New(env, perform_request, "performRequest"));
   return exports;
 }

@@ -112,6 +112,7 @@ export interface AddonLayers {
   popLayer(image: AddonImage): void;
   replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
   flushImage(image: AddonImage): void;
+  closeImage(image: AddonImage): void;
   performRequest(
     image: AddonImage,
     kind: number,

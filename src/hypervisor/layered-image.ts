@@ -37,6 +37,11 @@ export class LayeredImage {
     guarded(() => loadAddon().layers.flushImage(this.handle));
   }
 
+  /** Lets its files go, and with them their locks. */
+  close(): void {
+    guarded(() => loadAddon().layers.closeImage(this.handle));
+  }
+
   push(layer: AddonLayer): void {
     guarded(() => loadAddon().layers.pushLayer(this.handle, layer));
   }

@@ -9,8 +9,7 @@ import type { LayerFolder } from './folder.js';
 import { flatHead, type Head, layerName } from './head.js';
 import { difference, IMAGE, identityOf, samePoint } from './identity.js';
 import { dataOffset } from './layer-file.js';
-import type { Pending } from './layered-disk.js';
-import { freezeFile, newId } from './open-files.js';
+import { freezeFile, newId, type Pending } from './open-files.js';
 import { readPins } from './pins.js';
 
 const HEADER_BYTES = 4096;

@@ -19,7 +19,7 @@ import { closeAll, type LayerFolder } from './folder.js';
 import { flatHead, type Head, layerName } from './head.js';
 import { IMAGE, identityOf } from './identity.js';
 import { mergeLayers } from './merge.js';
-import { cloneFile, FROZEN_MODE, type LayerInUse, NewLayer, thawFile } from './open-files.js';
+import { cloneFile, FROZEN_MODE, type LayerInUse, NewLayer, type Pending, thawFile } from './open-files.js';
 import { writePin } from './pins.js';
 
 export interface OpenState {
@@ -32,13 +32,6 @@ export interface OpenState {
   readonly base: number;
   readonly layers: readonly LayerInUse[];
   readonly at: Pending | null;
-}
-
-/** A point that is shown and not adopted yet: by a clone of the image's file, or with a new layer on top. */
-export interface Pending {
-  readonly point: FrozenPoint;
-  readonly clone: string | null;
-  readonly top: string | null;
 }
 
 export class OpenDisk implements LayeredDisk {

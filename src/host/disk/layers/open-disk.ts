@@ -42,8 +42,13 @@ class Opening {
   open(): OpenDisk | null {
     try {
       const state = this.locked();
-      if (state === null) closeAll(this.fds);
-      return state === null ? null : new OpenDisk(this.folder, state);
+      if (state === null) {
+        closeAll(this.fds);
+        return null;
+      }
+      const kept = new Set([state.image, state.lock, state.base, ...state.layers.map(({ fd }) => fd)]);
+      closeAll(this.fds.filter((fd) => !kept.has(fd)));
+      return new OpenDisk(this.folder, state);
     } catch (error) {
       closeAll(this.fds);
       throw error;

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { createNew, syncFolder } from '../../durable-files.js';
 import { lockFile } from '../libc-file.js';
-import type { FrozenFile, LayerHandle, PreparedLayer } from './api.js';
+import type { FrozenFile, FrozenPoint, LayerHandle, PreparedLayer } from './api.js';
 import type { LayerFolder } from './folder.js';
 import { layerName } from './head.js';
 import { difference, IMAGE, identityOf } from './identity.js';
@@ -23,6 +23,13 @@ import { writeEmptyLayer } from './layer-file.js';
 export const FROZEN_MODE = 0o400;
 const WRITABLE_MODE = 0o600;
 const ID_BYTES = 16;
+
+/** A point that is shown and not adopted yet: by a clone of the image's file, or with a new layer on top. */
+export interface Pending {
+  readonly point: FrozenPoint;
+  readonly clone: string | null;
+  readonly top: string | null;
+}
 
 export interface LayerInUse extends LayerHandle {
   readonly name: string;
