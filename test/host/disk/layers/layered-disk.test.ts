@@ -24,7 +24,7 @@ function sharingFolder(): { folder: string; release: () => void } | string {
     execFileSync('mount', ['-o', 'loop', image, mounted], options);
   } catch (error) {
     rmSync(folder, { recursive: true });
-    return `no file system with shared blocks can be mounted here: ${error}`.split('\n')[0] ?? '';
+    return `no file system with shared blocks can be mounted here: ${String(error)}`.split('\n')[0] ?? '';
   }
   return {
     folder: mounted,
