@@ -32,6 +32,11 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
       const { snapshotCommand } = await import('./snapshot-command.js');
       return snapshotCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
     }
+    if (words[0] === 'disk') {
+      endOnSigterm(early);
+      const { diskCommand } = await import('./disk-command.js');
+      return diskCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
+    }
     const parsed = parseArguments(words);
     if (parsed.kind === 'print') {
       process.stdout.write(parsed.text);
