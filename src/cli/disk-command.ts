@@ -89,7 +89,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   drop: {
     words: ['<image>', '<name>'],
-    about: 'remove what a restore has set aside, a clone, or what a lost snapshot needed',
+    about: 'remove what a restore has set aside, a clone, or what a lost snapshot needed or claimed',
     run: ({ names: [image = '', name = ''], print }) => print(`${image}: removed ${dropFrom(image, name)}\n`),
   },
 };

@@ -11,6 +11,7 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
@@ -35,6 +36,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly merges: DiskMerges;
   private stopReported = false;
 
   private constructor(
@@ -46,6 +48,7 @@ export class MachineThread {
     private readonly onProgress: ProgressReceiver,
     links: FrameLinks,
   ) {
+    this.merges = new DiskMerges(machine, log);
     this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
   }
 
@@ -74,6 +77,8 @@ export class MachineThread {
     try {
       while (this.step() && performance.now() < end);
       this.pollResumed();
+      // A snapshot on its way knows the layers as they are.
+      if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -147,6 +152,7 @@ export class MachineThread {
   private end(): void {
     this.subject.saves.cancel('the machine was closed');
     this.resumed?.end((message) => this.log.warn(message));
+    this.merges.stop();
     this.machine.close();
     this.port.close();
   }

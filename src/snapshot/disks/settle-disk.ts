@@ -3,6 +3,7 @@
  * What a process that died has left undone on a disk, finished by the next one that opens it for writing; and the refusal
  * of a disk that a suspend waits for.
  */
+import { basename } from 'node:path';
 import { type Logger, nullLogger } from '../../core/log.js';
 import type { DiskOwner, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
@@ -18,7 +19,9 @@ export function settleDisk(path: string, line: string | null, resuming: string |
   const snapshot = snapshotOf(owner);
   const subject = `disk ${path}`;
   if (snapshot === null) {
-    throw new SnapshotError(subject, `belongs to a suspend that is not at ${owner.path}: ${LOST}`);
+    const drop = `tsbhyve disk drop ${path} ${basename(owner.path)}`;
+    const ways = `go on from it where it is (-r FOLDER), or give it up (${drop})`;
+    throw new SnapshotError(subject, `belongs to a suspend that is not at ${owner.path}: ${ways}`);
   }
   const { name, folder } = snapshot;
   switch (roleOf(snapshot)) {
@@ -36,8 +39,6 @@ export function settleDisk(path: string, line: string | null, resuming: string |
       break;
   }
 }
-
-const LOST = 'go on from it where it is (-r FOLDER), or give it up with tsbhyve disk rebase --accept';
 
 /** Makes a suspend's hold on a disk that of a snapshot: what it holds is frozen, and a new layer lies above. */
 export function keepDisk(disk: LayeredDisk, snapshot: DiskOwner): void {

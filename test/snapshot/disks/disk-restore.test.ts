@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { diskLayers } from '../../../src/host/disk/layers/disk-layers.js';
+import { dropFrom } from '../../../src/host/disk/layers/strays.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import { flattenSnapshot } from '../../../src/snapshot/flatten-snapshot.js';
 import { loadMachine } from '../../../src/snapshot/load-machine.js';
@@ -203,8 +204,12 @@ test('a store that has moved is found again, and so is a snapshot that was renam
   const moved = `${store.root}-moved`;
   renameSync(store.root, moved);
   expect(() => buildDiskGuest(images)).toThrow(/belongs to a suspend that is not at .*: go on from it where it is/);
-  const { machine } = resume(new SnapshotStore(moved), 'two');
-  expectConsistent(machine);
+  const resumed = resume(new SnapshotStore(moved), 'two');
+  expectConsistent(resumed.machine);
+  opened.pop()?.end(warn);
+  resumed.machine.close();
+  expect(dropFrom(images[0] ?? '', 'one')).toBe('the claim of the suspend one');
+  machines.push(buildDiskGuest(images));
 });
 
 test('a machine that has not run since it was restored has nothing new to save of its disks', () => {

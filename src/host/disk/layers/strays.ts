@@ -32,7 +32,7 @@ export function recallStray(path: string, id: string): Stray | null {
   }
 }
 
-/** Removes a stray, a clone or what a missing snapshot kept; answers what it was. */
+/** Removes a stray, a clone, or what a missing snapshot kept or claimed; answers what it was. */
 export function dropFrom(path: string, name: string): string {
   const folder = new LayerFolder(path);
   const dropped = folder.exists() ? folder.exclusively(() => drop(folder, name)) : null;
@@ -54,12 +54,25 @@ function drop(folder: LayerFolder, name: string): string | null {
   }
   if (folder.lines().includes(name)) return dropClone(folder, name);
   const pin = readPins(folder).find((candidate) => candidate.id === name || basename(candidate.path) === name);
-  if (pin === undefined) return null;
+  if (pin === undefined) return dropOwner(folder, name);
   if (existsSync(pin.path)) {
     throw folder.error(`${name} is a snapshot that is there: tsbhyve snapshot rm ${basename(pin.path)}`);
   }
   removePin(folder, pin.id);
   return `what the snapshot ${basename(pin.path)} needed`;
+}
+
+/** A suspend that is lost waits for ever. */
+function dropOwner(folder: LayerFolder, name: string): string | null {
+  for (const line of folder.lines()) {
+    const head = folder.readHead(line);
+    const owner = head?.owner ?? null;
+    if (head === null || owner === null || (owner.id !== name && basename(owner.path) !== name)) continue;
+    if (existsSync(owner.path)) throw folder.error(`${name} is there: tsbhyve snapshot rm ${name}`);
+    folder.update(line, () => ({ ...head, owner: null }));
+    return `the claim of the suspend ${basename(owner.path)}`;
+  }
+  return null;
 }
 
 function dropClone(folder: LayerFolder, line: string): string {
