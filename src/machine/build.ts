@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
-import { FileDisk } from '../host/disk/file-disk.js';
+import { openDisk } from '../host/disk/open-disk.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
@@ -42,7 +42,7 @@ export interface BuildOptions {
 }
 
 const DEVICE_HOST: DeviceHost = {
-  openDisk: (disk) => new FileDisk(disk),
+  openDisk,
   entropy: hostEntropy,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');

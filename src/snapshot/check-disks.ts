@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Whether the disks of a saved machine are what they were. */
 import { type CborValue, isMap } from '../core/cbor.js';
-import { FileDisk } from '../host/disk/file-disk.js';
+import { openDisk } from '../host/disk/open-disk.js';
 import type { MachineConfig } from '../machine/config.js';
 import { pciDeviceId } from '../machine/pci-devices.js';
 import { diskConfig } from '../machine/virtio-options.js';
@@ -14,7 +14,7 @@ export function diskChecks({ pci }: MachineConfig, state: CborValue): (() => voi
     .map((device) => () => {
       const id = pciDeviceId(device);
       const config = diskConfig(id, device.options);
-      const disk = new FileDisk(config);
+      const disk = openDisk(config);
       disk.close();
       const saved = savedMedium(state, id);
       if (saved === disk.identity) return;
