@@ -99,6 +99,7 @@ export function diskCommand(words: readonly string[], { print, progress }: Snaps
   const command = new Command('tsbhyve disk')
     .description('Looks after the layers of disk images.')
     .helpCommand(false)
+    .showSuggestionAfterError(false) // an error is one line
     .configureOutput({ writeOut: print, writeErr: () => {} })
     .exitOverride();
   for (const [name, { words: wanted, about, options = [], run }] of Object.entries(ROWS)) {

@@ -2,8 +2,8 @@
 /** Whether the disks of a saved machine are what they were, and free. */
 import { existsSync } from 'node:fs';
 import { type CborValue, isMap } from '../../core/cbor.js';
-import { FileDisk } from '../../host/disk/file-disk.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { openDisk } from '../../host/disk/open-disk.js';
 import type { MachineConfig } from '../../machine/config.js';
 import { pciDeviceId } from '../../machine/pci-devices.js';
 import { type DiskConfig, diskConfig } from '../../machine/virtio-options.js';
@@ -36,7 +36,7 @@ export function diskBlockers(snapshot: SnapshotFolder, { pci }: MachineConfig, s
 
 function readOnlyBlockers(config: DiskConfig, saved: string, variable: string): Blocker[] {
   return blockersOf(config.path, `name the disk as it was with -o ${variable}=`, () => {
-    const disk = new FileDisk(config);
+    const disk = openDisk(config);
     disk.close();
     if (saved === disk.identity) return;
     throw new SnapshotError(`disk ${config.path}`, `saved with ${saved}, here it is ${disk.identity}`);

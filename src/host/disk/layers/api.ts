@@ -156,8 +156,6 @@ export interface DiskJob {
 /** The rest works on an image that anybody may have open, this process or another. */
 export interface DiskLayers {
   open(path: string, options: OpenOptions): LayeredDisk;
-  /** Without a folder beside it, an image is all that there is. */
-  isLayered(path: string): boolean;
   /** Who goes on from what a line holds; null if anybody may. */
   ownerOf(path: string, line: string | null): DiskOwner | null;
   /** The pin of a snapshot. Its point is the one to use: `tsbhyve disk rebase` may have accepted other identities. */

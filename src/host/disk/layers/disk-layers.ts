@@ -10,10 +10,6 @@ import { pointProblems, verifyPoint } from './verify-point.js';
 export const diskLayers: DiskLayers = {
   open: openLayered,
 
-  isLayered(path: string): boolean {
-    return new LayerFolder(path).exists();
-  },
-
   ownerOf(path: string, line: string | null): DiskOwner | null {
     return new LayerFolder(path).readHead(line)?.owner ?? null;
   },
