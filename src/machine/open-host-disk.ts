@@ -8,7 +8,11 @@ import { ConfigError } from './config-error.js';
 import type { DiskOpening } from './machine-disks.js';
 import type { DiskConfig } from './virtio-options.js';
 
-export function openHostDisk(config: DiskConfig, { resuming = null, at = null }: DiskOpening, log: Logger): BlockBackend {
+export function openHostDisk(
+  config: DiskConfig,
+  { resuming = null, at = null }: DiskOpening,
+  log: Logger,
+): BlockBackend {
   const { path, line, readOnly } = config;
   if (line !== null && (readOnly || !isImageFile(path))) {
     throw new ConfigError(`disk ${path} line`, `'${line}' is a clone's content of an image file that it writes to`);

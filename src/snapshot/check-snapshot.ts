@@ -6,6 +6,7 @@ import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { machineConfig } from '../machine/config.js';
 import { cpuModel } from '../machine/cpu-model.js';
 import { shapes } from '../machine/state-registry.js';
+import type { Blocker } from './blocker.js';
 import { compatibilityOf, incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
 import { diskBlockers } from './disks/check-disks.js';
@@ -16,13 +17,6 @@ import { SnapshotError, snapshotError } from './snapshot-error.js';
 import { openLayer, type SnapshotFolder } from './snapshot-folder.js';
 import type { SnapshotStore } from './store.js';
 import { refuseSpent } from './suspend-use.js';
-
-export interface Blocker {
-  readonly path: string;
-  readonly problem: string;
-  /** What somebody can do about it. */
-  readonly remedy: string;
-}
 
 /** All blockers; none means that a restore can begin. Memory is compared with its digest by `verifySnapshot`. */
 export function checkSnapshot(store: SnapshotStore, name: string, overrides: Overrides = {}): Blocker[] {

@@ -7,7 +7,7 @@ import { openDisk } from '../../host/disk/open-disk.js';
 import type { MachineConfig } from '../../machine/config.js';
 import { pciDeviceId } from '../../machine/pci-devices.js';
 import { type DiskConfig, diskConfig } from '../../machine/virtio-options.js';
-import type { Blocker } from '../check-snapshot.js';
+import type { Blocker } from '../blocker.js';
 import { SnapshotError, snapshotError } from '../snapshot-error.js';
 import type { SnapshotFolder } from '../snapshot-folder.js';
 import { roleOf } from '../suspend-use.js';
