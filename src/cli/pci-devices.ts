@@ -24,7 +24,7 @@ const DEVICES: Readonly<Record<string, Known>> = {
   amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
-    about: 'disk: virtio-blk,PATH[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+    about: 'disk: virtio-blk,PATH[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
     options: DISK_OPTIONS,
     first: 'path',
   },

@@ -5,7 +5,7 @@
  */
 import { dirname } from 'node:path';
 import { isKept } from '../../host/disk/kept-disk.js';
-import type { FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
+import type { DiskOwner, FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
 import type { MachineConfig } from '../../machine/config.js';
 import type { Machine } from '../../machine/machine.js';
@@ -82,6 +82,7 @@ export class DiskRestore {
       case 'again':
       case 'clone':
         refusing(snapshot.name, () => adoptTogether(dirname(snapshot.folder), this.adoptions()));
+        for (const { disk } of disks) attempt(() => followSnapshot(disk.path, owner));
         break;
       case 'spend':
         if (roleOf(snapshot) === 'suspend') markUse(snapshot, 'spent');
@@ -107,4 +108,10 @@ export class DiskRestore {
     if (problem !== undefined) throw new Error(problem);
     return point;
   }
+}
+
+/** It may have been renamed since, and its store moved. */
+function followSnapshot(path: string, owner: DiskOwner): void {
+  const pin = diskLayers.pinOf(path, owner.id);
+  if (pin !== null && pin.path !== owner.path) diskLayers.confirmPin(path, owner);
 }
