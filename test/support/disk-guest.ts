@@ -162,3 +162,11 @@ export function contentsOf({ parts: { disks } }: Machine): Buffer[] {
     return bytes;
   });
 }
+
+/** Every disk holds what the memory of its guest says. */
+export function checkContent(machine: Machine): void {
+  const counts = requestsOf(machine);
+  contentsOf(machine).forEach((content, index) => {
+    if (!content.equals(contentAfter(counts[index] ?? 0))) throw new Error(`disk ${index} is not that of its memory`);
+  });
+}

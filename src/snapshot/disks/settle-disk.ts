@@ -40,10 +40,16 @@ export function settleDisk(path: string, line: string | null, resuming: string |
   }
 }
 
-/** Makes a suspend's hold on a disk that of a snapshot: what it holds is frozen, and a new layer lies above. */
+/**
+ * Makes a suspend's hold on a disk that of a snapshot: what it holds is frozen, and a new layer lies above. Each step can be
+ * done again: the owner goes with the freeze, or last where the file system clones.
+ */
 export function keepDisk(disk: LayeredDisk, snapshot: DiskOwner): void {
-  if (diskLayers.pinOf(disk.path, snapshot.id) === null) disk.pin(snapshot, disk.freeze(disk.prepare()));
+  const isPinned = diskLayers.pinOf(disk.path, snapshot.id) !== null;
+  const layer = disk.prepare();
+  if (!isPinned) disk.pin(snapshot, layer === null ? disk.freeze(null) : disk.present());
   diskLayers.confirmPin(disk.path, snapshot);
+  if (layer !== null) disk.freeze(layer);
   disk.clearOwner();
 }
 

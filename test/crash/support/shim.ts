@@ -73,6 +73,12 @@ export class WatchedFolder {
     return parseLog(readFileSync(this.log, 'utf8'), statSync(this.root).ino);
   }
 
+  /** How many calls were made that can be made to fail. */
+  get callsMade(): number {
+    const lines = readFileSync(this.log, 'utf8').split('\n');
+    return lines.filter((line) => line !== '' && !/^(unknown|mark|fault)/.test(line)).length;
+  }
+
   /** The n-th call from now fails with this errno. */
   failAt(call: number, error: keyof typeof constants.errno, manner: Manner): void {
     this.ask(`${call} ${constants.errno[error]} ${manner}`);

@@ -237,8 +237,9 @@ export class OpenDisk implements LayeredDisk {
     return { base: { file: head.base, identity: head.identity ?? identity }, layers: head.chain };
   }
 
+  /** Whoever waited for what was on top has it in a frozen point now. */
   private above(old: Head | null, identity: Head['identity'], top: string, mode: number): Head {
-    const head = this.known(old);
+    const head = { ...this.known(old), owner: null };
     if (head.top === null) return { ...head, bytes: this.capacity, identity, mode, top, known: null };
     const frozen = { file: layerName(head.top), identity: identity ?? identityOf(this.image) };
     return { ...head, chain: [...head.chain, frozen], top };

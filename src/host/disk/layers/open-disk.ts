@@ -61,7 +61,8 @@ class Opening {
     const seen = this.readHead();
     const isFlat = line === null && (seen === null || seen.top === null);
     const image = this.lockImage(isFlat, at?.base.file ?? seen?.base ?? IMAGE);
-    const lock = folder.exists() || line !== null || at !== null ? this.lockLine() : null;
+    const isLocked = folder.exists() || line !== null || at !== null || (this.options.resuming ?? null) !== null;
+    const lock = isLocked ? this.lockLine() : null;
     const head = this.readHead();
     if (head?.generation !== seen?.generation || !this.isStillThere(image)) return null;
     if (lock !== null && !readOnly) {
