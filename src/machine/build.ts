@@ -16,6 +16,7 @@ import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
+import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
@@ -44,6 +45,7 @@ export interface BuildOptions {
 const DEVICE_HOST: DeviceHost = {
   openDisk,
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
@@ -64,6 +66,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(model),
   });
+  const events = new HostEvents(engine.events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -89,5 +92,5 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, stop, hash, media });
+  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
 }
