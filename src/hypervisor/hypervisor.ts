@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
 import type { GuestMemory } from '../core/guest-memory.js';
+import type { EngineEvents } from './engine-events.js';
 import type { ExitKind, ExitSlot } from './exit.js';
 import type { RamTransfer } from './ram-job.js';
 
@@ -64,6 +65,8 @@ export interface Engine {
 
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;
+  /** Null: nothing happens behind this engine's back. */
+  readonly events: EngineEvents | null;
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;

@@ -15,6 +15,7 @@ import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
+import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { type DiskOpening, MachineDisks } from './machine-disks.js';
@@ -46,6 +47,7 @@ export interface BuildOptions {
 
 const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
@@ -66,6 +68,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(model),
   });
+  const events = new HostEvents(engine.events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -94,5 +97,5 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, disks: disks.all, loop, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
 }

@@ -13,13 +13,18 @@ import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
 import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
+import { type Inputs, LiveInputs } from './inputs/inputs.js';
+import { RecordedInputs } from './inputs/recorded-inputs.js';
+import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
 import {
   COMMANDS,
+  type CommandName,
   type CommandSubject,
   type FromMachine,
+  type InputFile,
   Later,
   type MachineOrigin,
   type Request,
@@ -37,6 +42,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 export class MachineThread {
   private readonly subject: CommandSubject;
   private readonly merges: DiskMerges;
+  private readonly inputs: Inputs;
   private stopReported = false;
 
   private constructor(
@@ -47,25 +53,30 @@ export class MachineThread {
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
     links: FrameLinks,
+    inputs: InputFile | null,
   ) {
     this.merges = new DiskMerges(machine, log);
     this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.inputs = this.openInputs(inputs);
   }
 
-  static start({ origin, port, control: memory, rings }: ThreadData): void {
+  static start({ origin, port, control: memory, rings, inputs }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
     const onProgress = progressPoster(post);
     try {
+      const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
-      const live = Object.keys(rings).length > 0;
-      const links = new FrameLinks(post);
-      const devices = { openStream: (id: string, path: string) => links.open(id, path) };
-      const host = { log, live, outputs: ringOutputs(rings, control, post), devices };
+      const live = Object.keys(rings).length > 0 && !isReplay;
+      const links = new FrameLinks(isReplay ? () => {} : post, inputs !== null);
+      const openStream = (id: string, path: string) => links.open(id, path);
+      const devices = { openStream, repeatsInputs: inputs !== null };
+      const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
+      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, resumed, port, control, log, onProgress, links).turn();
+      thread.turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();
@@ -76,6 +87,7 @@ export class MachineThread {
     const end = performance.now() + TURN_MS;
     try {
       while (this.step() && performance.now() < end);
+      this.inputs.rest();
       this.pollResumed();
       // A snapshot on its way knows the layers as they are.
       if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
@@ -89,13 +101,13 @@ export class MachineThread {
 
   /** False when the thread is to end. */
   private step(): boolean {
-    const seen = this.control.wakes;
+    const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
-    } else if (this.machine.runSlice() === 'idle') {
+    } else if (this.inputs.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
       this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
     } else {
@@ -107,7 +119,7 @@ export class MachineThread {
   /** Sleeps until it is woken, or waits for a save to go on. */
   private rest(seen: number, milliseconds: number): void {
     if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
-    else this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+    else this.machine.parts.events.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
   }
 
   private answerRequests(): void {
@@ -118,14 +130,25 @@ export class MachineThread {
   }
 
   private answer({ id, name, arguments: given }: Request): void {
-    const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
     try {
-      const result = command(this.subject, ...given);
+      const result = this.inputs.take(name, given, () => this.carry(name, given));
       if (result instanceof Later) result.begin(this.saveWatcher(id));
       else this.post({ event: 'answer', id, result });
     } catch (error) {
       this.post({ event: 'refusal', id, message: messageOf(error) });
     }
+  }
+
+  private carry(name: CommandName, given: readonly unknown[]): unknown {
+    const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
+    return command(this.subject, ...given);
+  }
+
+  private openInputs(file: InputFile | null): Inputs {
+    const { machine, log } = this;
+    if (file === null) return new LiveInputs(machine);
+    if ('record' in file) return new RecordedInputs(machine, log, file.record);
+    return new ReplayedInputs(machine, log, file.replay, (name, given) => this.carry(name, given));
   }
 
   private saveWatcher(id: number): SaveWatcher {
@@ -151,10 +174,19 @@ export class MachineThread {
 
   private end(): void {
     this.subject.saves.cancel('the machine was closed');
+    this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
     this.merges.stop();
     this.machine.close();
     this.port.close();
+  }
+
+  private endInputs(): void {
+    try {
+      this.inputs.end();
+    } catch (error) {
+      this.log.error(messageOf(error));
+    }
   }
 
   private post(message: FromMachine): void {

@@ -13,6 +13,7 @@ import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
 import type { MachineDisk } from './machine-disks.js';
+import type { HostEvents } from './host-events.js';
 import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
@@ -26,6 +27,7 @@ export interface MachineParts {
   readonly board: PcBoard;
   readonly disks: readonly MachineDisk[];
   readonly loop: ExitLoop;
+  readonly events: HostEvents;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
   readonly media: BootMedia | null;
@@ -37,6 +39,9 @@ const QUIESCE_ROUNDS = 1000;
 export class Machine {
   private lifecycle: MachineState = 'built';
   private readonly firstSteps: (() => void)[] = [];
+  /** Then it stands only where its VM time says; set by whoever records its inputs. */
+  settlesBeforePauses = false;
+  private isIdle = false;
 
   constructor(readonly parts: MachineParts) {}
 
@@ -81,10 +86,12 @@ export class Machine {
     this.lifecycle = 'running';
   }
 
-  /** Runs for a few milliseconds at most and never past the VM time `limit`. */
+  /** Hands out what has happened on the host, then runs for a few milliseconds at most and never past the VM time `limit`. */
   runSlice(limit: bigint = NEVER): SliceEnd {
     this.expect('run', 'running');
+    this.parts.events.dispatch();
     const end = this.parts.loop.slice(limit);
+    this.isIdle = end === 'idle';
     if (end === 'stopped') {
       this.parts.time.stop();
       this.lifecycle = 'stopped';
@@ -92,14 +99,35 @@ export class Machine {
     return end;
   }
 
+  /**
+   * Runs on to a near instant that is told by VM time alone: the first boundary of instructions that is not before it, with
+   * its alarms fired. A machine that idles is at the host's time then.
+   */
+  settle(): void {
+    const { time } = this.parts;
+    const limit = time.nearInstant(this.isIdle);
+    time.ignorePace(() => {
+      while (this.lifecycle === 'running' && this.runSlice(limit) !== 'limit');
+    });
+  }
+
   /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
   get idleTime(): bigint | null {
     return this.parts.time.idleTime();
   }
 
+  /** Something will happen that is not the guest's doing. */
+  get hostIsAtWork(): boolean {
+    return !this.parts.board.devices.every((device) => device.isQuiet());
+  }
+
   /** Stops time with the vCPU between two instructions and no device at work. */
   pause(): void {
     this.expect('pause', 'running');
+    if (this.settlesBeforePauses) {
+      this.settle();
+      this.expect('pause', 'running');
+    }
     const { loop, time, board } = this.parts;
     loop.safepoint();
     time.stop();
