@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
+import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
+import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
@@ -41,11 +43,12 @@ export interface BuildOptions {
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
   readonly diskOpening?: (id: string, path: string) => DiskOpening;
-  /** Disks and random bytes; the host's unless given. */
+  /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
 
 const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
+  openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
   openStream: (id) => {
