@@ -28,6 +28,7 @@ import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
 import type { DeviceHost } from './virtio-devices.js';
+import type { DiskConfig } from './virtio-options.js';
 
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
@@ -42,7 +43,7 @@ export interface BuildOptions {
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
-  readonly diskOpening?: (id: string, path: string) => DiskOpening;
+  readonly diskOpening?: (id: string, config: DiskConfig) => DiskOpening;
   /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
@@ -80,7 +81,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     adopt: (level) => engine.setExternalInterrupt(level),
   };
   const disks = new MachineDisks(
-    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk.path) ?? {}, log)),
+    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, log)),
   );
   const board = pcBoard({
     config,

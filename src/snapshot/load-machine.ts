@@ -59,10 +59,11 @@ export function loadMachine(store: SnapshotStore, name: string, options: LoadOpt
   const config = disks.config(
     refusing(name, () => overridden(configFromRecord(snapshot.manifest.machine), options.overrides)),
   );
-  const diskOpening = (id: string, path: string) => disks.opening(id, path);
   const source = options.shared === true ? sharedBase(store, snapshot, options) : snapshot;
   return store.withLayers(source, (layers) => {
-    const machine = refusing(name, () => buildMachine(config, { ...options.host, diskOpening, restored: true }));
+    const machine = refusing(name, () =>
+      buildMachine(config, { ...options.host, diskOpening: (id, disk) => disks.opening(id, disk), restored: true }),
+    );
     try {
       checkCompatible(snapshot, machine);
       disks.attach(machine);

@@ -10,6 +10,8 @@ jest.setTimeout(300_000);
 /** Of each life; test/long tries every call. */
 const KILLS = 5;
 const FAULTS = 4;
+/** Fewer than most have. */
+const CALLS_OF_A_STEP = 40;
 const seed = testSeed();
 
 (canShim ? describe : describe.skip)(`seed ${seed}`, () => {
@@ -17,8 +19,10 @@ const seed = testSeed();
   test.each(Object.keys(LIVES))('%s', (life) => {
     const calls = callsOf(life);
     expect(calls).toBeGreaterThan(40);
-    const anyCall = (): number => 1 + Math.floor(random() * calls);
-    for (let kill = 0; kill < KILLS; kill += 1) killedAt(life, anyCall());
-    for (let fault = 0; fault < FAULTS; fault += 1) failedAt(life, anyCall(), fault % 2 === 0 ? 'EIO' : 'ENOSPC');
+    const any = (count: number): number => 1 + Math.floor(random() * count);
+    for (let kill = 0; kill < KILLS; kill += 1) killedAt(life, any(calls));
+    for (let fault = 0; fault < FAULTS; fault += 1) {
+      failedAt(life, any(2), any(CALLS_OF_A_STEP), fault % 2 === 0 ? 'EIO' : 'ENOSPC');
+    }
   });
 });

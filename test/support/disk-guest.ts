@@ -3,6 +3,7 @@
  * A guest that writes to virtio disks without end, over the legacy interface, one request at a time on each: request i puts
  * i all over a sector, and every eighth is a flush instead. So what its disks hold follows from how far it has come.
  */
+import { createHash } from 'node:crypto';
 import { type BuildOptions, buildMachine } from '../../src/machine/build.js';
 import type { MachineConfig } from '../../src/machine/config.js';
 import type { Machine } from '../../src/machine/machine.js';
@@ -161,6 +162,10 @@ export function contentsOf({ parts: { disks } }: Machine): Buffer[] {
     if (result !== 'ok') throw new Error(`a disk cannot be read: ${String(result)}`);
     return bytes;
   });
+}
+
+export function digestsOf(machine: Machine): string[] {
+  return contentsOf(machine).map((content) => createHash('sha256').update(content).digest('hex'));
 }
 
 /** Every disk holds what the memory of its guest says. */

@@ -11,6 +11,7 @@ import type { Blocker } from '../blocker.js';
 import { SnapshotError, snapshotError } from '../snapshot-error.js';
 import type { SnapshotFolder } from '../snapshot-folder.js';
 import { roleOf } from '../suspend-use.js';
+import { isClaimable } from './claim-disk.js';
 import { pointOf } from './disk-point.js';
 import type { DiskRecord } from './disk-record.js';
 import { settleDisk } from './settle-disk.js';
@@ -47,9 +48,12 @@ function readOnlyBlockers(config: DiskConfig, saved: string, variable: string): 
 function layerBlockers(snapshot: SnapshotFolder, record: DiskRecord, { path, line }: DiskConfig): Blocker[] {
   const isSuspend = roleOf(snapshot) === 'suspend';
   const { id } = snapshot.manifest;
-  if (isSuspend && diskLayers.ownerOf(path, line)?.id !== id) {
-    const problem = 'was written since the suspend';
-    return [{ path: `disk ${path}`, problem, remedy: `boot the VM, and remove the suspend ${snapshot.name}` }];
+  const isOurs = isSuspend && diskLayers.ownerOf(path, line)?.id === id;
+  if (isSuspend && !isOurs) {
+    return blockersOf(path, `boot the VM, and remove the suspend ${snapshot.name}`, () => {
+      settleDisk(path, line, id);
+      if (!isClaimable(record, path, line)) throw new SnapshotError(`disk ${path}`, 'was written since the suspend');
+    });
   }
   const point = isSuspend ? null : pointOf(snapshot, record, path);
   const problems = point === null ? [] : diskLayers.checkPoint(path, point);

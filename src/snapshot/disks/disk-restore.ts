@@ -4,18 +4,22 @@
  * before the first instruction.
  */
 import { dirname } from 'node:path';
+import type { BlockBackend } from '../../../devices/virtio/block-backend.js';
 import { isKept } from '../../host/disk/kept-disk.js';
 import type { DiskOwner, FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { samePoint } from '../../host/disk/layers/identity.js';
 import type { MachineConfig } from '../../machine/config.js';
 import type { Machine } from '../../machine/machine.js';
 import type { DiskOpening } from '../../machine/machine-disks.js';
 import { pciDeviceId } from '../../machine/pci-devices.js';
+import type { DiskConfig } from '../../machine/virtio-options.js';
 import { refusing, SnapshotError } from '../snapshot-error.js';
 import type { SnapshotFolder } from '../snapshot-folder.js';
 import { markUse, roleOf } from '../suspend-use.js';
 import { type Adoption, adoptTogether } from './adopt-disks.js';
 import { attempt } from './attempt.js';
+import { claimDisk } from './claim-disk.js';
 import { pointOf } from './disk-point.js';
 import type { DiskRecord } from './disk-record.js';
 import { keepDisk } from './settle-disk.js';
@@ -27,7 +31,7 @@ export class DiskRestore {
   private readonly records: readonly DiskRecord[];
   /** Where each disk begins, by its device. */
   private readonly points = new Map<string, FrozenPoint>();
-  private disks: readonly { readonly device: string; readonly disk: LayeredDisk }[] = [];
+  private readonly disks: { readonly device: string; readonly disk: LayeredDisk }[] = [];
 
   constructor(
     private readonly snapshot: SnapshotFolder,
@@ -55,11 +59,14 @@ export class DiskRestore {
   }
 
   /** How a disk of the machine is opened. */
-  opening(device: string, path: string): DiskOpening {
+  opening(device: string, { path, line }: Pick<DiskConfig, 'path' | 'line'>): DiskOpening {
     const disk = this.kept.find((record) => record.device === device);
     if (disk === undefined) return {};
     const { id } = this.snapshot.manifest;
-    if (this.use === 'spend' || this.use === 'keep') return { resuming: id };
+    if (this.use === 'spend' || this.use === 'keep') {
+      refusing(`disk ${path}`, () => claimDisk(this.snapshot, disk, path, line));
+      return { resuming: id };
+    }
     const at = refusing(`disk ${path}`, () => this.pointOf(disk, path));
     this.points.set(device, at);
     return { at };
@@ -67,11 +74,14 @@ export class DiskRestore {
 
   /** The machine was built. */
   attach(machine: Machine): void {
-    this.disks = this.kept.map(({ device, path }) => {
-      const backend = machine.parts.disks.find(({ id }) => id === device)?.backend;
-      if (backend !== undefined && isKept(backend)) return { device, disk: backend.layers };
-      throw new SnapshotError(`disk ${path}`, 'was saved as an image that is written to; give it such a one');
-    });
+    for (const { id, config, backend } of machine.parts.disks) {
+      const record = this.records.find(({ device }) => device === id);
+      if (record === undefined) throw new SnapshotError(`disk ${config.path}`, 'the snapshot knows no such disk');
+      checkDisk(record, config.path, backend);
+      if (!isKept(backend)) continue;
+      if (!this.points.has(id)) checkPresent(record, backend.layers);
+      this.disks.push({ device: id, disk: backend.layers });
+    }
     machine.beforeRun(() => this.begin());
   }
 
@@ -85,7 +95,7 @@ export class DiskRestore {
         for (const { disk } of disks) attempt(() => followSnapshot(disk.path, owner));
         break;
       case 'spend':
-        if (roleOf(snapshot) === 'suspend') markUse(snapshot, 'spent');
+        markUse(snapshot, 'spent');
         for (const { disk } of disks) attempt(() => disk.clearOwner());
         break;
       case 'keep':
@@ -108,6 +118,21 @@ export class DiskRestore {
     if (problem !== undefined) throw new Error(problem);
     return point;
   }
+}
+
+function checkDisk({ kind, capacity }: DiskRecord, path: string, backend: BlockBackend): void {
+  if (capacity !== backend.capacity) {
+    throw new SnapshotError(`disk ${path}`, `was saved with ${capacity} bytes, here it has ${backend.capacity}`);
+  }
+  if ((kind === 'read-only') === backend.readOnly) return;
+  const expected = kind === 'read-only' ? 'read only' : 'as an image that is written to';
+  throw new SnapshotError(`disk ${path}`, `was saved ${expected}; give it so`);
+}
+
+/** A suspend's disk is opened as it is: HEAD vouches for its files, and these must be the ones. */
+function checkPresent({ point }: DiskRecord, disk: LayeredDisk): void {
+  if (point !== null && samePoint(point, disk.present())) return;
+  throw new SnapshotError(`disk ${disk.path}`, 'does not consist of the files that the suspend has written down');
 }
 
 /** It may have been renamed since, and its store moved. */

@@ -79,6 +79,10 @@ export class WatchedFolder {
     return lines.filter((line) => line !== '' && !/^(unknown|mark|fault)/.test(line)).length;
   }
 
+  get hadFault(): boolean {
+    return readFileSync(this.log, 'utf8').split('\n').includes('fault');
+  }
+
   /** The n-th call from now fails with this errno. */
   failAt(call: number, error: keyof typeof constants.errno, manner: Manner): void {
     this.ask(`${call} ${constants.errno[error]} ${manner}`);

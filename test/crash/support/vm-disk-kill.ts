@@ -2,6 +2,7 @@
 /** Runs a life of test/crash/support/vm-disk-lives.ts, kills it at a call or makes that fail, and looks at what is left. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/hypervisor/package-root.js';
 import { DISK_BYTES } from '../../support/disk-guest.js';
@@ -11,18 +12,18 @@ import { imagesIn, storeIn } from './vm-disk-lives.js';
 
 const PROGRAM = join(packageRoot(), 'dist/test/crash/support/vm-disk-lives.js');
 
-/** Of errors that a user can be told in one line. */
-const TOLD = /(SnapshotError|HostError|HypervisorError|ConfigError): [^\n]*\n/;
-
-function run(folder: WatchedFolder, life: string, mayFail = false): { signal: string | null; said: string } {
+function run(
+  folder: WatchedFolder,
+  life: string,
+  environment: Record<string, string> = {},
+): { signal: string | null; said: string } {
   for (const image of imagesIn(folder.root)) writeFileSync(image, Buffer.alloc(DISK_BYTES));
   mkdirSync(storeIn(folder.root), { mode: 0o700 });
   const { signal, status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, life, folder.root], {
-    env: { ...process.env, ...folder.environment },
+    env: { ...process.env, ...folder.environment, ...environment },
     encoding: 'utf8',
   });
-  if (signal === null && status !== 0 && !(mayFail && TOLD.test(stderr)))
-    throw new Error(`${life}: ${stdout}${stderr}`);
+  if (signal === null && status !== 0) throw new Error(`${life}: ${stdout}${stderr}`);
   return { signal, said: stdout };
 }
 
@@ -53,16 +54,19 @@ export function killedAt(life: string, call: number): void {
   }
 }
 
-/** One error, whatever fails; and what is left is right. */
-export function failedAt(life: string, call: number, error: 'EIO' | 'ENOSPC'): void {
+/**
+ * The n-th call of a step of the life fails: that is one error, and what is left is right. False if the step has fewer calls,
+ * or the life fewer steps.
+ */
+export function failedAt(life: string, step: number, call: number, error: 'EIO' | 'ENOSPC'): boolean {
   const folder = new WatchedFolder();
   try {
-    folder.failAt(call, error, error === 'EIO' ? 'once' : 'full');
-    const { said } = run(folder, life, true);
-    folder.failNothing();
+    const fault = `${step} ${call} ${constants.errno[error]} ${error === 'EIO' ? 'once' : 'full'}`;
+    const { said } = run(folder, life, { VM_DISK_FAULT: fault });
     examineDisks(folder.root, said);
+    return folder.hadFault;
   } catch (cause) {
-    throw new Error(`${life}, ${error} in call ${call}: ${(cause as Error).message}`, { cause });
+    throw new Error(`${life}, ${error} in call ${call} of step ${step}: ${(cause as Error).message}`, { cause });
   } finally {
     folder.remove();
   }

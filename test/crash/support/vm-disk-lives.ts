@@ -4,7 +4,7 @@
  * its user: `there <name>`, `running <name>` once a suspend's machine runs, `gone <name>`, `flushed <number of requests>`,
  * and `failed <why>` before it ends early.
  */
-import { writeSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Machine } from '../../../src/machine/machine.js';
 import { ResumedMachine } from '../../../src/snapshot/resumed-machine.js';
@@ -24,8 +24,13 @@ function say(...words: (string | number)[]): void {
   writeSync(STDOUT, `${words.join(' ')}\n`);
 }
 
+/** `<step> <fault>`: while this step is made, the fault is what test/native/crash-shim is told. */
+const { VM_DISK_FAULT: wanted = '', CRASH_SHIM_FAULT: faults = '' } = process.env;
+const [, faultyStep = '0', fault = ''] = /^([0-9]+) (.*)$/.exec(wanted) ?? [];
+
 class Life {
   private readonly store: SnapshotStore;
+  private steps = 0;
 
   constructor(private readonly folder: string) {
     this.store = new SnapshotStore(storeIn(folder));
@@ -45,42 +50,36 @@ class Life {
   }
 
   save(machine: Machine, name: string): void {
-    this.attempt(machine, () => saveMachine(machine, this.store, name));
+    this.step(
+      () => saveMachine(machine, this.store, name),
+      () => this.runOn(machine),
+    );
     say('there', name);
   }
 
+  /** No fault is made here, because the guest writes meanwhile. */
   live(machine: Machine, name: string): void {
-    this.attempt(machine, () => saveLive(machine, this.store, name));
+    saveLive(machine, this.store, name);
     say('there', name);
     if (machine.state === 'running') machine.pause();
   }
 
   suspend(machine: Machine, name: string): void {
-    this.attempt(machine, () => saveMachine(machine, this.store, name, { kind: 'suspend' }));
+    this.step(
+      () => saveMachine(machine, this.store, name, { kind: 'suspend' }),
+      () => this.runOn(machine),
+    );
     machine.close();
     say('there', name);
   }
 
-  /** A save that fails says so in one line, and the guest runs on. */
-  private attempt(machine: Machine, save: () => unknown): void {
-    try {
-      save();
-    } catch (error) {
-      const { name, message } = error as Error;
-      if (name !== 'SnapshotError' || message.includes('\n')) throw error;
-      if (machine.state === 'running') machine.pause();
-      advance(machine, machine.time + MS);
-      checkContent(machine);
-      machine.close();
-      say('failed', message);
-      process.exit(0);
-    }
-  }
-
   resume(name: string, keep = false): Machine {
     const isSuspend = this.store.open(name).manifest.kind === 'suspend' && !keep;
-    const resumed = ResumedMachine.load({ store: this.store.root, name, keep, overrides: {} }, {});
-    resumed.machine.resume();
+    const resumed = this.step(() => {
+      const loaded = ResumedMachine.load({ store: this.store.root, name, keep, overrides: {} }, {});
+      loaded.machine.resume();
+      return loaded;
+    });
     if (isSuspend) say('running', name);
     resumed.machine.pause();
     this.run(resumed.machine);
@@ -91,8 +90,33 @@ class Life {
 
   remove(name: string): void {
     say('leaving', name);
-    this.store.remove(name);
+    this.step(() => this.store.remove(name));
     say('gone', name);
+  }
+
+  /** What fails says so in one line. */
+  private step<T>(work: () => T, afterFailure: () => void = () => {}): T {
+    this.steps += 1;
+    const isFaulty = String(this.steps) === faultyStep;
+    try {
+      if (isFaulty) writeFileSync(faults, `step ${fault}`);
+      return work();
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (!isFaulty || name !== 'SnapshotError' || message.includes('\n')) throw error;
+      writeFileSync(faults, 'none 0 0 once');
+      afterFailure();
+      say('failed', message);
+      return process.exit(0);
+    } finally {
+      if (isFaulty) writeFileSync(faults, 'none 0 0 once');
+    }
+  }
+
+  private runOn(machine: Machine): void {
+    advance(machine, machine.time + MS);
+    checkContent(machine);
+    machine.close();
   }
 }
 

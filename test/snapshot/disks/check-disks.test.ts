@@ -81,7 +81,9 @@ test('a suspend whose image was changed, or written to by somebody else', () => 
       remedy: 'boot the VM, and remove the suspend one',
     },
   ]);
-  expect(() => loadMachine(store, 'one')).toThrow('does not belong to this suspend any more');
+  expect(() => loadMachine(store, 'one')).toThrow(
+    'was written since the suspend one: boot the VM, and remove the suspend (tsbhyve snapshot rm one)',
+  );
 });
 
 test('a disk that is in use, or that a newer suspend waits for', () => {

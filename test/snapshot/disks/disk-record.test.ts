@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The files of a snapshot that speak about disks: shown, compared, and hostile. */
-import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CborMap, decode, encode } from '../../../src/core/cbor.js';
@@ -11,7 +10,7 @@ import { SnapshotError } from '../../../src/snapshot/snapshot-error.js';
 import type { SnapshotStore } from '../../../src/snapshot/store.js';
 import { advance } from '../../support/proof.js';
 import { diskMachine, newImages } from '../support/disk-subject.js';
-import { overwrite, signed } from '../support/forge.js';
+import { forgeDisk, overwrite, savedDisk } from '../support/forge.js';
 import { temporaryStore } from '../support/temporary-store.js';
 import { MS } from '../support/tick-subject.js';
 
@@ -31,22 +30,10 @@ beforeEach(() => {
 });
 
 const path = (): string => join(store.root, 'one', FILE);
-const fields = (): CborMap => (decode(readFileSync(path())) as { fields: CborMap }).fields;
-
-/** With the right digest, as a stranger would write it. */
-function forge(bytes: Uint8Array, change: (reference: Record<string, unknown>) => void = () => {}): void {
-  overwrite(path(), bytes);
-  const manifest = join(store.root, 'one/manifest.json');
-  const document = JSON.parse(readFileSync(manifest, 'utf8')) as { body: { disks: Record<string, unknown>[] } };
-  const [reference = {}] = document.body.disks;
-  reference.bytes = bytes.length;
-  reference.sha256 = createHash('sha256').update(bytes).digest('hex');
-  change(reference);
-  overwrite(manifest, Buffer.from(signed(document)));
-}
+const fields = (): CborMap => (decode(savedDisk(store, 'one')) as { fields: CborMap }).fields;
 
 function forgeFields(changed: CborMap): void {
-  forge(encode({ kind: 'snapshot-disk', version: 1, fields: { ...fields(), ...changed } }));
+  forgeDisk(store, 'one', encode({ kind: 'snapshot-disk', version: 1, fields: { ...fields(), ...changed } }));
 }
 
 test('show and diff tell of disks', () => {
@@ -83,13 +70,13 @@ test.each([
 });
 
 test.each(['../ram', 'pci-0:3:0/../..', '/etc/passwd', '', 'pci-1:3:0'])('a reference to %j is refused', (device) => {
-  forge(readFileSync(path()), (reference) => {
+  forgeDisk(store, 'one', savedDisk(store, 'one'), (reference) => {
     reference.device = device;
   });
   expect(() => store.open('one')).toThrow('body.disks[0].device: expected a PCI function such as pci-0:3:0');
 });
 
 test('a record that grows without end is refused before it is read', () => {
-  forge(Buffer.alloc(300 * 1024));
+  forgeDisk(store, 'one', Buffer.alloc(300 * 1024));
   expect(() => store.open('one').readDisks()).toThrow('expected at most 262144 bytes');
 });

@@ -48,6 +48,16 @@ export function samePoint(one: FrozenPoint, other: FrozenPoint): boolean {
   return names(one) === names(other);
 }
 
+/** Of the same files, and none of them was changed. */
+export function isUnchanged(found: FrozenPoint, expected: FrozenPoint): boolean {
+  if (!samePoint(found, expected)) return false;
+  const now = filesOf(found);
+  return filesOf(expected).every(({ identity }, index) => {
+    const file = now[index];
+    return file !== undefined && difference(file.identity, identity) === null;
+  });
+}
+
 export function filesOf({ base, layers }: FrozenPoint): readonly FrozenFile[] {
   return [base, ...layers];
 }
