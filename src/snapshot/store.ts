@@ -4,6 +4,7 @@ import { closeSync, constants, existsSync, openSync, readdirSync, statSync } fro
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { BaseCache } from './base-cache.js';
+import { removeJournals } from './disks/adopt-disks.js';
 import { releaseDisks, unpinDisks } from './disks/let-go.js';
 import { Draft } from './draft.js';
 import { goneName, isGone, isOrphan } from './draft-owner.js';
@@ -222,6 +223,7 @@ export class SnapshotStore {
         closeSync(lock);
       }
     }
+    removeJournals(this.root, this.entries());
     this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
   }
 

@@ -9,7 +9,7 @@ jest.setTimeout(300_000);
 
 /** Of each life; test/long tries every call. */
 const KILLS = 5;
-const FAULTS = 4;
+const FAULTS = 6;
 /** Fewer than most have. */
 const CALLS_OF_A_STEP = 40;
 const seed = testSeed();

@@ -70,6 +70,21 @@ export function finishAdoption(path: string, line: string | null, owner: DiskOwn
   return true;
 }
 
+/** Of a process that died when it had changed all disks: nobody needs the journal then. */
+export function removeJournals(store: string, names: readonly string[]): void {
+  for (const name of names.filter((each) => NAME.test(each))) {
+    attempt(() => {
+      const path = join(store, name);
+      const id = name.slice('.restore-'.length);
+      const { disks } = readJournal(path);
+      const isNeeded = disks.some(
+        (disk) => existsSync(disk.path) && diskLayers.ownerOf(disk.path, disk.line)?.id === id,
+      );
+      if (!isNeeded) removeJournal(path);
+    });
+  }
+}
+
 function announce(journal: DiskOwner, adoptions: readonly Adoption[]): void {
   const disks = adoptions.map(({ disk: { path, line }, point: { base, layers } }) => {
     return { path, line, point: { base, layers: [...layers] } };
