@@ -4,9 +4,11 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import { openDisk } from '../host/disk/open-disk.js';
+import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
+import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
@@ -38,12 +40,13 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
-  /** Disks and random bytes; the host's unless given. */
+  /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
 
 const DEVICE_HOST: DeviceHost = {
   openDisk,
+  openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
   openStream: (id) => {

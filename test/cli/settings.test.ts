@@ -127,6 +127,12 @@ test('disks and random numbers', () => {
     stream: join(process.cwd(), 'passt.sock'),
     mtu: '1400',
   });
+  expect(options('-s', '3,virtio-9p,home=shared,ro')).toEqual({
+    sharename: 'home',
+    path: join(process.cwd(), 'shared'),
+    ro: 'true',
+  });
+  expect(options('-s', '3,virtio-9p,sharename=a,path=/b,rw')).toEqual({ sharename: 'a', path: '/b', rw: 'true' });
   expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
@@ -170,6 +176,9 @@ test.each([
   [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],
   [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] backend: 'slirp': tap and slirp are not there yet"],
   [['-s', '3,virtio-net'], 'pci[0] stream: missing; stream=SOCKET and loopback=NAME are accepted'],
+  [['-s', '3,virtio-9p'], 'pci[0] sharename: missing; give NAME=FOLDER'],
+  [['-s', '3,virtio-9p,a=/b,c=/d'], "'c' is a second share; a device has one"],
+  [['-s', '3,virtio-9p,a=/b,wet'], "unknown option 'wet' of virtio-9p; accepted are sharename, path, ro, rw"],
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
