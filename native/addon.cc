@@ -2,6 +2,7 @@
 // The whole export list of the native addon, and nothing else.
 #include <napi.h>
 
+#include "disk_exports.h"
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
 #include "hostfs_exports.h"
@@ -70,6 +71,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
   exports.Set("layers", tsbhyve::layer_exports(env));
   exports.Set("hostfs", tsbhyve::hostfs_exports(env));
+  exports.Set("disk", tsbhyve::disk_exports(env));
   return exports;
 }
 

@@ -8,6 +8,7 @@
 #include "disk/file_base.h"
 #include "disk/layer_jobs.h"
 #include "disk/layered_image.h"
+#include "disk_exports.h"
 #include "disk_handle.h"
 #include "job_handle.h"
 
@@ -76,7 +77,7 @@ std::shared_ptr<disk::LayeredImage> layered_from(const Napi::Value& handle) {
   return image;
 }
 
-/// openLayers(base fd, layers, disk bytes, sync): a handle
+/// openLayers(base fd, layers, disk bytes, sync): { handle, disk }, of which the disk does what any image does
 Napi::Value open_layers(const Napi::CallbackInfo& info) {
   return attempt(info.Env(), [&] {
     const std::uint64_t bytes = to_u64(info[2], "bytes");
@@ -84,7 +85,11 @@ Napi::Value open_layers(const Napi::CallbackInfo& info) {
     disk::Layers layers;
     for (auto& source : sources_of(info[1])) layers.push_back(layer_of(std::move(source), bytes));
     auto base = std::make_shared<disk::FileBase>(File(fd_of(info[0])), sync);
-    return to_handle(info.Env(), std::make_shared<disk::LayeredImage>(std::move(base), bytes, std::move(layers), sync));
+    auto image = std::make_shared<disk::LayeredImage>(std::move(base), bytes, std::move(layers), sync);
+    auto result = Napi::Object::New(info.Env());
+    result.Set("disk", disk_object(info.Env(), image));
+    result.Set("handle", to_handle(info.Env(), std::move(image)));
+    return result;
   });
 }
 
@@ -125,32 +130,6 @@ void flush_image(const Napi::CallbackInfo& info) {
 /// closeImage(handle)
 void close_image(const Napi::CallbackInfo& info) { close_handle(info[0]); }
 
-/// performRequest(handle, kind, offset, length, views, unmap): an errno, 0 when it is done. On the calling thread.
-Napi::Value perform_request(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return attempt(env, [&] {
-    const auto image = image_from(info[0]);
-    const std::uint64_t offset = to_u64(info[2], "offset"), length = to_u64(info[3], "length");
-    std::vector<iovec> parts;
-    const auto views = info[4].As<Napi::Array>();
-    for (std::uint32_t i = 0; i < views.Length(); i++) {
-      const Napi::Value view = views[i];
-      const auto bytes = bytes_of(view);
-      if (!bytes.empty()) parts.push_back({bytes.data(), bytes.size()});
-    }
-    const int count = static_cast<int>(parts.size());
-    int result = EINVAL;
-    switch (to_u32(info[1], "kind")) {
-      case 0: result = image->read(parts.data(), count, offset); break;
-      case 1: result = image->write(parts.data(), count, offset); break;
-      case 2: result = image->flush(); break;
-      case 3: result = image->discard(offset, length); break;
-      case 4: result = image->zero(offset, length, info[5].ToBoolean()); break;
-    }
-    return Napi::Number::New(env, result);
-  });
-}
-
 }  // namespace
 
 Napi::Object layer_exports(Napi::Env env) {
@@ -163,7 +142,6 @@ Napi::Object layer_exports(Napi::Env env) {
   exports.Set("replaceLayers", Napi::Function::New(env, replace_layers, "replaceLayers"));
   exports.Set("flushImage", Napi::Function::New(env, flush_image, "flushImage"));
   exports.Set("closeImage", Napi::Function::New(env, close_image, "closeImage"));
-  exports.Set("performRequest", Napi::Function::New(env, perform_request, "performRequest"));
   return exports;
 }
 

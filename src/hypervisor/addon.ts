@@ -60,6 +60,7 @@ export interface AddonMachine {
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
@@ -111,20 +112,17 @@ export interface AddonLayers {
     isEmpty: boolean,
   ): RamJob<null>;
   digestFile(fd: number): RamJob<Uint8Array>;
-  openLayers(base: number, layers: readonly AddonLayer[], bytes: number, sync: boolean): AddonImage;
+  openLayers(
+    base: number,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    sync: boolean,
+  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
   pushLayer(image: AddonImage, layer: AddonLayer): void;
   popLayer(image: AddonImage): void;
   replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
   flushImage(image: AddonImage): void;
   closeImage(image: AddonImage): void;
-  performRequest(
-    image: AddonImage,
-    kind: number,
-    offset: number,
-    length: number,
-    views: readonly Uint8Array[],
-    unmap: boolean,
-  ): number;
 }
 
 /** A native disk image. */
@@ -159,6 +157,36 @@ export interface AddonHostfs {
   space(root: number, words: BigUint64Array): number;
 }
 
+/** src/hypervisor/disk-image.ts gives it words. */
+export interface AddonDisk {
+  perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  submit(
+    machine: AddonMachine,
+    source: number,
+    token: number,
+    kind: number,
+    flags: number,
+    offset: number,
+    length: number,
+    memory: readonly Uint8Array[],
+  ): boolean;
+  close(): void;
+}
+
+export interface AddonRawDisk {
+  readonly image: AddonDisk;
+  /** Bytes in whole sectors. */
+  readonly capacity: number;
+  readonly isDevice: boolean;
+  readonly canDiscard: boolean;
+  /** What direct transfers begin and end at. */
+  readonly alignment: number;
+}
+
+export interface AddonDisks {
+  openRaw(fd: number, direct: boolean): AddonRawDisk;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
@@ -167,6 +195,7 @@ export interface Addon {
   readonly snapshot: AddonSnapshot;
   readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
+  readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

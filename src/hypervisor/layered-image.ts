@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The native image of a disk with layers. */
 import { type AddonImage, type AddonLayer, loadAddon } from './addon.js';
+import { DiskImage, type ImageRequest } from './disk-image.js';
 import { hypervisorError } from './hypervisor-error.js';
 
 export interface ImageFiles {
@@ -10,27 +11,21 @@ export interface ImageFiles {
   readonly layers: readonly AddonLayer[];
 }
 
-const KINDS = { read: 0, write: 1, flush: 2, discard: 3, zero: 4 } as const;
-
-export interface ImageRequest {
-  readonly kind: keyof typeof KINDS;
-  readonly offset?: number;
-  readonly length?: number;
-  readonly memory?: readonly Uint8Array[];
-  readonly unmap?: boolean;
-}
-
 export class LayeredImage {
-  readonly handle: AddonImage;
+  /** As any other native image. */
+  readonly disk: DiskImage;
+  private readonly handle: AddonImage;
 
   /** `bytes` is the disk's size. With `sync` every change is on stable storage when it is done. */
   constructor({ base, layers }: ImageFiles, bytes: number, sync: boolean) {
-    this.handle = guarded(() => loadAddon().layers.openLayers(base, layers, bytes, sync));
+    const { handle, disk } = guarded(() => loadAddon().layers.openLayers(base, layers, bytes, sync));
+    this.handle = handle;
+    this.disk = new DiskImage('disk', disk);
   }
 
   /** An errno; 0 when it is done. */
-  perform({ kind, offset = 0, length = 0, memory = [], unmap = false }: ImageRequest): number {
-    return guarded(() => loadAddon().layers.performRequest(this.handle, KINDS[kind], offset, length, memory, unmap));
+  perform(request: ImageRequest): number {
+    return this.disk.perform(request);
   }
 
   flush(): void {
@@ -39,6 +34,7 @@ export class LayeredImage {
 
   /** Lets its files go, and with them their locks. */
   close(): void {
+    this.disk.close();
     guarded(() => loadAddon().layers.closeImage(this.handle));
   }
 

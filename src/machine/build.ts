@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
+import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
-import type { OpenEngine } from '../hypervisor/hypervisor.js';
+import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
@@ -55,6 +56,9 @@ const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
+  openVsock: (id) => {
+    throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
+  },
 };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
@@ -73,6 +77,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     cpuid: cpuidWords(model),
   });
   const events = new HostEvents(engine.events);
+  const isVirtual = config.clock.kind === 'virtual';
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -80,8 +85,9 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
+  const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
   const disks = new MachineDisks(
-    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, log)),
+    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost)),
   );
   const board = pcBoard({
     config,
@@ -96,10 +102,14 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     log,
   });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
-  const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
   return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
+}
+
+/** Null under the virtual clock: there everything is done at once, so that no run differs from another. */
+function diskQueue({ disks }: Engine, events: HostEvents, isVirtual: boolean): DiskQueue | null {
+  return isVirtual || disks === null ? null : { threads: disks, events };
 }

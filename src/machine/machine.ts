@@ -81,8 +81,7 @@ export class Machine {
       step();
       this.firstSteps.shift();
     }
-    this.parts.time.start();
-    for (const device of this.parts.board.devices) device.resume();
+    this.letRun();
     this.lifecycle = 'running';
   }
 
@@ -131,8 +130,13 @@ export class Machine {
     const { loop, time, board } = this.parts;
     loop.safepoint();
     time.stop();
-    for (const device of board.devices) device.pause();
-    this.quiesce();
+    try {
+      for (const device of board.devices) device.pause();
+      this.quiesce();
+    } catch (error) {
+      this.letRun();
+      throw error;
+    }
     this.lifecycle = 'paused';
   }
 
@@ -195,8 +199,21 @@ export class Machine {
   close(): void {
     this.parts.stop.set({ kind: 'requested' });
     this.lifecycle = 'closed';
-    for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
+    const problems: unknown[] = [];
+    for (const device of this.parts.board.devices) {
+      try {
+        device.close(); // while there is memory for work in flight
+      } catch (problem) {
+        problems.push(problem); // the others are closed all the same
+      }
+    }
     this.parts.engine.close();
+    if (problems.length > 0) throw problems[0];
+  }
+
+  private letRun(): void {
+    this.parts.time.start();
+    for (const device of this.parts.board.devices) device.resume();
   }
 
   private input(port: ConsoleId): Pick<ConsoleInput, 'type' | 'typeAll'> | undefined {

@@ -7,8 +7,6 @@ import { ConfigError } from './config-error.js';
 /** The options of one `-s`. */
 export type Options = Readonly<Record<string, string>>;
 
-/** Options of bhyve's that would promise what is not there yet. */
-const NOT_YET = ['nocache', 'direct'];
 const ON = ['true', 'on'];
 const OFF = ['false', 'off'];
 const LARGEST_SECTOR = 4096;
@@ -37,7 +35,12 @@ export interface DiskConfig extends VirtioOptions {
   /** Whose content of the image it is: null for the image's own, else that of the clone with this name. */
   readonly line: string | null;
   readonly readOnly: boolean;
+  /** Every write is on the medium when it is done. */
   readonly sync: boolean;
+  /** Past the host's cache. */
+  readonly noCache: boolean;
+  /** The guest may give space back. */
+  readonly discard: boolean;
   /** Bytes. */
   readonly logicalBlock: number;
   readonly physicalBlock: number;
@@ -65,12 +68,14 @@ export const DISK_OPTIONS = [
   'line',
   'ro',
   'sync',
+  'direct',
+  'nocache',
+  'nodelete',
   'sectorsize',
   'ser',
   'queues',
   'latency',
   'bandwidth',
-  ...NOT_YET,
   ...TRANSPORT_OPTIONS,
 ];
 
@@ -80,9 +85,6 @@ export function rngConfig(where: string, options: Options): RngConfig {
 
 export function diskConfig(where: string, options: Options): DiskConfig {
   const words = new Words(where, options);
-  for (const name of NOT_YET) {
-    if (options[name] !== undefined) throw words.error(name, 'is not there yet; sync is, and so is leaving it out');
-  }
   if (options.path === undefined || options.path === '') {
     throw words.error('path', 'missing; give an image file or a block device');
   }
@@ -101,7 +103,9 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     path: options.path,
     line: options.line ?? null,
     readOnly: words.flag('ro'),
-    sync: words.flag('sync'),
+    sync: words.flag('sync') || words.flag('direct'), // two names of one thing on bhyve
+    noCache: words.flag('nocache'),
+    discard: !words.flag('nodelete'),
     logicalBlock,
     physicalBlock,
     serial: options.ser ?? null,

@@ -45,6 +45,7 @@ const fields = {
   rtcLocalTime: bool({ doc: 'rtcBase is the local time of the host, not UTC' }),
   pci: list(
     record({
+      bus: count(),
       slot: count(),
       fn: count(),
       kind: name,
@@ -68,7 +69,8 @@ export function recordFromConfig(config: MachineConfig): ConfigRecord {
     ...config,
     clock: clock.kind === 'virtual' ? { ...clock } : { kind: 'real', numerator: 1, denominator: 1 },
     boot: boot === null ? null : { ...boot, initrd: boot.initrd ?? null, unpack: boot.unpack ?? null },
-    pci: pci.map(({ options, ...place }) => ({
+    pci: pci.map(({ options, bus = 0, ...place }) => ({
+      bus,
       ...place,
       options: Object.entries(options).map(([option, value]) => ({ name: option, value })),
     })),
@@ -88,7 +90,8 @@ export function configFromRecord(saved: ConfigRecord): MachineConfig {
     ...saved,
     clock: clock.kind === 'real' ? { kind: 'real' } : { kind: 'virtual', numerator, denominator },
     boot: boot === null ? null : bootPaths(boot),
-    pci: pci.map(({ options, ...place }) => ({
+    pci: pci.map(({ options, bus, ...place }) => ({
+      ...(bus !== 0 && { bus }),
       ...place,
       options: Object.fromEntries(options.map(({ name: option, value }) => [option, value])),
     })),

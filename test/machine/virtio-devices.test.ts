@@ -70,7 +70,7 @@ test('a writable disk that snapshots do not keep is refused by a save before any
   machines.push(machine);
   machine.resume();
   expect(() => saveMachine(machine, store, 'one')).toThrow(
-    'pci-0:3:0: a writable disk that is no image file cannot be part of a snapshot',
+    'pci-0:3:0: this writable disk cannot be part of a snapshot: only an image file can, without nocache',
   );
   expect(machine.state).toBe('running');
   expect(store.list()).toEqual([]);

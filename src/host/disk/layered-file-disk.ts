@@ -1,77 +1,66 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** An image file with its layers as a guest's disk. Every request is done when `submit` returns. */
-import { constants } from 'node:os';
-import type { BlockRequest, BlockResult } from '../../../devices/virtio/block-backend.js';
+/** An image file with its layers as a guest's disk. */
 import { LayeredImage } from '../../hypervisor/layered-image.js';
-import type { FileDiskOptions } from './file-disk.js';
+import { ImageBackend, type ImageBackendOptions } from './image-backend.js';
 import type { KeptDisk } from './kept-disk.js';
 import type { LayeredDisk, OpenOptions } from './layers/api.js';
 import { identityOf } from './layers/identity.js';
 import { openLayered } from './layers/open-disk.js';
 import { canPunchHoles } from './libc-file.js';
+import type { RawDiskOptions } from './raw-disk.js';
 
-export class LayeredFileDisk implements KeptDisk {
+export type LayeredOpening = Omit<OpenOptions, 'readOnly'>;
+
+export class LayeredFileDisk extends ImageBackend implements KeptDisk {
   readonly isKept: boolean;
-  readonly capacity: number;
-  readonly readOnly: boolean;
-  readonly logicalBlock: number;
-  readonly physicalBlock: number;
-  readonly canDiscard: boolean;
-  readonly identity: string;
-  /** What snapshots see of it. */
-  readonly layers: LayeredDisk;
-  private readonly image: LayeredImage;
   private isOpen = true;
 
-  constructor(
-    { path, readOnly, sync, logicalBlock, physicalBlock }: FileDiskOptions,
-    opening: Omit<OpenOptions, 'readOnly'> = {},
+  private constructor(
+    /** What snapshots see of it. */
+    readonly layers: LayeredDisk,
+    private readonly layered: LayeredImage,
+    { readOnly, discard, logicalBlock, physicalBlock }: RawDiskOptions,
+    backend: ImageBackendOptions,
   ) {
+    const facts = {
+      name: `disk ${layers.path}`,
+      capacity: layers.capacity,
+      readOnly,
+      logicalBlock,
+      physicalBlock,
+      canDiscard: canPunchHoles && discard && !readOnly,
+      // What is written to belongs to a snapshot, which looks for changes itself.
+      identity: readOnly ? identityText(layers) : '',
+    };
+    super(layered.disk, facts, backend);
     this.isKept = !readOnly;
-    this.readOnly = readOnly;
-    this.logicalBlock = logicalBlock;
-    this.physicalBlock = physicalBlock;
-    this.canDiscard = canPunchHoles && !readOnly;
-    this.layers = openLayered(path, { readOnly, ...opening });
+  }
+
+  static open(
+    options: RawDiskOptions,
+    opening: LayeredOpening = {},
+    backend: ImageBackendOptions = {},
+  ): LayeredFileDisk {
+    const { path, readOnly, sync } = options;
+    const layers = openLayered(path, { readOnly, ...opening });
     try {
-      this.capacity = this.layers.capacity;
-      this.identity = readOnly ? identityText(this.layers) : '';
-      this.image = new LayeredImage(this.layers.files(), this.capacity, sync && !readOnly);
-      this.layers.attach(this.image);
+      const layered = new LayeredImage(layers.files(), layers.capacity, sync && !readOnly);
+      layers.attach(layered);
+      return new LayeredFileDisk(layers, layered, options, backend);
     } catch (error) {
-      this.layers.close();
+      layers.close();
       throw error;
     }
   }
 
-  submit(request: BlockRequest): void {
-    request.done(this.perform(request));
-  }
-
-  wait(): void {
-    throw new Error('nothing is in flight in a file disk');
-  }
-
-  close(): void {
+  override close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     // Which blocks a layer has is written at a flush only. A host that cannot do that now has lost what no guest has flushed.
-    if (!this.readOnly) this.image.perform({ kind: 'flush' });
-    this.image.close(); // locks go with the last descriptor
+    if (!this.readOnly) this.layered.perform({ kind: 'flush' });
+    this.layered.close(); // locks go with the last descriptor
     this.layers.close();
   }
-
-  private perform(request: BlockRequest): BlockResult {
-    if (request.kind === 'flush') return this.readOnly ? 'ok' : resultOf(this.image.perform({ kind: 'flush' }));
-    const result = resultOf(this.image.perform(request));
-    const isDurable = request.kind !== 'read' && request.durable;
-    return result === 'ok' && isDurable ? resultOf(this.image.perform({ kind: 'flush' })) : result;
-  }
-}
-
-function resultOf(errno: number): BlockResult {
-  if (errno === 0) return 'ok';
-  return errno === constants.errno.EOPNOTSUPP ? 'unsupported' : 'error'; // the guest's to deal with, as with a disk that fails
 }
 
 /** Of all its files. */

@@ -120,7 +120,7 @@ function torn(sector: number, random: Random): FileFate {
   };
 }
 
-function sectors(offset: number, bytes: Buffer, sector: number): { offset: number; bytes: Buffer }[] {
+export function sectors(offset: number, bytes: Buffer, sector: number): { offset: number; bytes: Buffer }[] {
   const pieces: { offset: number; bytes: Buffer }[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = Math.min(bytes.length, (Math.floor((offset + at) / sector) + 1) * sector - offset);

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BlockResult } from '../../../devices/virtio/block-backend.js';
 import type { Unfinished } from '../../../devices/virtio/block-request.js';
-import type { FileDiskOptions } from '../../../src/host/disk/file-disk.js';
 import { LayeredFileDisk } from '../../../src/host/disk/layered-file-disk.js';
 import type { OpenOptions } from '../../../src/host/disk/layers/api.js';
 import { inspectDisk } from '../../../src/host/disk/layers/inspect.js';
+import type { RawDiskOptions } from '../../../src/host/disk/raw-disk.js';
 
 let folder: string;
 let path: string;
@@ -24,9 +24,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function open(options: Partial<FileDiskOptions> = {}, opening: Partial<OpenOptions> = {}): LayeredFileDisk {
-  const given = { path, readOnly: false, sync: false, logicalBlock: 512, physicalBlock: 512, ...options };
-  const disk = new LayeredFileDisk(given, opening);
+function open(options: Partial<RawDiskOptions> = {}, opening: Partial<OpenOptions> = {}): LayeredFileDisk {
+  const blocks = { logicalBlock: 512, physicalBlock: 512 };
+  const given = { path, readOnly: false, sync: false, noCache: false, discard: true, ...blocks, ...options };
+  const disk = LayeredFileDisk.open(given, opening);
   opened.push(disk);
   return disk;
 }
