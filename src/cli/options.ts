@@ -101,7 +101,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--keep',
-    about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
+    about: 'with -r: make a snapshot of a suspend, which otherwise is spent once the VM runs',
     apply: sets('snapshot.keep', 'true'),
   },
   {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
-import type { SandboxRules } from './sandbox.js';
+import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 3;
@@ -128,6 +128,40 @@ export interface AddonSandbox {
   restrict?(rules: SandboxRules): void;
 }
 
+export interface AddonLayer {
+  readonly fd: number;
+  readonly id: Uint8Array;
+}
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(
+    base: number,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    sync: boolean,
+  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  closeImage(image: AddonImage): void;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
+
 /** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
 export interface AddonHostfs {
   openRoot(path: string): number;
@@ -192,6 +226,7 @@ export interface Addon {
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;
+  readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
