@@ -67,12 +67,15 @@ function examples(): AnyDevice[] {
   };
   const cable = {
     isLive: false,
-    offloads: { checksum: false, segmentation: false },
+    offloads: { checksum: true, segmentation: true, udpSegmentation: true },
     attach: nothing,
     send: () => true,
+    guestTakes: nothing,
+    roomAgain: nothing,
     close: nothing,
   };
   const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
+  const card = { backend: cable, mac: new Uint8Array(6), mtu: null, pairs: 1, place: 0 };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -105,7 +108,7 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
-    new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
+    new VirtioPci('virtio-net', place, virtioNet(card), virtio, both),
   ];
 }
 

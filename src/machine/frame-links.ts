@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Live network links, seen from the machine's thread: the main thread has the sockets, and frames go as messages. */
-import type { Frame, NetBackend, NetPort } from '../../devices/virtio/net-backend.js';
+import { type Frame, NO_OFFLOADS, type NetBackend, type NetPort } from '../../devices/virtio/net-backend.js';
 import { COMPLETE } from '../../devices/virtio/net-header.js';
 
 /** Bytes on their way to a socket; what is beyond is lost, so that a slow peer does not fill memory. */
@@ -34,7 +34,7 @@ export class FrameLinks {
 
 class FrameLink implements NetBackend {
   readonly isLive = true;
-  readonly offloads = { checksum: false, segmentation: false };
+  readonly offloads = NO_OFFLOADS;
   readonly unsent = new Int32Array(new SharedArrayBuffer(4));
   port: NetPort | null = null;
 
@@ -50,9 +50,13 @@ class FrameLink implements NetBackend {
   send({ bytes }: Frame): boolean {
     if (Atomics.load(this.unsent, 0) + bytes.length > MOST_UNSENT) return false;
     Atomics.add(this.unsent, 0, bytes.length);
-    this.post({ event: 'frame', id: this.id, bytes });
+    this.post({ event: 'frame', id: this.id, bytes: bytes.slice() });
     return true;
   }
+
+  guestTakes(): void {}
+
+  roomAgain(): void {}
 
   close(): void {
     this.port = null;

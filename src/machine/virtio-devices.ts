@@ -74,8 +74,8 @@ export function createDisk({ id, place, virtio }: VirtioPlace, options: Options)
 
 export function createNet({ id, place, virtio }: VirtioPlace, options: Options) {
   const config = netConfig(id, options);
-  const { mtu, mac = defaultMac(place.address, virtio.name) } = config;
-  const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu });
+  const { mtu, pairs, mac = defaultMac(place.address, virtio.name) } = config;
+  const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu, pairs, place: place.address });
   return new VirtioPci(id, place, kind, virtio, config);
 }
 

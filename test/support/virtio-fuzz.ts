@@ -30,6 +30,7 @@ const BUFFERS = 0x2000;
 const RING_SIZE = 8;
 const DISK_SIZE = 64 * 1024;
 const MOST_AT_ONCE = 32;
+const NET = { mac: new Uint8Array(6).fill(2), mtu: null, place: 0 };
 const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
@@ -44,10 +45,10 @@ const FEATURES = [
   0x1_0000_0003n,
   0x7fn,
 ];
-/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings. */
-const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x8000n];
+/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings, in the third with pairs of queues. */
+const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x1c0_0001_2046_8187n, 0x8000n];
 
-export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'rng' | 'console' | 'echo';
+export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'net with pairs' | 'rng' | 'console' | 'echo';
 
 type Action =
   | 'legacy'
@@ -293,7 +294,8 @@ function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciF
     const latency = target === 'disk' ? { constant: 100_000n, bytesPerSecond: 1_000_000_000n } : null;
     return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
   }
-  if (target === 'net') return virtioNet({ backend: new MemoryCable(), mac: new Uint8Array(6).fill(2), mtu: null });
+  if (target === 'net') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 1 });
+  if (target === 'net with pairs') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 2 });
   if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
   const sink = { write: () => {} };
   if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });
