@@ -87,9 +87,10 @@ class ThreadedVm implements Vm {
   }
 
   private async startThread(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
-    const { machine, resume } = this.settings;
+    const { machine, resume, inputs } = this.settings;
     const options: MachineHostOptions = {
       ...(outputs !== undefined && { outputs }),
+      ...(inputs !== undefined && { inputs }),
       log: new SinkLogger(events.log),
       onStopped: (reason) => events.stopped(reason),
       onProgress: (done, total) => this.onProgress(done, total),

@@ -129,6 +129,16 @@ export const OPTIONS: readonly OptionRow[] = [
     about: 'whether a resume moves the real-time clock: advance or freeze (freeze under the virtual clock)',
     apply: sets('guest.clock'),
   },
+  {
+    flags: '--record <file>',
+    about: 'write every input and its instant to a new file; needs --clock virtual',
+    apply: sets('inputs.record'),
+  },
+  {
+    flags: '--replay <file>',
+    about: 'take inputs from a recording, with the settings of that run, and stop where it stopped',
+    apply: sets('inputs.replay'),
+  },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

@@ -13,6 +13,7 @@ import {
   UNPACKERS,
   type Unpacker,
 } from '../machine/config.js';
+import type { InputFile } from '../machine/thread-messages.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { CLOCK_DEFAULT, parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';
@@ -37,6 +38,8 @@ export interface Settings {
   readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
+  /** What comes from outside is recorded, or comes from a recording. */
+  readonly inputs?: InputFile;
   /** It goes on from a snapshot instead of booting. */
   readonly resume?: ResumeRequest;
 }
@@ -85,13 +88,27 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
   if (serial.size > 0 && !hasPorts) {
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
+  const inputs = inputFile(tree, machine);
   return {
     machine,
+    ...(inputs !== null && { inputs }),
     consoles: new Map([...serial, ...virtio]),
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
   };
+}
+
+function inputFile(tree: ConfigTree, { clock }: MachineConfig): InputFile | null {
+  const [record, replay] = [tree.get('inputs.record'), tree.get('inputs.replay')];
+  if (record === undefined && replay === undefined) return null;
+  if (record !== undefined && replay !== undefined) {
+    throw new UsageError('--record', `'${record}' together with --replay '${replay}'; one of them is accepted`);
+  }
+  const option = record !== undefined ? '--record' : '--replay';
+  if (clock.kind !== 'virtual') throw new UsageError(option, 'the real clock cannot be repeated; add --clock virtual');
+  if (replay !== undefined) return { replay };
+  return record === undefined ? null : { record };
 }
 
 function isUnpacker(word: string): word is Unpacker {

@@ -44,6 +44,7 @@ export interface BuildOptions {
 const DEVICE_HOST: DeviceHost = {
   openDisk: (disk) => new FileDisk(disk),
   entropy: hostEntropy,
+  repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },

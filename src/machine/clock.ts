@@ -9,6 +9,8 @@ import type { Engine } from '../hypervisor/hypervisor.js';
 import type { HostPace } from './host-pace.js';
 
 export class MachineTime {
+  private isPaced = true;
+
   constructor(
     private readonly engine: Engine,
     private readonly alarms: VmClock,
@@ -44,7 +46,7 @@ export class MachineTime {
   skipIdle(limit: bigint): boolean {
     if (!this.isVirtual) return this.engine.getTime() >= limit;
     const target = earlier(this.nextEvent(), limit);
-    if (target === NEVER || (this.pace !== null && target > this.pace.now())) return false;
+    if (target === NEVER || (this.isPaced && this.pace !== null && target > this.pace.now())) return false;
     if (target > this.engine.getTime()) this.engine.setTime(target);
     return true;
   }
@@ -55,6 +57,23 @@ export class MachineTime {
     if (next === NEVER) return null;
     const left = next - (this.pace?.now() ?? this.engine.getTime());
     return left > 0n ? left : 0n;
+  }
+
+  /** A VM time after now: the next nanosecond, or what the host has reached if the machine idles until then. */
+  nearInstant(isIdle: boolean): bigint {
+    const next = this.engine.getTime() + 1n;
+    if (!isIdle || this.pace === null) return next;
+    const reached = earlier(this.pace.now(), this.nextEvent());
+    return reached > next ? reached : next;
+  }
+
+  ignorePace(work: () => void): void {
+    this.isPaced = false;
+    try {
+      work();
+    } finally {
+      this.isPaced = true;
+    }
   }
 
   private nextEvent(): bigint {

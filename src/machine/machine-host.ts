@@ -15,6 +15,7 @@ import type {
   CommandName,
   CommandResult,
   FromMachine,
+  InputFile,
   MachineOrigin,
   Request,
   ThreadData,
@@ -26,6 +27,8 @@ export type OutputReceiver = (bytes: Uint8Array) => void;
 export interface MachineHostOptions {
   readonly outputs?: Readonly<Partial<Record<ConsoleId, OutputReceiver>>>;
   readonly log?: Logger;
+  /** Virtual clock: inputs are recorded, or come from a recording. */
+  readonly inputs?: InputFile;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -69,7 +72,8 @@ export class MachineHost {
       rings[port] = memory;
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
-    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings };
+    const inputs = options.inputs ?? null;
+    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });

@@ -12,13 +12,18 @@ import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
 import { FrameLinks } from './frame-links.js';
+import { type Inputs, LiveInputs } from './inputs/inputs.js';
+import { RecordedInputs } from './inputs/recorded-inputs.js';
+import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import type { Machine } from './machine.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
 import {
   COMMANDS,
+  type CommandName,
   type CommandSubject,
   type FromMachine,
+  type InputFile,
   Later,
   type MachineOrigin,
   type Request,
@@ -35,6 +40,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly inputs: Inputs;
   private stopReported = false;
 
   private constructor(
@@ -45,24 +51,29 @@ export class MachineThread {
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
     links: FrameLinks,
+    inputs: InputFile | null,
   ) {
     this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.inputs = this.openInputs(inputs);
   }
 
-  static start({ origin, port, control: memory, rings }: ThreadData): void {
+  static start({ origin, port, control: memory, rings, inputs }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
     const onProgress = progressPoster(post);
     try {
+      const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
-      const live = Object.keys(rings).length > 0;
-      const links = new FrameLinks(post);
-      const devices = { openStream: (id: string, path: string) => links.open(id, path) };
-      const host = { log, live, outputs: ringOutputs(rings, control, post), devices };
+      const live = Object.keys(rings).length > 0 && !isReplay;
+      const links = new FrameLinks(isReplay ? () => {} : post, inputs !== null);
+      const openStream = (id: string, path: string) => links.open(id, path);
+      const devices = { openStream, repeatsInputs: inputs !== null };
+      const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
+      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
       post({ event: 'ready', engineId: machine.parts.engine.id });
-      new MachineThread(machine, resumed, port, control, log, onProgress, links).turn();
+      thread.turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
       port.close();
@@ -73,6 +84,7 @@ export class MachineThread {
     const end = performance.now() + TURN_MS;
     try {
       while (this.step() && performance.now() < end);
+      this.inputs.rest();
       this.pollResumed();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
@@ -90,7 +102,7 @@ export class MachineThread {
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
-    } else if (this.machine.runSlice() === 'idle') {
+    } else if (this.inputs.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
       this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
     } else {
@@ -113,14 +125,25 @@ export class MachineThread {
   }
 
   private answer({ id, name, arguments: given }: Request): void {
-    const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
     try {
-      const result = command(this.subject, ...given);
+      const result = this.inputs.take(name, given, () => this.carry(name, given));
       if (result instanceof Later) result.begin(this.saveWatcher(id));
       else this.post({ event: 'answer', id, result });
     } catch (error) {
       this.post({ event: 'refusal', id, message: messageOf(error) });
     }
+  }
+
+  private carry(name: CommandName, given: readonly unknown[]): unknown {
+    const command = COMMANDS[name] as (subject: CommandSubject, ...given: readonly unknown[]) => unknown; // typed at the sender
+    return command(this.subject, ...given);
+  }
+
+  private openInputs(file: InputFile | null): Inputs {
+    const { machine, log } = this;
+    if (file === null) return new LiveInputs(machine);
+    if ('record' in file) return new RecordedInputs(machine, log, file.record);
+    return new ReplayedInputs(machine, log, file.replay, (name, given) => this.carry(name, given));
   }
 
   private saveWatcher(id: number): SaveWatcher {
@@ -146,9 +169,18 @@ export class MachineThread {
 
   private end(): void {
     this.subject.saves.cancel('the machine was closed');
+    this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
     this.machine.close();
     this.port.close();
+  }
+
+  private endInputs(): void {
+    try {
+      this.inputs.end();
+    } catch (error) {
+      this.log.error(messageOf(error));
+    }
   }
 
   private post(message: FromMachine): void {

@@ -34,6 +34,9 @@ const QUIESCE_ROUNDS = 1000;
 
 export class Machine {
   private lifecycle: MachineState = 'built';
+  /** Then it stands only where its VM time says; set by whoever records its inputs. */
+  settlesBeforePauses = false;
+  private isIdle = false;
 
   constructor(readonly parts: MachineParts) {}
 
@@ -72,11 +75,24 @@ export class Machine {
   runSlice(limit: bigint = NEVER): SliceEnd {
     this.expect('run', 'running');
     const end = this.parts.loop.slice(limit);
+    this.isIdle = end === 'idle';
     if (end === 'stopped') {
       this.parts.time.stop();
       this.lifecycle = 'stopped';
     }
     return end;
+  }
+
+  /**
+   * Runs on to a near instant that is told by VM time alone: the first boundary of instructions that is not before it, with
+   * its alarms fired. A machine that idles is at the host's time then.
+   */
+  settle(): void {
+    const { time } = this.parts;
+    const limit = time.nearInstant(this.isIdle);
+    time.ignorePace(() => {
+      while (this.lifecycle === 'running' && this.runSlice(limit) !== 'limit');
+    });
   }
 
   /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
@@ -87,6 +103,10 @@ export class Machine {
   /** Stops time with the vCPU between two instructions and no device at work. */
   pause(): void {
     this.expect('pause', 'running');
+    if (this.settlesBeforePauses) {
+      this.settle();
+      this.expect('pause', 'running');
+    }
     const { loop, time, board } = this.parts;
     loop.safepoint();
     time.stop();

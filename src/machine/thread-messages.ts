@@ -99,8 +99,12 @@ export type FromMachine =
 /** Where a machine begins: cold, or where a snapshot has it. */
 export type MachineOrigin = { readonly config: MachineConfig } | { readonly resume: ResumeRequest };
 
+/** Inputs are written to a new file, or come from one. */
+export type InputFile = { readonly record: string } | { readonly replay: string };
+
 /** What the thread is started with. */
 export interface ThreadData {
+  readonly inputs: InputFile | null;
   readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;

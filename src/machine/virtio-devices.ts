@@ -26,6 +26,8 @@ export interface DeviceHost {
   readonly entropy: EntropySource;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string) => NetBackend;
+  /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
+  readonly repeatsInputs: boolean;
 }
 
 export interface VirtioContext extends VirtioPciParts {
@@ -81,8 +83,9 @@ export function createNet({ id, place, virtio }: VirtioPlace, options: Options) 
 
 function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
   if (link.kind === 'loopback') return cables.plug(link.name);
-  if (isVirtualClock) {
-    throw new ConfigError(`${id} stream`, `'${link.path}' is a live link, which the virtual clock cannot repeat`);
+  if (isVirtualClock && !host.repeatsInputs) {
+    const problem = `'${link.path}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+    throw new ConfigError(`${id} stream`, problem);
   }
   return host.openStream(id, link.path);
 }

@@ -187,3 +187,13 @@ test.each([
 ])('%j is refused by name', (words, message) => {
   expect(() => settings(...words)).toThrow(message);
 });
+
+test('inputs are recorded or replayed, under the virtual clock', () => {
+  expect(settings('--clock', 'virtual', '--record', '/f').inputs).toEqual({ record: '/f' });
+  expect(settings('--clock', 'virtual', '--replay', '/f').inputs).toEqual({ replay: '/f' });
+  expect(settings().inputs).toBeUndefined();
+  expect(() => settings('--replay', '/f')).toThrow('--replay: the real clock cannot be repeated; add --clock virtual');
+  expect(() => settings('--clock', 'virtual', '--record', '/f', '--replay', '/g')).toThrow(
+    "--record: '/f' together with --replay '/g'; one of them is accepted",
+  );
+});

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { machineConfig } from '../../../src/machine/config.js';
+import { type MachineConfig, machineConfig } from '../../../src/machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../../../src/machine/machine-host.js';
 import type { StopReason } from '../../../src/machine/stop.js';
 import { echoKernel } from '../../support/echo-kernel.js';
@@ -23,7 +23,11 @@ afterEach(async () => {
 });
 
 /** A machine with the echo kernel, and ways to wait for what it does. */
-export async function startEcho(options: MachineHostOptions = {}, memory = 4 * 1024 * 1024) {
+export async function startEcho(
+  options: MachineHostOptions = {},
+  memory = 4 * 1024 * 1024,
+  config: Partial<MachineConfig> = {},
+) {
   let text = '';
   let stop: StopReason | undefined;
   let look: () => void = () => {};
@@ -34,7 +38,7 @@ export async function startEcho(options: MachineHostOptions = {}, memory = 4 * 1
       });
     }
   };
-  const host = await MachineHost.start(machineConfig({ memory, boot: { kernel, commandLine: '' } }), {
+  const host = await MachineHost.start(machineConfig({ memory, boot: { kernel, commandLine: '' }, ...config }), {
     outputs: {
       com1: (bytes) => {
         text += Buffer.from(bytes).toString('latin1');
