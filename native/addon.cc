@@ -5,6 +5,7 @@
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
 #include "machine.h"
+#include "net_exports.h"
 #include "registry.h"
 #include "snapshot_exports.h"
 #ifdef __linux__
@@ -65,6 +66,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
+  exports.Set("net", tsbhyve::net_exports(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
   return exports;
 }

@@ -13,7 +13,8 @@ export function sameAddress(one: Uint8Array, other: Uint8Array): boolean {
 /** Follows from a random seed of at least six bytes; cards at different places have different ones. */
 export function drawnAddress(seed: Uint8Array, place: number): Uint8Array {
   const address = seed.slice(0, MAC_LENGTH);
-  if (address.length < MAC_LENGTH) throw new RangeError(`a seed of ${seed.length} bytes: expected at least ${MAC_LENGTH}`);
+  if (address.length < MAC_LENGTH)
+    throw new RangeError(`a seed of ${seed.length} bytes: expected at least ${MAC_LENGTH}`);
   address[0] = ((address[0] ?? 0) & ~GROUP) | LOCAL;
   const last = MAC_LENGTH - 1;
   address[last] = (address[last] ?? 0) + place;

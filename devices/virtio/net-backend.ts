@@ -40,7 +40,7 @@ export interface GuestOffloads {
 /** The card, as its back end sees it. Everything is called on the machine's thread, between two pieces of the guest's run or within `send` of another card. */
 export interface NetPort {
   receive(frame: Frame): void;
-  /** False while the guest has no buffers and what waits for them is a lot. The back end then hears of `roomAgain`. */
+  /** Room for a batch, whatever the guest does. While there is none the back end may wait for `roomAgain`. */
   readonly hasRoom: boolean;
   /** The cable is plugged in, or out. */
   setLink(up: boolean): void;
@@ -60,6 +60,9 @@ export interface NetBackend {
   roomAgain(): void;
   close(): void;
 }
+
+/** Frames that a back end gives at once, together no longer than one may be alone. */
+export const BATCH_FRAMES = 64;
 
 export const MAC_LENGTH = 6;
 const ETHERNET_HEADER = 14;

@@ -35,11 +35,7 @@ export interface Agreed {
 }
 
 /** Does what a command says; false if there is no such command, or not with these data. Nothing is done by halves. */
-export function control(
-  state: ControlledState,
-  command: Uint8Array,
-  { features, mostPairs }: Agreed,
-): boolean {
+export function control(state: ControlledState, command: Uint8Array, { features, mostPairs }: Agreed): boolean {
   if (command.length < COMMAND_HEADER) return false;
   const [kind = 0, number = 0] = command;
   const data = command.subarray(COMMAND_HEADER);

@@ -67,4 +67,3 @@ export function passesFilter(filter: FilterState, mac: Uint8Array, frame: Uint8A
 function includes(table: readonly Uint8Array[], address: Uint8Array): boolean {
   return table.some((entry) => sameAddress(entry, address));
 }
-

@@ -69,7 +69,9 @@ export function forGuest(frame: Frame, features: bigint): Frame | null {
   if (header.gsoType !== Gso.NONE && (segmentation === undefined || !(features & segmentation))) return null;
   if (!(header.flags & HeaderFlag.NEEDS_CSUM)) {
     // §5.1.6.4.1: a driver without GUEST_CSUM is told nothing about sums.
-    return header.flags === 0 || features & NetFeature.GUEST_CSUM ? frame : { ...frame, header: { ...header, flags: 0 } };
+    return header.flags === 0 || features & NetFeature.GUEST_CSUM
+      ? frame
+      : { ...frame, header: { ...header, flags: 0 } };
   }
   if (!checksumFits(header, bytes.length)) return null;
   return features & NetFeature.GUEST_CSUM ? frame : withChecksum(frame);

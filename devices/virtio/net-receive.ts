@@ -2,7 +2,7 @@
 /** Frames on their way into a guest's buffers. Reference: VIRTIO-1.2 §5.1.6.3 and §5.1.6.4. */
 import { blob, list, record, u8, u16 } from '../../src/core/state-fields.js';
 import { type Chain, RingFault, slice, writeSpans } from './chain.js';
-import { type Frame, LONGEST_FRAME, type PacketHeader } from './net-backend.js';
+import { BATCH_FRAMES, type Frame, LONGEST_FRAME, type PacketHeader } from './net-backend.js';
 import { MOST_PAIRS, NetFeature } from './net-config.js';
 import { encodeHeader } from './net-header.js';
 import type { VirtioHost } from './virtio-kind.js';
@@ -52,10 +52,10 @@ export class NetReceiver {
     private readonly headerLength: () => number,
   ) {}
 
-  /** Whether there is room for any frame. */
+  /** For a batch. */
   get hasRoom(): boolean {
     const { waiting } = this.host.state();
-    return waiting.length < MOST_WAITING && waitingBytes(waiting) + LONGEST_FRAME <= MOST_WAITING_BYTES;
+    return waiting.length + BATCH_FRAMES <= MOST_WAITING && waitingBytes(waiting) + LONGEST_FRAME <= MOST_WAITING_BYTES;
   }
 
   /** False if there is no room. */

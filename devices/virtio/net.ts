@@ -11,8 +11,8 @@ import { u64 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
 import { type Chain, RingFault, readSpans, type Span, slice, writeSpans } from './chain.js';
 import { Feature } from './features.js';
-import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
 import { drawnAddress, sameAddress } from './net-address.js';
+import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
 import {
   GUEST_OFFLOADS,
   guestOffloads,
@@ -80,7 +80,10 @@ function shapeFor(common: VirtioPciFields, options: NetOptions) {
       const missing = state.virtio.driverFeatures & OFFLOADS & ~offered;
       if (missing !== 0n) {
         const bits = `0x${missing.toString(16)}`;
-        throw new StateError('virtio.driverFeatures', `the driver leaves work (${bits}) to a back end as it was saved with`);
+        throw new StateError(
+          'virtio.driverFeatures',
+          `the driver leaves work (${bits}) to a back end as it was saved with`,
+        );
       }
       if (state.pairs > pairs) throw new StateError('pairs', `expected at most ${pairs}, got ${state.pairs}`);
       const stray = state.waiting.findIndex(({ pair }) => pair >= pairs);
@@ -184,6 +187,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     const state = this.host.state();
     if (state.linkUp === up) return;
     state.linkUp = up;
+    if (up) this.askToAnnounce();
     if (this.host.features & NetFeature.STATUS) this.host.configChanged();
   }
 
@@ -191,9 +195,14 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   override rejoined(): void {
     if (!this.backend.isLive) return;
     this.setLink(true); // its back end would not be there otherwise
-    if (!(this.host.features & NetFeature.GUEST_ANNOUNCE)) return;
-    this.host.state().announce = true;
-    this.host.configChanged();
+    if (this.askToAnnounce()) this.host.configChanged();
+  }
+
+  /** False if the guest cannot be asked, or need not. */
+  private askToAnnounce(): boolean {
+    const isWanted = this.backend.isLive && (this.host.features & NetFeature.GUEST_ANNOUNCE) !== 0n;
+    if (isWanted) this.host.state().announce = true;
+    return isWanted;
   }
 
   override readConfig(offset: number, width: Width): number {

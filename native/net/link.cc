@@ -20,7 +20,8 @@ constexpr int frames_at_once = 256;
 
 }  // namespace
 
-Link::Link(Announce announce) : announce_(std::move(announce)), incoming_(ring_bytes), outgoing_(ring_bytes) {
+Link::Link(Announce announce)
+    : announce_(std::move(announce)), incoming_(std::make_shared<FrameRing>(ring_bytes)), outgoing_(ring_bytes) {
   int ends[2];
   if (pipe(ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
   wake_read_ = ends[0], wake_write_ = ends[1];
@@ -72,11 +73,11 @@ bool Link::send(std::span<const std::uint8_t> header, std::span<const std::uint8
 /// Taken back before looking: what is committed after that is announced.
 std::uint32_t Link::take() {
   announced_ = false;
-  return incoming_.waiting();
+  return incoming_->waiting();
 }
 
 void Link::release(std::uint32_t bytes) {
-  incoming_.release(bytes);
+  incoming_->release(bytes);
   if (stalled_.exchange(false)) wake();
 }
 
@@ -86,15 +87,15 @@ std::string Link::failure() const {
 }
 
 void Link::commit(std::uint32_t length) {
-  incoming_.commit(length);
+  incoming_->commit(length);
   if (!announced_.exchange(true)) announce_();
 }
 
 bool Link::may_receive() {
-  if (incoming_.has_room(longest_record)) return true;
+  if (incoming_->has_room(longest_record)) return true;
   stalled_ = true;
   // Room may have come just before that could be seen.
-  if (!incoming_.has_room(longest_record)) return false;
+  if (!incoming_->has_room(longest_record)) return false;
   stalled_ = false;
   return true;
 }

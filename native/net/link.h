@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -19,8 +20,8 @@ namespace tsbhyve::net {
 
 /// Of the header, with `num_buffers`, which means nothing here.
 inline constexpr std::uint32_t header_bytes = 12;
-/// An IP packet of 65535 bytes, its Ethernet header and the tag of a VLAN.
-inline constexpr std::uint32_t longest_frame = 65535 + 18;
+/// An Ethernet header and the most that fits into an IP packet.
+inline constexpr std::uint32_t longest_frame = 65535 + 14;
 inline constexpr std::uint32_t longest_record = header_bytes + longest_frame;
 
 class Link {
@@ -46,7 +47,8 @@ class Link {
   void release(std::uint32_t bytes);
   /// Announces what was not taken a second time.
   void announce_again() { announce_(); }
-  FrameRing& incoming() { return incoming_; }
+  /// Shared with those who look at its memory: it may outlive the link.
+  const std::shared_ptr<FrameRing>& incoming() const { return incoming_; }
   /// Why the link is down; empty while it is up.
   std::string failure() const;
 
@@ -59,7 +61,7 @@ class Link {
   virtual bool transmit(std::span<std::uint8_t> record) = 0;
 
   // The link's thread:
-  std::span<std::uint8_t> reserve() { return incoming_.reserve(longest_record); }
+  std::span<std::uint8_t> reserve() { return incoming_->reserve(longest_record); }
   void commit(std::uint32_t length);
   /// False if frames have to wait outside; the thread is woken when that changes.
   bool may_receive();
@@ -72,7 +74,8 @@ class Link {
   void forget_wakes();
 
   Announce announce_;
-  FrameRing incoming_, outgoing_;
+  std::shared_ptr<FrameRing> incoming_;
+  FrameRing outgoing_;
   std::atomic<bool> stopping_ = false, asleep_ = false, stalled_ = false, announced_ = false, failed_ = false;
   mutable std::mutex lock_;
   std::string failure_;

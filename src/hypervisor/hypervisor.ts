@@ -2,6 +2,7 @@
 /** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
 import type { GuestMemory } from '../core/guest-memory.js';
 import type { ExitKind, ExitSlot } from './exit.js';
+import type { OpenNativeLink } from './native-link.js';
 import type { RamTransfer } from './ram-job.js';
 
 export interface EngineMemory {
@@ -64,6 +65,9 @@ export interface Engine {
 
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;
+
+  /** Null: this engine has no network links. */
+  readonly openLink: OpenNativeLink | null;
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;

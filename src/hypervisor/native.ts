@@ -5,6 +5,7 @@ import { type AddonMachine, loadAddon } from './addon.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
+import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
@@ -41,6 +42,7 @@ class NativeEngine implements Engine {
   readonly memory: GuestMemory;
   readonly vcpu: Vcpu;
   readonly ram: RamTransfer;
+  readonly openLink: OpenNativeLink;
 
   constructor(
     private readonly name: string,
@@ -53,6 +55,7 @@ class NativeEngine implements Engine {
     this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
     this.capabilities = machine.capabilities();
     this.ram = ramTransfer(name, machine);
+    this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
 
   getTime(): bigint {
@@ -193,6 +196,13 @@ function ramTransfer(name: string, machine: AddonMachine): RamTransfer {
       return () => FILE_DAMAGES[guarded(name, damage)] ?? 'none';
     },
   };
+}
+
+/** Its errors are about what the request names, in words for whoever has given that. */
+function openLink(machine: AddonMachine, source: number, token: number, request: LinkRequest): NativeLink {
+  const { net } = loadAddon();
+  if (request.kind === 'tap') return net.openTap(machine, source, token, request.name);
+  return net.openSlirp(machine, source, token, request);
 }
 
 /** The engine hands memory out in pieces of at most 1 GiB. */

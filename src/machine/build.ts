@@ -20,6 +20,7 @@ import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
+import { NativeLinks } from './native-links.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
@@ -39,9 +40,11 @@ export interface BuildOptions {
   readonly restored?: boolean;
   /** Disks and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
+  /** Taps and user-mode networking; what they have for the machine it takes by itself, unless given. */
+  readonly links?: NativeLinks;
 }
 
-const DEVICE_HOST: DeviceHost = {
+const DEVICE_HOST: Omit<DeviceHost, 'openNative'> = {
   openDisk: (disk) => new FileDisk(disk),
   entropy: hostEntropy,
   repeatsInputs: false,
@@ -49,6 +52,8 @@ const DEVICE_HOST: DeviceHost = {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
   },
 };
+
+const OWN_LINKS = { isRecorded: false, isReplay: false, waitsForAccept: false };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
 export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {
@@ -65,6 +70,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(model),
   });
+  const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
+  links.connect(engine.openLink, events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -78,7 +85,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, ...host.devices },
+    host: { ...DEVICE_HOST, openNative: (...given) => links.open(...given), ...host.devices },
     intr,
     outputs,
     stop,

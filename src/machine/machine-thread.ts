@@ -16,6 +16,7 @@ import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
 import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import type { Machine } from './machine.js';
+import { NativeLinks } from './native-links.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
 import {
@@ -30,6 +31,7 @@ import {
   type ThreadData,
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { DeviceHost } from './virtio-devices.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
@@ -50,10 +52,10 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: FrameLinks,
+    { links, natives }: Pick<CommandSubject, 'links' | 'natives'>,
     inputs: InputFile | null,
   ) {
-    this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.subject = { machine, links, natives, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
     this.inputs = this.openInputs(inputs);
   }
 
@@ -66,12 +68,20 @@ export class MachineThread {
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0 && !isReplay;
       const links = new FrameLinks(isReplay ? () => {} : post, inputs !== null);
-      const openStream = (id: string, path: string) => links.open(id, path);
+      const natives = new NativeLinks({ log, isReplay, isRecorded: inputs !== null, waitsForAccept: true });
+      const openStream: DeviceHost['openStream'] = (...given) => links.open(...given);
       const devices = { openStream, repeatsInputs: inputs !== null };
-      const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
+      const host = {
+        log,
+        live,
+        outputs: ringOutputs(rings, control, post),
+        devices,
+        links: natives,
+        hashExits: inputs !== null,
+      };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
-      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
+      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, { links, natives }, inputs);
       post({ event: 'ready', engineId: machine.parts.engine.id });
       thread.turn();
     } catch (error) {
@@ -102,7 +112,11 @@ export class MachineThread {
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
-    } else if (this.inputs.runSlice() === 'idle') {
+      return true;
+    }
+    this.acceptPackets();
+    if (this.machine.state !== 'running') return true; // a recorded machine runs on to take an input, and may end there
+    if (this.inputs.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
       this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
     } else {
@@ -115,6 +129,12 @@ export class MachineThread {
   private rest(seen: number, milliseconds: number): void {
     if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
     else this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+  }
+
+  /** Taken here alone; what comes in while the machine stands still waits in the link. */
+  private acceptPackets(): void {
+    this.machine.parts.events.dispatch();
+    this.subject.natives.accept((name, given, work) => this.inputs.take(name, given, work));
   }
 
   private answerRequests(): void {

@@ -7,14 +7,15 @@ import type { BlockBackend } from '../../devices/virtio/block-backend.js';
 import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
-import type { NetBackend } from '../../devices/virtio/net-backend.js';
+import type { NetBackend, NetOffloads } from '../../devices/virtio/net-backend.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
 import type { ByteSink } from '../core/input.js';
+import type { LinkRequest } from '../hypervisor/native-link.js';
 import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { type NetConfig, netConfig } from './net-options.js';
+import { type LinkConfig, type NetConfig, netConfig } from './net-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
 
@@ -25,7 +26,9 @@ export interface DeviceHost {
   readonly openDisk: (config: DiskConfig) => BlockBackend;
   readonly entropy: EntropySource;
   /** A network link over a unix socket, for the card of this id. */
-  readonly openStream: (id: string, path: string) => NetBackend;
+  readonly openStream: (id: string, path: string, reconnect: number | null) => NetBackend;
+  /** One with a native thread. */
+  readonly openNative: (id: string, request: LinkRequest, offloads: NetOffloads) => NetBackend;
   /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
   readonly repeatsInputs: boolean;
 }
@@ -84,10 +87,18 @@ export function createNet({ id, place, virtio }: VirtioPlace, options: Options) 
 function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
   if (link.kind === 'loopback') return cables.plug(link.name);
   if (isVirtualClock && !host.repeatsInputs) {
-    const problem = `'${link.path}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
-    throw new ConfigError(`${id} stream`, problem);
+    const [word, name] = liveLink(link);
+    const problem = `'${name}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+    throw new ConfigError(`${id} ${word}`, problem);
   }
-  return host.openStream(id, link.path);
+  if (link.kind === 'native') return host.openNative(id, link.request, link.offloads);
+  return host.openStream(id, link.path, link.reconnect);
+}
+
+/** How a command line has it. */
+function liveLink(link: Exclude<LinkConfig, { kind: 'loopback' }>): [word: string, name: string] {
+  if (link.kind === 'stream') return ['stream', link.path];
+  return ['backend', link.request.kind === 'tap' ? link.request.name : 'slirp'];
 }
 
 /** As on bhyve. */

@@ -2,10 +2,10 @@
 /** A cable between two network cards of one machine. A frame arrives the moment it is sent, so it is no input from outside. */
 import {
   type Frame,
-  NO_OFFLOADS,
   type NetBackend,
   type NetOffloads,
   type NetPort,
+  NO_OFFLOADS,
 } from '../../../devices/virtio/net-backend.js';
 
 const ENDS = 2;

@@ -36,7 +36,11 @@ interface Setup extends DriverOptions {
 
 function start({ offloads, live, mtu, pairs, ...options }: Setup = {}) {
   const cable = new MemoryCable(offloads, live);
-  const rig = new VirtioRig(virtioNet({ ...CARD, backend: cable, mtu: mtu ?? null, pairs: pairs ?? 1 }), 'transitional', true);
+  const rig = new VirtioRig(
+    virtioNet({ ...CARD, backend: cable, mtu: mtu ?? null, pairs: pairs ?? 1 }),
+    'transitional',
+    true,
+  );
   const driver = new VirtioDriver(rig, { features: VERSION_1, ...options }).start();
   rig.messages();
   return { cable, rig, driver };
@@ -379,7 +383,7 @@ test('on a cable within the machine nobody has forgotten it', () => {
 test('a state with another MTU, or with too much waiting, is refused', () => {
   const saved = start({ mtu: 1400 }).rig.device.serialize();
   expect(() => start().rig.device.deserialize(saved)).toThrow('virtio.mtu: saved with 1400, here it is 0');
-  const one = { header: COMPLETE, bytes: new Uint8Array(65_000) };
+  const one = { pair: 0, header: COMPLETE, bytes: new Uint8Array(65_000) };
   const { rig } = start();
   const full = rig.device.serialize();
   const waiting = Array.from({ length: 5 }, () => one);

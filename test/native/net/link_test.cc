@@ -69,7 +69,7 @@ void all_come_back_in_order() {
       if (!link.send(header, std::span(frame).first(60 + sent % 900))) break;
     }
     while (link.take() == 0) bell.wait();
-    const auto record = link.incoming().front();
+    const auto record = link.incoming()->front();
     std::uint32_t number;
     std::memcpy(&number, record.data() + header_bytes, 4);
     const bool is_right = number == received && record.size() == header_bytes + 60 + received % 900;

@@ -74,7 +74,7 @@ void offers_an_address() {
   CHECK(link->send(header, discover()));
   for (;;) {
     while (link->take() == 0) bell.wait();
-    const auto record = link->incoming().front();
+    const auto record = link->incoming()->front();
     // Router advertisements may come before it.
     const bool is_dhcp = record.size() > 12 + 14 + 28 + 20 && record[12 + 12] == 8 && record[12 + 14 + 9] == 17;
     const std::uint8_t offered[] = {10, 0, 2, 15};
@@ -83,7 +83,7 @@ void offers_an_address() {
       CHECK(record[0] == 2);
       return;
     }
-    link->incoming().pop();
+    link->incoming()->pop();
   }
 }
 
