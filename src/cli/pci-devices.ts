@@ -14,6 +14,8 @@ interface Known {
   readonly first?: string;
   /** The same for one that has no `=` in it. */
   readonly firstWord?: string;
+  /** Options that may come several times, which is a list with semicolons. */
+  readonly lists?: readonly string[];
   /** Other options are names of ports, each with the path of its socket. */
   readonly ports?: boolean;
 }
@@ -29,9 +31,12 @@ const DEVICES: Readonly<Record<string, Known>> = {
     first: 'path',
   },
   'virtio-net': {
-    about: 'network: virtio-net,stream=SOCKET|loopback=NAME[,mac=ADDRESS][,mtu=BYTES]',
+    about:
+      'network: virtio-net,slirp[,hostfwd=RULE[;RULE...]][,restrict]|tapN|tap=NAME|stream=SOCKET[,reconnect=SECONDS]|' +
+      'loopback=NAME[,mac=ADDRESS][,mtu=BYTES][,queues=PAIRS]',
     options: NET_OPTIONS,
     firstWord: 'backend',
+    lists: ['hostfwd'],
   },
   'virtio-console': {
     about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
@@ -74,7 +79,10 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     if (isPort && !option.includes('=')) {
       throw new UsageError(`-s ${text}`, `'${option}' is no option of ${device}; a port is NAME=PATH`);
     }
-    tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
+    const variable = isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`;
+    const before = tree.get(variable);
+    const isMore = (known?.lists ?? []).includes(name) && before !== undefined;
+    tree.set(variable, isMore ? `${before};${value}` : value);
   }
 }
 

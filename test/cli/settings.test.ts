@@ -127,6 +127,11 @@ test('disks and random numbers', () => {
     stream: join(process.cwd(), 'passt.sock'),
     mtu: '1400',
   });
+  expect(options('-s', '2,virtio-net,tap0')).toEqual({ backend: 'tap0' });
+  expect(options('-s', '2,virtio-net,slirp,hostfwd=tcp::1-:2;tcp::3-:4,hostfwd=udp::5-:6')).toEqual({
+    backend: 'slirp',
+    hostfwd: 'tcp::1-:2;tcp::3-:4;udp::5-:6',
+  });
   expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
@@ -167,9 +172,9 @@ test.each([
   [['-s', '3,virtio-blk,/d,nocache'], 'pci[0] nocache: is not there yet'],
   [['-s', '3,virtio-blk,/d,direct'], 'pci[0] direct: is not there yet'],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
-  [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],
-  [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] backend: 'slirp': tap and slirp are not there yet"],
-  [['-s', '3,virtio-net'], 'pci[0] stream: missing; stream=SOCKET and loopback=NAME are accepted'],
+  [['-s', '3,virtio-net,netgraph'], "pci[0] backend: 'netgraph'; slirp, tapN, tap=NAME"],
+  [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] hostfwd: 'tcp:22-22'; accepted is tcp|udp:"],
+  [['-s', '3,virtio-net'], 'pci[0] backend: missing; slirp, tapN, tap=NAME, stream=SOCKET and loopback=NAME'],
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
@@ -182,6 +187,7 @@ test.each([
   [['--clone'], 'snapshot.clone: says how to go on from a snapshot: add -r'],
   [['--verify'], 'snapshot.verify: says how'],
   [['--identity', 'new'], 'snapshot.identity: says how'],
+  [['--mac', 'new'], 'snapshot.mac: says how'],
   [['--guest-clock', 'stop'], "guest.clock: unknown value 'stop'; accepted are freeze, advance"],
   [['../etc'], 'name: "../etc"'],
 ])('%j is refused by name', (words, message) => {

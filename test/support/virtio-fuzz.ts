@@ -151,7 +151,7 @@ export class VirtioFuzz {
         for (const queue of this.busy) this.kick(queue);
         break;
       case 'kick':
-        this.kick(where % 4);
+        this.kick(where % 5);
         break;
       case 'time':
         rig.clock.advance(BigInt(value % 300_000));
@@ -188,7 +188,7 @@ export class VirtioFuzz {
   /** A frame from outside, of any length and with any wishes. */
   private arrive(card: VirtioNet, where: number, how: number): void {
     const bytes = new Uint8Array(where & 1 ? where : where % 1600).fill(how & 0xff);
-    const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 9][how % 5] ?? 0, hdrLen: where };
+    const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 5, 9][how % 6] ?? 0, hdrLen: where };
     card.receive({ bytes, header: { ...part, gsoSize: how % 3, csumStart: where % 100, csumOffset: how % 1000 } });
     card.setLink((how & 0xff) !== 1);
   }
@@ -225,7 +225,7 @@ export class VirtioFuzz {
       write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
     }
     write(0x14, 1, 0x0b);
-    for (const queue of [0, 1, 2, 3]) this.placeQueue(queue);
+    for (const queue of [0, 1, 2, 3, 4]) this.placeQueue(queue);
     write(0x14, 1, 0x0f);
   }
 

@@ -7,7 +7,7 @@ const u16 = fc.nat({ max: 0xffff });
 const step: fc.Arbitrary<FuzzStep> = fc.tuple(u16, u16, u16, fc.nat({ max: 0xffffffff }));
 const interfaces = fc.constantFrom('modern', 'transitional', 'legacy');
 
-describe.each(['disk', 'late disk', 'net', 'rng', 'console', 'echo'] as const)('%s', (target) => {
+describe.each(['disk', 'late disk', 'net', 'net with pairs', 'rng', 'console', 'echo'] as const)('%s', (target) => {
   test('nothing that a driver does throws, or leaves a state that cannot be saved', () => {
     fc.assert(
       fc.property(interfaces, fc.array(step, { maxLength: 100 }), (which, steps) => {
