@@ -52,6 +52,10 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::take_dirty_log>>("takeDirtyLog"),
                          InstanceMethod<&M::checked<&M::drop_caches>>("dropCaches"),
                          InstanceMethod<&M::checked<&M::capabilities>>("capabilities"),
+                         InstanceMethod<&M::checked<&M::wake_count>>("wakeCount"),
+                         InstanceMethod<&M::checked<&M::wait_events>>("waitEvents"),
+                         InstanceMethod<&M::checked<&M::wait_event_of>>("waitEventOf"),
+                         InstanceMethod<&M::checked<&M::take_events>>("takeEvents"),
                          InstanceMethod<&M::checked<&M::close>>("close"),
                      });
 }
@@ -60,7 +64,7 @@ Machine::Machine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Machine>(inf
   const Napi::Env env = info.Env();
   engine_name_ = info[0].ToString();
   options_ = guarded(env, [&] { return options_from(info[1]); });
-  id_ = register_machine();
+  id_ = register_machine(events_);
   Value().TypeTag(&machine_tag);
   Value().DefineProperty(Napi::PropertyDescriptor::Value("id", Napi::Number::New(env, id_), napi_enumerable));
 }
@@ -71,6 +75,7 @@ Machine::~Machine() { release(); }
 void Machine::release() {
   if (!ram_) return;
   forget_machine(id_);
+  events_->set_engine(nullptr);
   engine_.reset();
   for (auto& buffer : buffers_) {
     Napi::HandleScope scope(Env());
@@ -123,7 +128,7 @@ Napi::Value Machine::create_vcpu(const Napi::CallbackInfo& info) {
   if (!ram_) throw_coded(env, "ERR_CLOSED", "the machine is closed");
   if (engine_) throw_coded(env, "ERR_INVALID", "the machine has its vCPU already");
   engine_ = create_engine(engine_name_, ram_.get(), options_);
-  set_machine_engine(id_, engine_.get());
+  events_->set_engine(engine_.get());
   auto slot = Napi::ArrayBuffer::New(env, &engine_->slot, sizeof(ExitSlot));
   buffers_.push_back(Napi::Weak(slot));
   return slot;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The addon's Machine: guest memory and one engine, owned by one JavaScript object.
+// The addon's Machine: guest memory, one engine and one event queue, owned by one JavaScript object.
 #pragma once
 
 #include <napi.h>
@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "errors.h"
+#include "hostio/event_queue.h"
 
 namespace tsbhyve {
 
@@ -21,6 +22,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   static Machine& from(const Napi::Value& value);
   /// Shared, so that a native thread may finish with memory whose machine was closed meanwhile.
   std::shared_ptr<GuestRam> ram() const { return ram_; }
+  /// Where native threads say what they have done. It may outlive the machine.
+  std::shared_ptr<EventQueue> events() const { return events_; }
   /// Keeps what lies under the memory's mappings, a file and its guard, until just before they go.
   void keep_with_ram(std::shared_ptr<void> backing);
 
@@ -61,6 +64,10 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void take_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
   Napi::Value capabilities(const Napi::CallbackInfo& info);
+  Napi::Value wake_count(const Napi::CallbackInfo& info);
+  void wait_events(const Napi::CallbackInfo& info);
+  Napi::Value wait_event_of(const Napi::CallbackInfo& info);
+  Napi::Value take_events(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
   /// The engine, or a thrown ERR_CLOSED.
@@ -68,6 +75,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void release();
 
   std::shared_ptr<GuestRam> ram_;
+  std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   std::unique_ptr<VcpuEngine> engine_;
   EngineOptions options_;
   std::string engine_name_;

@@ -3,8 +3,9 @@
 
 #include <map>
 #include <mutex>
+#include <utility>
 
-#include "engine/engine.h"
+#include "hostio/event_queue.h"
 
 namespace tsbhyve {
 
@@ -12,7 +13,7 @@ namespace {
 
 struct Registry {
   std::mutex lock;
-  std::map<std::uint32_t, VcpuEngine*> engines;
+  std::map<std::uint32_t, std::shared_ptr<EventQueue>> machines;
   std::uint32_t next_id = 1;
 };
 
@@ -24,28 +25,23 @@ Registry& registry() {
 
 }  // namespace
 
-std::uint32_t register_machine() {
+std::uint32_t register_machine(std::shared_ptr<EventQueue> events) {
   const std::lock_guard guard(registry().lock);
   const std::uint32_t id = registry().next_id++;
-  registry().engines[id] = nullptr;
+  registry().machines[id] = std::move(events);
   return id;
-}
-
-void set_machine_engine(std::uint32_t id, VcpuEngine* engine) {
-  const std::lock_guard guard(registry().lock);
-  registry().engines[id] = engine;
 }
 
 void forget_machine(std::uint32_t id) {
   const std::lock_guard guard(registry().lock);
-  registry().engines.erase(id);
+  registry().machines.erase(id);
 }
 
 bool wake_machine(std::uint32_t id) {
   const std::lock_guard guard(registry().lock);
-  const auto found = registry().engines.find(id);
-  if (found == registry().engines.end()) return false;
-  if (found->second) found->second->wake();
+  const auto found = registry().machines.find(id);
+  if (found == registry().machines.end()) return false;
+  found->second->wake();
   return true;
 }
 

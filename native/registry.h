@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 namespace tsbhyve {
 
-class VcpuEngine;
+class EventQueue;
 
-std::uint32_t register_machine();
-void set_machine_engine(std::uint32_t id, VcpuEngine* engine);
+std::uint32_t register_machine(std::shared_ptr<EventQueue> events);
 void forget_machine(std::uint32_t id);
 /// False when no machine has this id (any more).
 bool wake_machine(std::uint32_t id);

@@ -23,9 +23,10 @@ machine.powerOn();
 machine.resume();
 const started = performance.now();
 while (!found) {
+  const seen = machine.parts.events.wakes;
   const end = machine.runSlice();
   if (end === 'stopped') throw new Error(`the machine stopped before ${line}: ${JSON.stringify(machine.stopReason)}`);
-  if (end === 'idle') sleepIdle(machine);
+  if (end === 'idle') sleepIdle(machine, seen);
 }
 const seconds = (performance.now() - started) / 1000;
 console.log(JSON.stringify({ instructions: Number(machine.instructions), seconds }));

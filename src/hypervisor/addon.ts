@@ -9,7 +9,7 @@ import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -66,6 +66,10 @@ export interface AddonMachine {
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
   dropCaches(): void;
   capabilities(): AddonCapabilities;
+  wakeCount(): number;
+  waitEvents(seen: number, nanoseconds: number): void;
+  waitEventOf(source: number, nanoseconds: number): boolean;
+  takeEvents(into: Int32Array, source?: number): number;
   close(): void;
 }
 

@@ -19,6 +19,7 @@ export class FakeEngine implements Engine {
   readonly memory: GuestMemory;
   readonly vcpu: FakeVcpu;
   readonly ram = null;
+  readonly events = null;
   readonly openLink = null;
   private readonly logs = new Map<number, Uint8Array>();
   private closed = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
 import type { GuestMemory } from '../core/guest-memory.js';
+import type { EngineEvents } from './engine-events.js';
 import type { ExitKind, ExitSlot } from './exit.js';
 import type { OpenNativeLink } from './native-link.js';
 import type { RamTransfer } from './ram-job.js';
@@ -65,6 +66,8 @@ export interface Engine {
 
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;
+  /** Null: nothing happens behind this engine's back. */
+  readonly events: EngineEvents | null;
 
   /** Null: this engine has no network links. */
   readonly openLink: OpenNativeLink | null;

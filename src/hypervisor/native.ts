@@ -2,6 +2,7 @@
 /** Engines of the native addon. */
 import { GuestMemory, type MemorySegment } from '../core/guest-memory.js';
 import { type AddonMachine, loadAddon } from './addon.js';
+import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
@@ -31,7 +32,7 @@ export function preloadAddon(): void {
   } catch {}
 }
 
-/** Makes the engine with this id leave `run()` soon, from any thread. False if there is none any more. */
+/** Makes the machine with this id leave `run()` or its sleep soon, from any thread. False if there is none any more. */
 export function wakeEngine(id: number): boolean {
   return loadAddon().wake(id);
 }
@@ -42,6 +43,7 @@ class NativeEngine implements Engine {
   readonly memory: GuestMemory;
   readonly vcpu: Vcpu;
   readonly ram: RamTransfer;
+  readonly events: EngineEvents;
   readonly openLink: OpenNativeLink;
 
   constructor(
@@ -55,6 +57,7 @@ class NativeEngine implements Engine {
     this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
     this.capabilities = machine.capabilities();
     this.ram = ramTransfer(name, machine);
+    this.events = new NativeEvents(name, machine);
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
 
@@ -180,6 +183,40 @@ class NativeVcpu implements Vcpu {
   dropCaches(): void {
     this.machine.dropCaches();
   }
+}
+
+const NANOSECONDS_A_MS = 1_000_000;
+
+class NativeEvents implements EngineEvents {
+  private readonly words = new Int32Array(3);
+
+  constructor(
+    private readonly name: string,
+    private readonly machine: AddonMachine,
+  ) {}
+
+  get wakes(): number {
+    return this.machine.wakeCount();
+  }
+
+  wait(seen: number, milliseconds: number): void {
+    guarded(this.name, () => this.machine.waitEvents(seen, nanoseconds(milliseconds)));
+  }
+
+  waitFor(source: number, milliseconds: number): boolean {
+    return guarded(this.name, () => this.machine.waitEventOf(source, nanoseconds(milliseconds)));
+  }
+
+  take(of?: number): EngineEvent | null {
+    const { words } = this;
+    if (this.machine.takeEvents(words, of) === 0) return null;
+    const [source = 0, token = 0, result = 0] = words;
+    return { source: source >>> 0, token: token >>> 0, result };
+  }
+}
+
+function nanoseconds(milliseconds: number): number {
+  return Math.max(0, Math.ceil(milliseconds * NANOSECONDS_A_MS));
 }
 
 /** In the order of native/snapshot/mapped_ram.h. */

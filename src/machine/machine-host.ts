@@ -146,7 +146,6 @@ export class MachineHost {
   }
 
   private wake(): void {
-    this.control.wake();
     if (this.engineId !== 0) wakeEngine(this.engineId);
   }
 
@@ -154,6 +153,7 @@ export class MachineHost {
     switch (message.event) {
       case 'ready':
         this.engineId = message.engineId;
+        this.wake(); // for what was asked before there was anything to wake
         this.readiness?.resolve(undefined);
         break;
       case 'failed':

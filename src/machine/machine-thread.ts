@@ -106,7 +106,7 @@ export class MachineThread {
 
   /** False when the thread is to end. */
   private step(): boolean {
-    const seen = this.control.wakes;
+    const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
     if (this.machine.state !== 'running') {
@@ -128,7 +128,7 @@ export class MachineThread {
   /** Sleeps until it is woken, or waits for a save to go on. */
   private rest(seen: number, milliseconds: number): void {
     if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
-    else this.control.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+    else this.machine.parts.events.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
   }
 
   /** Taken here alone; what comes in while the machine stands still waits in the link. */

@@ -12,6 +12,7 @@ import type { MachineTime } from './clock.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
+import type { HostEvents } from './host-events.js';
 import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
@@ -24,6 +25,7 @@ export interface MachineParts {
   readonly time: MachineTime;
   readonly board: PcBoard;
   readonly loop: ExitLoop;
+  readonly events: HostEvents;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
   readonly media: BootMedia | null;
@@ -71,9 +73,10 @@ export class Machine {
     this.lifecycle = 'running';
   }
 
-  /** Runs for a few milliseconds at most and never past the VM time `limit`. */
+  /** Hands out what has happened on the host, then runs for a few milliseconds at most and never past the VM time `limit`. */
   runSlice(limit: bigint = NEVER): SliceEnd {
     this.expect('run', 'running');
+    this.parts.events.dispatch();
     const end = this.parts.loop.slice(limit);
     this.isIdle = end === 'idle';
     if (end === 'stopped') {
@@ -98,6 +101,11 @@ export class Machine {
   /** Nanoseconds of host time until something happens by itself in an idle machine; null if nothing will. */
   get idleTime(): bigint | null {
     return this.parts.time.idleTime();
+  }
+
+  /** Something will happen that is not the guest's doing. */
+  get hostIsAtWork(): boolean {
+    return !this.parts.board.devices.every((device) => device.isQuiet());
   }
 
   /** Stops time with the vCPU between two instructions and no device at work. */

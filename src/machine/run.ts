@@ -9,23 +9,22 @@ import type { StopReason } from './stop.js';
 const MAX_SLEEP_MS = 100;
 const NANOSECONDS_A_MS = 1_000_000;
 
-const sleepCell = new Int32Array(new SharedArrayBuffer(4));
-
-/** Sleeps until the next event of an idle machine, or 100 ms. */
-export function sleepIdle(machine: Machine, cell: Int32Array = sleepCell, expected = 0): void {
+/** Sleeps until the next event of an idle machine, or 100 ms. `seen` are the wakes from before it was found idle. */
+export function sleepIdle(machine: Machine, seen: number): void {
   const idle = machine.idleTime;
   const milliseconds = idle === null ? MAX_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS;
-  Atomics.wait(cell, 0, expected, Math.min(milliseconds, MAX_SLEEP_MS));
+  machine.parts.events.sleep(seen, Math.min(milliseconds, MAX_SLEEP_MS));
 }
 
 /** Runs up to VM time `limit`. 'idle' means that nothing will ever happen by itself. */
 export function runUntil(machine: Machine, limit: bigint): SliceEnd {
   for (;;) {
+    const seen = machine.parts.events.wakes;
     const end = machine.runSlice(limit);
     if (end === 'limit' || end === 'stopped') return end;
     if (end === 'ran') continue;
-    if (machine.idleTime === null) return 'idle';
-    sleepIdle(machine);
+    if (machine.idleTime === null && !machine.hostIsAtWork) return 'idle';
+    sleepIdle(machine, seen);
   }
 }
 

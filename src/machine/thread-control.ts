@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** The shared words by which the main thread wakes and ends a machine's thread, whatever that is waiting for. */
-const WAKES = 0;
-const STOP = 1;
+/** The shared word by which the main thread ends a machine's thread, whatever that is doing. */
+const STOP = 0;
 
 export class ThreadControl {
   private readonly words: Int32Array;
 
-  constructor(readonly memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(readonly memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
     this.words = new Int32Array(memory);
   }
 
@@ -14,23 +13,7 @@ export class ThreadControl {
     return Atomics.load(this.words, STOP) !== 0;
   }
 
-  /** Number of wakes so far: take it before looking for work, and give it to `sleep`. */
-  get wakes(): number {
-    return Atomics.load(this.words, WAKES);
-  }
-
-  /** Returns at once if there was a wake since `seen`. */
-  sleep(seen: number, milliseconds: number): void {
-    Atomics.wait(this.words, WAKES, seen, milliseconds);
-  }
-
-  wake(): void {
-    Atomics.add(this.words, WAKES, 1);
-    Atomics.notify(this.words, WAKES);
-  }
-
   stop(): void {
     Atomics.store(this.words, STOP, 1);
-    this.wake();
   }
 }

@@ -84,6 +84,7 @@ function plain(engine: FakeEngine): Engine {
     closeDirtyLog: (client) => engine.closeDirtyLog(client),
     takeDirtyLog: (client, bitmap) => engine.takeDirtyLog(client, bitmap),
     ram: null,
+    events: null,
     openLink: null,
     close: () => engine.close(),
   };

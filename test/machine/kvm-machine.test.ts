@@ -50,7 +50,8 @@ class Paper {
   runTo(machine: Machine, length: number): void {
     this.cut = length;
     while (this.bytes.length < length && machine.time < LIMIT) {
-      if (machine.runSlice(LIMIT) === 'idle') sleepIdle(machine);
+      const seen = machine.parts.events.wakes;
+      if (machine.runSlice(LIMIT) === 'idle') sleepIdle(machine, seen);
     }
     expect(this.bytes).toHaveLength(length);
   }
