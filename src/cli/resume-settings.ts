@@ -36,7 +36,8 @@ function identityOf(tree: ConfigTree, isLast: boolean, clone: boolean, draw: (co
   // A clone has another name, from which the addresses of its cards follow.
   const addresses = tree.oneOf('snapshot.mac', ADDRESSES, clone ? 'new' : 'keep');
   if (word === 'new') return { kind: 'new', generation: Uint8Array.from(draw(GENERATION_BYTES)), addresses };
-  if (addresses === 'new') throw new UsageError('snapshot.mac', "'new' without a new identity; --identity new goes with it");
   if (clone) throw new UsageError('snapshot.identity', "'keep' with --clone: a clone has an identity of its own: new");
+  if (addresses === 'new')
+    throw new UsageError('snapshot.mac', "'new' without a new identity; --identity new goes with it");
   return { kind: 'keep' };
 }
