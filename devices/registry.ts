@@ -37,6 +37,7 @@ import { PciRootBus } from './pci/root-bus.js';
 import { virtioBlock } from './virtio/block.js';
 import { virtioConsole } from './virtio/console.js';
 import { virtioNet } from './virtio/net.js';
+import { virtioNinep } from './virtio/ninep.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
 import { virtioShape } from './virtio/virtio-state.js';
@@ -74,6 +75,31 @@ function examples(): AnyDevice[] {
     roomAgain: nothing,
     close: nothing,
   };
+  const folder = {
+    stat: () => -1,
+    statFile: () => -1,
+    open: () => -1,
+    create: () => -1,
+    closeFile: nothing,
+    read: () => -1,
+    write: () => -1,
+    sync: () => -1,
+    list: () => -1,
+    makeFolder: () => -1,
+    symlink: () => -1,
+    link: () => -1,
+    rename: () => -1,
+    remove: () => -1,
+    readLink: () => -1,
+    setMode: () => -1,
+    setOwner: () => -1,
+    setTimes: () => -1,
+    setSize: () => -1,
+    setFileSize: () => -1,
+    space: () => -1,
+    close: nothing,
+  };
+  const share = virtioNinep({ backend: folder, tag: 'share', readOnly: true, isRepeatable: true });
   const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
   const card = { backend: cable, mac: new Uint8Array(6), mtu: null, pairs: 1, place: 0 };
   return [
@@ -108,6 +134,7 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
+    new VirtioPci('virtio-9p', place, share, virtio, both),
     new VirtioPci('virtio-net', place, virtioNet(card), virtio, both),
   ];
 }

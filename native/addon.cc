@@ -4,6 +4,7 @@
 
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
+#include "hostfs_exports.h"
 #include "machine.h"
 #include "net_exports.h"
 #include "registry.h"
@@ -68,6 +69,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Machine", tsbhyve::Machine::define(env));
   exports.Set("net", tsbhyve::net_exports(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
+  exports.Set("hostfs", tsbhyve::hostfs_exports(env));
   return exports;
 }
 

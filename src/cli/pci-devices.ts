@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
+import { FOLDER_OPTIONS } from '../machine/ninep-options.js';
 import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
@@ -14,6 +15,8 @@ interface Known {
   readonly first?: string;
   /** The same for one that has no `=` in it. */
   readonly firstWord?: string;
+  /** Something with an `=` that is none of the options: the name of the share, and its path. */
+  readonly share?: boolean;
   /** Options that may come several times, which is a list with semicolons. */
   readonly lists?: readonly string[];
   /** Other options are names of ports, each with the path of its socket. */
@@ -37,6 +40,11 @@ const DEVICES: Readonly<Record<string, Known>> = {
     options: NET_OPTIONS,
     firstWord: 'backend',
     lists: ['hostfwd'],
+  },
+  'virtio-9p': {
+    about: 'shared folder: virtio-9p,NAME=FOLDER[,rw]; read-only without rw',
+    options: FOLDER_OPTIONS,
+    share: true,
   },
   'virtio-console': {
     about: 'console and ports: virtio-console[,console=BACKEND][,NAME=PATH]...; BACKEND as for -l, PATH of a socket',
@@ -79,11 +87,23 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
     if (isPort && !option.includes('=')) {
       throw new UsageError(`-s ${text}`, `'${option}' is no option of ${device}; a port is NAME=PATH`);
     }
+    if (known?.share === true && option.includes('=') && !known.options.includes(name)) {
+      setShare(tree, path, text, [name, value]);
+      continue;
+    }
     const variable = isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`;
     const before = tree.get(variable);
     const isMore = (known?.lists ?? []).includes(name) && before !== undefined;
     tree.set(variable, isMore ? `${before};${value}` : value);
   }
+}
+
+function setShare(tree: ConfigTree, path: string, text: string, [name, folder]: readonly [string, string]): void {
+  if (tree.get(`${path}.sharename`) !== undefined) {
+    throw new UsageError(`-s ${text}`, `'${name}' is a second share; a device has one`);
+  }
+  tree.set(`${path}.sharename`, name);
+  tree.set(`${path}.path`, folder);
 }
 
 /** A name alone switches something on. */
@@ -127,7 +147,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = PATHS.includes(name) || isPort ? resolve(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolve(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';

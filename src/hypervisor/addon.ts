@@ -102,12 +102,39 @@ export interface AddonNet {
   openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
 }
 
+/** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
+export interface AddonHostfs {
+  openRoot(path: string): number;
+  close(fd: number): void;
+  stat(root: number, path: string, words: BigUint64Array): number;
+  statFile(root: number, fd: number, words: BigUint64Array): number;
+  open(root: number, path: string, flags: number): number;
+  create(root: number, path: string, flags: number, mode: number): number;
+  makeFolder(root: number, path: string, mode: number): number;
+  symlink(root: number, path: string, target: string): number;
+  link(root: number, from: string, to: string): number;
+  rename(root: number, from: string, to: string): number;
+  remove(root: number, path: string, isFolder: boolean): number;
+  readLink(root: number, path: string): Uint8Array | number;
+  setMode(root: number, path: string, mode: number): number;
+  setOwner(root: number, path: string, uid: number, gid: number): number;
+  setTimes(root: number, path: string, words: BigUint64Array): number;
+  setSize(root: number, path: string, size: bigint): number;
+  setFileSize(fd: number, size: bigint): number;
+  read(fd: number, offset: bigint, bytes: Uint8Array): number;
+  write(fd: number, offset: bigint, bytes: Uint8Array): number;
+  sync(fd: number, onlyData: boolean): number;
+  list(root: number, fd: number, isRoot: boolean): Uint8Array | number;
+  space(root: number, words: BigUint64Array): number;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly hostfs: AddonHostfs;
   readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }

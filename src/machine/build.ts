@@ -4,9 +4,11 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import { FileDisk } from '../host/disk/file-disk.js';
+import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
+import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
@@ -39,7 +41,7 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
-  /** Disks and random bytes; the host's unless given. */
+  /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
   /** Taps and user-mode networking; what they have for the machine it takes by itself, unless given. */
   readonly links?: NativeLinks;
@@ -47,6 +49,7 @@ export interface BuildOptions {
 
 const DEVICE_HOST: Omit<DeviceHost, 'openNative'> = {
   openDisk: (disk) => new FileDisk(disk),
+  openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
   openStream: (id) => {

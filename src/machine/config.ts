@@ -7,6 +7,7 @@ import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
@@ -155,6 +156,7 @@ function checkPci(devices: readonly PciDeviceConfig[]): void {
     if (kind === 'virtio-blk') diskConfig(path, options);
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
+    if (kind === 'virtio-9p') folderConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
   }
 }

@@ -8,7 +8,7 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig, VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createConsole, createDisk, createNet, createRng, type VirtioContext } from './virtio-devices.js';
+import { createConsole, createDisk, createNet, createNinep, createRng, type VirtioContext } from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -27,6 +27,7 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['lpc', ({ id, place, pirqs }) => new LpcBridge(id, place, pirqs)],
   ['virtio-blk', createDisk],
   ['virtio-net', createNet],
+  ['virtio-9p', createNinep],
   ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
 ]);

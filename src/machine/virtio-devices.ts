@@ -8,6 +8,8 @@ import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
 import type { NetBackend, NetOffloads } from '../../devices/virtio/net-backend.js';
+import type { FolderBackend } from '../../devices/virtio/ninep/folder-backend.js';
+import { virtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
 import type { ByteSink } from '../core/input.js';
@@ -16,6 +18,7 @@ import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
 import { type LinkConfig, type NetConfig, netConfig } from './net-options.js';
+import { folderConfig } from './ninep-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
 
@@ -25,6 +28,7 @@ const NOBODY: ByteSink = { write: () => {} };
 export interface DeviceHost {
   readonly openDisk: (config: DiskConfig) => BlockBackend;
   readonly entropy: EntropySource;
+  readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string, reconnect: number | null) => NetBackend;
   /** One with a native thread. */
@@ -81,6 +85,14 @@ export function createNet({ id, place, virtio }: VirtioPlace, options: Options) 
   const config = netConfig(id, options);
   const { mtu, pairs, mac = defaultMac(place.address, virtio.name) } = config;
   const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu, pairs, place: place.address });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
+export function createNinep({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = folderConfig(id, options);
+  const { path, tag, readOnly } = config;
+  const backend = virtio.host.openFolder(path);
+  const kind = virtioNinep({ backend, tag, readOnly, isRepeatable: virtio.isVirtualClock });
   return new VirtioPci(id, place, kind, virtio, config);
 }
 

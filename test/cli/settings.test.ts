@@ -127,6 +127,12 @@ test('disks and random numbers', () => {
     stream: join(process.cwd(), 'passt.sock'),
     mtu: '1400',
   });
+  expect(options('-s', '3,virtio-9p,home=shared,ro')).toEqual({
+    sharename: 'home',
+    path: join(process.cwd(), 'shared'),
+    ro: 'true',
+  });
+  expect(options('-s', '3,virtio-9p,sharename=a,path=/b,rw')).toEqual({ sharename: 'a', path: '/b', rw: 'true' });
   expect(options('-s', '2,virtio-net,tap0')).toEqual({ backend: 'tap0' });
   expect(options('-s', '2,virtio-net,slirp,hostfwd=tcp::1-:2;tcp::3-:4,hostfwd=udp::5-:6')).toEqual({
     backend: 'slirp',
@@ -175,6 +181,9 @@ test.each([
   [['-s', '3,virtio-net,netgraph'], "pci[0] backend: 'netgraph'; slirp, tapN, tap=NAME"],
   [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] hostfwd: 'tcp:22-22'; accepted is tcp|udp:"],
   [['-s', '3,virtio-net'], 'pci[0] backend: missing; slirp, tapN, tap=NAME, stream=SOCKET and loopback=NAME'],
+  [['-s', '3,virtio-9p'], 'pci[0] sharename: missing; give NAME=FOLDER'],
+  [['-s', '3,virtio-9p,a=/b,c=/d'], "'c' is a second share; a device has one"],
+  [['-s', '3,virtio-9p,a=/b,wet'], "unknown option 'wet' of virtio-9p; accepted are sharename, path, ro, rw"],
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],

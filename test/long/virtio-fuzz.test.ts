@@ -9,7 +9,7 @@ const BETWEEN_COLLECTIONS = 100_000;
 /** Far above what a device needs, far below what a leak of a few bytes an operation would take. */
 const MOST_BYTES_GROWN = 64 * 1024 * 1024;
 
-const TARGETS = ['disk', 'late disk', 'net', 'net with pairs', 'rng', 'console', 'echo'] as const;
+const TARGETS = ['disk', 'late disk', 'net', 'net with pairs', 'folder', 'rng', 'console', 'echo'] as const;
 const INTERFACES = ['modern', 'transitional', 'legacy'] as const;
 const cases = TARGETS.flatMap((target) => INTERFACES.map((interfaces) => [target, interfaces] as const));
 const seed = testSeed();

@@ -8,11 +8,13 @@ import { virtioBlock } from '../../devices/virtio/block.js';
 import { VirtioConsole, virtioConsole } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
 import { VirtioNet, virtioNet } from '../../devices/virtio/net.js';
+import { VirtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import type { VirtioKind, VirtioModel, VirtioPciFields } from '../../devices/virtio/virtio-kind.js';
 import { echoKind } from './echo-kind.js';
 import { MemoryCable } from './memory-cable.js';
 import { MemoryDisk } from './memory-disk.js';
+import { sandbox, shareKind } from './ninep-client.js';
 import { MEMORY_END, VirtioRig } from './virtio-rig.js';
 import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
 
@@ -35,6 +37,8 @@ const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
 const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff];
+/** Version, attach, walk, lopen, getattr, readdir, clunk and more of the short messages. */
+const NINEP_TYPES = [100, 104, 110, 12, 24, 40, 120, 122, 22, 8, 116, 108, 50, 99];
 const TYPES = [0, 1, 4, 8, 11, 13, 99];
 const FEATURES = [
   0x1_0000_0000n,
@@ -48,7 +52,7 @@ const FEATURES = [
 /** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings, in the third with pairs of queues. */
 const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x1c0_0001_2046_8187n, 0x8000n];
 
-export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'net with pairs' | 'rng' | 'console' | 'echo';
+export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'net with pairs' | 'folder' | 'rng' | 'console' | 'echo';
 
 type Action =
   | 'legacy'
@@ -251,6 +255,7 @@ export class VirtioFuzz {
     const isWild = (how & 0x00f0) === 0;
     memory.writeU32(BUFFERS, TYPES[how % TYPES.length] ?? 0);
     memory.writeU32(BUFFERS + 4, 0x10000 | (how % 8)); // to a console: a control message
+    if (device.model instanceof VirtioNinep) memory.writeU8(BUFFERS + 4, NINEP_TYPES[where % NINEP_TYPES.length] ?? 0);
     memory.writeU64(BUFFERS + 8, isWild ? BigInt(value) << 30n : BigInt(value % 128));
     memory.writeU64(BUFFERS + 16, BigInt(value % 100));
     memory.writeU64(BUFFERS + 24, 1n);
@@ -296,6 +301,7 @@ function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciF
   }
   if (target === 'net') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 1 });
   if (target === 'net with pairs') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 2 });
+  if (target === 'folder') return shareKind(sandbox().share);
   if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
   const sink = { write: () => {} };
   if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });

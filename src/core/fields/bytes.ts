@@ -67,6 +67,40 @@ class BlobField extends BaseField<Uint8Array> {
   }
 }
 
+/** A string with a byte in each character. */
+class ByteTextField extends BaseField<string> {
+  private readonly max: number;
+
+  constructor(options: BoundedOptions) {
+    super(options);
+    this.max = options.max;
+  }
+
+  override initial(): string {
+    return '';
+  }
+
+  override check(value: unknown, path: string): string {
+    if (typeof value !== 'string' || /[^\0-\xff]/.test(value)) {
+      throw new StateError(path, `expected a string of bytes, got ${got(value)}`);
+    }
+    if (value.length > this.max) throw new StateError(path, `expected at most ${this.max} bytes, got ${value.length}`);
+    return value;
+  }
+
+  override save(value: string): CborValue {
+    return Uint8Array.from(value, (character) => character.charCodeAt(0));
+  }
+
+  override load(saved: CborValue, path: string): string {
+    return Array.from(boundedBytes(saved, this.max, path), (byte) => String.fromCharCode(byte)).join('');
+  }
+
+  protected override details(): FieldDescription {
+    return { type: 'blob', maxLength: this.max };
+  }
+}
+
 class ByteListField extends BaseField<number[]> {
   private readonly max: number;
 
@@ -118,4 +152,9 @@ export function blob(options: BoundedOptions): BlobField {
 /** A short queue of bytes, kept as a `number[]` for `push` and `shift`; saved as a byte string. */
 export function byteList(options: BoundedOptions): ByteListField {
   return new ByteListField(options);
+}
+
+/** A short byte string that programs treat as text, such as a path of a host: a byte in each character. */
+export function byteText(options: BoundedOptions): ByteTextField {
+  return new ByteTextField(options);
 }

@@ -49,6 +49,14 @@ const DISK_MODULES = [
   'drivers/char/virtio_console',
 ];
 const NET_MODULES = [...VIRTIO, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
+const FOLDER_MODULES = [
+  ...VIRTIO,
+  'fs/netfs/netfs',
+  'fs/fscache/fscache',
+  'net/9p/9pnet',
+  'net/9p/9pnet_virtio',
+  'fs/9p/9p',
+];
 
 /** Debian's cloud kernel with drivers for virtio disks, random numbers and consoles. */
 export function virtioGuest(): Promise<Guest> {
@@ -60,12 +68,16 @@ export function netGuest(): Promise<Guest> {
   return guestWith('net-guest', NET_MODULES);
 }
 
-async function guestWith(name: string, wanted: readonly string[]): Promise<Guest> {
+/** Debian's standard kernel with 9P over virtio, which the cloud kernel does not have. */
+export function folderGuest(): Promise<Guest> {
+  return guestWith('folder-guest', FOLDER_MODULES, 'amd64');
+}
+
+async function guestWith(name: string, wanted: readonly string[], flavour = 'cloud-amd64'): Promise<Guest> {
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
   const folder = await fetched(name, async (packages) => {
-    const tree = await packages.unpacked(
-      await packages.dependency('linux-image-cloud-amd64', /^linux-image-\d.*-cloud-amd64$/),
-    );
+    const version = new RegExp(`^linux-image-\\d[^a-z]*-${flavour}$`);
+    const tree = await packages.unpacked(await packages.dependency(`linux-image-${flavour}`, version));
     const kernel = readdirSync(join(tree, 'boot')).find((file) => file.startsWith('vmlinuz-')) ?? 'vmlinuz';
     const all = join(tree, 'lib/modules', kernel.replace('vmlinuz-', ''), 'kernel');
     const modules = new Map(wanted.map((path) => [`${basename(path)}.ko`, readFileSync(join(all, `${path}.ko`))]));
