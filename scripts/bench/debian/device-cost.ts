@@ -57,9 +57,10 @@ vcpu.run = (): ExitKind => {
 
 function until(mark: string): void {
   while (!text.includes(mark)) {
+    const seen = machine.parts.events.wakes;
     const end = machine.runSlice();
     if (end === 'stopped') throw new Error(`the machine stopped before ${mark}: ${JSON.stringify(machine.stopReason)}`);
-    if (end === 'idle') sleepIdle(machine);
+    if (end === 'idle') sleepIdle(machine, seen);
   }
 }
 
