@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
+import { isNbd, nbdAddress, nbdUri } from '../host/disk/nbd-address.js';
 import { BALLOON_OPTIONS } from '../machine/balloon-options.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
@@ -30,7 +31,7 @@ const DEVICES: Readonly<Record<string, Known>> = {
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
     about:
-      'disk: virtio-blk,PATH[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
     options: DISK_OPTIONS,
     first: 'path',
   },
@@ -137,6 +138,16 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
   return found;
 }
 
+/** One spelling of what lies on this host or on a server, wherever it is looked at from. */
+function resolved(path: string): string {
+  if (!isNbd(path)) return resolve(path);
+  try {
+    return nbdUri(nbdAddress(path));
+  } catch {
+    return path; // the machine's configuration says what is wrong with it
+  }
+}
+
 function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof LIMITS, string>): PciDeviceConfig {
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
@@ -158,7 +169,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolve(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolved(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
+import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 3;
@@ -97,6 +98,70 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+export interface AddonNbdOptions {
+  /** Path of a unix socket; empty if there is a host. */
+  readonly socket: string;
+  readonly host: string;
+  readonly port: string;
+  readonly exportName: string;
+  /** Every write is on stable storage when it is done. */
+  readonly durable: boolean;
+}
+
+export interface AddonNbdDisk {
+  readonly image: AddonDisk;
+  readonly size: bigint;
+  readonly readOnly: boolean;
+  /** Bytes that the server moves at least. */
+  readonly minimumBlock: number;
+  readonly canDiscard: boolean;
+}
+
+export interface AddonNbd {
+  /** Connects. */
+  open(options: AddonNbdOptions): AddonNbdDisk;
+}
+
+/** Empty where there is none. */
+export interface AddonSandbox {
+  landlockVersion?(): number;
+  restrict?(rules: SandboxRules): void;
+}
+
+export interface AddonLayer {
+  readonly fd: number;
+  readonly id: Uint8Array;
+}
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(
+    base: number,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    sync: boolean,
+  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  closeImage(image: AddonImage): void;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
+
 /** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
 export interface AddonHostfs {
   openRoot(path: string): number;
@@ -159,6 +224,9 @@ export interface Addon {
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly nbd: AddonNbd;
+  readonly sandbox: AddonSandbox;
+  readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;

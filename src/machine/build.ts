@@ -4,7 +4,8 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
-import { openRawDisk } from '../host/disk/raw-disk.js';
+import { isNbd } from '../host/disk/nbd-address.js';
+import { openNbdDisk } from '../host/disk/nbd-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
@@ -22,12 +23,15 @@ import { ExitLoop } from './exit-loop.js';
 import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
+import { type DiskOpening, MachineDisks } from './machine-disks.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
+import { openHostDisk } from './open-host-disk.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
 import type { DeviceHost } from './virtio-devices.js';
+import type { DiskConfig } from './virtio-options.js';
 
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
@@ -41,6 +45,8 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
+  /** From where the disk of a device goes on. */
+  readonly diskOpening?: (id: string, config: DiskConfig) => DiskOpening;
   /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
 }
@@ -81,15 +87,17 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
-  const disks = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
-  const openDisk: DeviceHost['openDisk'] = (disk) => openRawDisk(disk, disks);
+  const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
+  const openDisk: DeviceHost['openDisk'] = (disk, id) =>
+    isNbd(disk.path) ? openNbdDisk(disk, diskHost) : openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost);
+  const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, openDisk, ...host.devices },
+    host: { ...DEVICE_HOST, ...host.devices, openDisk: disks.open },
     intr,
     outputs,
     stop,
@@ -100,7 +108,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
 }
 
 /** Null under the virtual clock: there everything is done at once, so that no run differs from another. */

@@ -11,6 +11,7 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
@@ -41,6 +42,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly merges: DiskMerges;
   private readonly inputs: Inputs;
   private stopReported = false;
 
@@ -54,6 +56,7 @@ export class MachineThread {
     links: Pick<CommandSubject, 'links' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
+    this.merges = new DiskMerges(machine, log);
     this.subject = { machine, ...links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
     this.inputs = this.openInputs(inputs);
   }
@@ -91,6 +94,8 @@ export class MachineThread {
       while (this.step() && performance.now() < end);
       this.inputs.rest();
       this.pollResumed();
+      // A snapshot on its way knows the layers as they are.
+      if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -177,6 +182,7 @@ export class MachineThread {
     this.subject.saves.cancel('the machine was closed');
     this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
+    this.merges.stop();
     try {
       this.machine.close();
     } catch (error) {

@@ -32,7 +32,8 @@ const NOBODY: ByteSink = { write: () => {} };
 
 /** What the host gives to devices. */
 export interface DeviceHost {
-  readonly openDisk: (config: DiskConfig) => BlockBackend;
+  /** For the device of this id. */
+  readonly openDisk: (config: DiskConfig, id: string) => BlockBackend;
   readonly entropy: EntropySource;
   readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
@@ -86,7 +87,7 @@ export function createDisk({ id, place, virtio }: VirtioPlace, options: Options)
   const config = diskConfig(id, options);
   const { latency, bytesPerSecond, queues } = config;
   const kind = virtioBlock({
-    backend: virtio.host.openDisk(config),
+    backend: virtio.host.openDisk(config, id),
     serial: config.serial ?? serialOf(config.path),
     queues,
     latency: virtio.isVirtualClock ? { constant: latency, bytesPerSecond } : null,

@@ -177,7 +177,7 @@ test.each([
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
-  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file or a block device'],
+  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file, a block device or an NBD export'],
   [['-s', '3,virtio-blk,/d,nocache=maybe'], "pci[0] nocache: 'maybe'; accepted are on and off"],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
   [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],

@@ -112,6 +112,9 @@ int allocate_recorded(int fd, int mode, off_t offset, off_t length, int (*work)(
   if (result != 0) return result;
   if (mode == 0) {
     turn.record(words("allocate", {crash_shim::inode(fd), static_cast<std::uint64_t>(offset + length)}));
+  } else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
+    turn.record(words("punch",
+                      {crash_shim::inode(fd), static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)}));
   } else {
     turn.record("unknown fallocate");
   }
