@@ -11,6 +11,7 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
@@ -30,6 +31,7 @@ import {
   type ThreadData,
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
+import { VsockLinks } from './vsock-links.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
@@ -40,6 +42,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly merges: DiskMerges;
   private readonly inputs: Inputs;
   private stopReported = false;
 
@@ -50,10 +53,11 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: FrameLinks,
+    links: Pick<CommandSubject, 'links' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
-    this.subject = { machine, links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.merges = new DiskMerges(machine, log);
+    this.subject = { machine, ...links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
     this.inputs = this.openInputs(inputs);
   }
 
@@ -65,9 +69,13 @@ export class MachineThread {
       const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0 && !isReplay;
-      const links = new FrameLinks(isReplay ? () => {} : post, inputs !== null);
-      const openStream = (id: string, path: string) => links.open(id, path);
-      const devices = { openStream, repeatsInputs: inputs !== null };
+      const postLink = isReplay ? () => {} : post;
+      const links = { links: new FrameLinks(postLink, inputs !== null), vsocks: new VsockLinks(postLink) };
+      const devices = {
+        openStream: (id: string, path: string) => links.links.open(id, path),
+        openVsock: (id: string, path: string) => links.vsocks.open(id, path),
+        repeatsInputs: inputs !== null,
+      };
       const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
@@ -86,6 +94,8 @@ export class MachineThread {
       while (this.step() && performance.now() < end);
       this.inputs.rest();
       this.pollResumed();
+      // A snapshot on its way knows the layers as they are.
+      if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -99,6 +109,7 @@ export class MachineThread {
     const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
+    if (this.machine.state === 'running') this.subject.vsocks.deliver();
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
@@ -171,7 +182,12 @@ export class MachineThread {
     this.subject.saves.cancel('the machine was closed');
     this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
-    this.machine.close();
+    this.merges.stop();
+    try {
+      this.machine.close();
+    } catch (error) {
+      this.log.warn(messageOf(error));
+    }
     this.port.close();
   }
 

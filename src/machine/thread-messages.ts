@@ -3,12 +3,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
+import { refreshBalloon, setBalloon } from './balloon.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { VsockEvent, VsockLinks, VsockRecord } from './vsock-links.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -21,6 +23,7 @@ export interface CommandSubject {
   readonly machine: Machine;
   readonly saves: ThreadSaves;
   readonly links: FrameLinks;
+  readonly vsocks: VsockLinks;
 }
 
 /** A command whose answer comes when the save has ended. */
@@ -58,6 +61,7 @@ export const COMMANDS = {
     if (machine.state === 'running') links.receive(id, frames);
   },
   linkDown: ({ links }: CommandSubject, id: string) => links.setLink(id, false),
+  hearVsock: ({ vsocks }: CommandSubject, id: string, heard: VsockRecord) => vsocks.hear(id, heard),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -68,6 +72,9 @@ export const COMMANDS = {
   }),
   processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
   stats: ({ machine }: CommandSubject) => machineStats(machine),
+  setBalloon: ({ machine }: CommandSubject, bytes: bigint) => setBalloon(machine, Number(bytes)),
+  /** False if the guest will not tell anything new. */
+  refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
 
 export type CommandName = keyof typeof COMMANDS;
@@ -92,6 +99,7 @@ export type FromMachine =
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ConsoleId }
   | LinkMessage
+  | VsockEvent
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };

@@ -7,6 +7,8 @@ test('a disk has bhyve’s defaults', () => {
     path: '/d',
     readOnly: false,
     sync: false,
+    noCache: false,
+    discard: true,
     logicalBlock: 512,
     physicalBlock: 512,
     serial: null,
@@ -25,6 +27,12 @@ test.each([
   ['512/4096', 512, 4096],
 ])('sectorsize=%s', (sectorsize, logicalBlock, physicalBlock) => {
   expect(diskConfig('disk', { path: '/d', sectorsize })).toMatchObject({ logicalBlock, physicalBlock });
+});
+
+test('bhyve’s words for caches and space', () => {
+  expect(diskConfig('disk', { path: '/d', direct: 'on' })).toMatchObject({ sync: true, noCache: false });
+  expect(diskConfig('disk', { path: '/d', nocache: 'on' })).toMatchObject({ sync: false, noCache: true });
+  expect(diskConfig('disk', { path: '/d', nodelete: 'on' })).toMatchObject({ discard: false });
 });
 
 test('says what else a device may be told', () => {
@@ -56,7 +64,7 @@ test('says what else a device may be told', () => {
 });
 
 test.each([
-  [{}, 'disk path: missing; give an image file or a block device'],
+  [{}, 'disk path: missing; give an image file, a block device or an NBD export'],
   [{ path: '/d', sectorsize: '4096/512' }, "disk sectorsize: '4096/512'; accepted is LOGICAL[/PHYSICAL]"],
   [{ path: '/d', sectorsize: '1000' }, "disk sectorsize: '1000'"],
   [{ path: '/d', sectorsize: '512/512/512' }, "disk sectorsize: '512/512/512'"],

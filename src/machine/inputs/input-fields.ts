@@ -3,6 +3,7 @@
 import { LONGEST_FRAME } from '../../../devices/virtio/net-backend.js';
 import type { CborValue } from '../../core/cbor.js';
 import { blob, bool, type Field, hostString, list, record, u16, u64 } from '../../core/state-fields.js';
+import { vsockRecord } from '../vsock-links.js';
 
 const port = hostString({ max: 128 });
 const MOST_FRAMES = 65_536;
@@ -18,6 +19,8 @@ export const INPUTS = {
   resizeConsole: [port, u16(), u16()],
   receiveFrames: [port, list(blob({ max: LONGEST_FRAME }), { max: MOST_FRAMES })],
   linkDown: [port],
+  hearVsock: [port, vsockRecord],
+  setBalloon: [u64()],
 } as const satisfies Readonly<Record<string, readonly Field<unknown>[]>>;
 
 export type InputName = keyof typeof INPUTS;

@@ -2,12 +2,13 @@
 import fc from 'fast-check';
 import { randomNumbers } from '../../support/random.js';
 import { type FuzzStep, VirtioFuzz } from '../../support/virtio-fuzz.js';
+import { FUZZ_TARGETS } from '../../support/virtio-fuzz-targets.js';
 
 const u16 = fc.nat({ max: 0xffff });
 const step: fc.Arbitrary<FuzzStep> = fc.tuple(u16, u16, u16, fc.nat({ max: 0xffffffff }));
 const interfaces = fc.constantFrom('modern', 'transitional', 'legacy');
 
-describe.each(['disk', 'late disk', 'net', 'folder', 'rng', 'console', 'echo'] as const)('%s', (target) => {
+describe.each(FUZZ_TARGETS)('%s', (target) => {
   test('nothing that a driver does throws, or leaves a state that cannot be saved', () => {
     fc.assert(
       fc.property(interfaces, fc.array(step, { maxLength: 100 }), (which, steps) => {
