@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Debian on disks behind NBD servers, under both clocks; servers are killed under it. */
+/** Debian on disks behind NBD servers, under both clocks, and on one that is killed over and over. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
-import { endServers, missing, nbdFolder, startNbdkit, startQemuNbd } from '../support/nbd-servers.js';
+import { endServers, missing, nbdFolder, startDyingNbdkit, startNbdkit, startQemuNbd } from '../support/nbd-servers.js';
 import { virtioGuest } from './support/debian-files.js';
 import { checkFileSystem, diskImage, fileInImage, md5, withDisk } from './support/disk-image.js';
 import { runLinux, typed, virtualClock } from './support/linux-session.js';
@@ -42,6 +43,17 @@ function live(uri: string, clock: ClockMode, digest: string): void {
   await startNbdkit(socket, '--filter=delay', 'file', path, 'rdelay=1ms');
   live(`nbd:unix:${socket}`, mode, digest);
   endServers();
+  checkFileSystem(path);
+  expect(md5(fileInImage(path, 'copy'))).toBe(digest);
+});
+
+(noNbdkit === null ? test : test.skip)(`a server that dies over and over${noNbdkit ?? ''}`, async () => {
+  const { path, digest } = diskImage();
+  const [socket, deaths] = [join(folder, 'dying'), join(folder, 'deaths')];
+  await startDyingNbdkit(socket, deaths, 'file', path);
+  live(`nbd:unix:${socket}`, { kind: 'real' }, digest);
+  endServers();
+  expect(readFileSync(deaths).length).toBeGreaterThan(2);
   checkFileSystem(path);
   expect(md5(fileInImage(path, 'copy'))).toBe(digest);
 });

@@ -32,6 +32,19 @@ export async function startNbdkit(socket: string, ...words: readonly string[]): 
   return start('nbdkit', socket, ['--exit-with-parent', '--foreground', '--unix', socket, ...words]);
 }
 
+/** One nbdkit after the other, each of them killed once it has been asked for a few things; each death is a byte in `deaths`. */
+export async function startDyingNbdkit(
+  socket: string,
+  deaths: string,
+  ...words: readonly string[]
+): Promise<ChildProcess> {
+  const log = `${socket}.log`;
+  const asked = 'while [ "$(wc -l < "$log")" -lt 60 ]; do sleep 0.02; done';
+  const loop = `log=${log}; while :; do rm -f "$2"; : > "$log"; nbdkit "$@" & ${asked}; kill -9 $!; printf . >> ${deaths}; wait; done`;
+  const given = ['--unix', socket, '--exit-with-parent', '--foreground', '--filter=log', ...words, `logfile=${log}`];
+  return start('sh', socket, ['-c', loop, 'sh', ...given]);
+}
+
 /** Serves an image of QEMU's as the export `disk`. */
 export async function startQemuNbd(socket: string, image: string, ...words: readonly string[]): Promise<ChildProcess> {
   return start('qemu-nbd', socket, ['--persistent', '--socket', socket, '--export-name', 'disk', ...words, image]);
