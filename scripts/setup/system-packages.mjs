@@ -36,6 +36,8 @@ const TESTS = [
   { package: 'iperf3', present: program('iperf3') },
   { package: 'clang-format', present: program('clang-format') },
   { package: 'libzydis-dev', present: file('/usr/include/Zydis/Zydis.h') },
+  { package: 'nbdkit', present: program('nbdkit') },
+  { package: 'qemu-utils', present: program('qemu-nbd') },
   { package: 'xz-utils', present: program('xz') },
   { package: 'lz4', present: program('lz4') },
   { package: 'zstd', present: program('zstd') },
