@@ -34,6 +34,7 @@ import { LpcBridge } from './pci/lpc-bridge.js';
 import { msiShape } from './pci/msi.js';
 import { msixShape } from './pci/msix.js';
 import { PciRootBus } from './pci/root-bus.js';
+import { virtioBalloon } from './virtio/balloon.js';
 import { virtioBlock } from './virtio/block.js';
 import { virtioConsole } from './virtio/console.js';
 import { virtioNet } from './virtio/net.js';
@@ -41,6 +42,7 @@ import { virtioNinep } from './virtio/ninep.js';
 import { virtioRng } from './virtio/rng.js';
 import { VirtioPci } from './virtio/transport-pci.js';
 import { virtioShape } from './virtio/virtio-state.js';
+import { virtioVsock } from './virtio/vsock.js';
 
 const nothing = (): void => {};
 const lines = (count: number) => Array.from({ length: count }, () => nullLine);
@@ -75,6 +77,9 @@ function examples(): AnyDevice[] {
     roomAgain: nothing,
     close: nothing,
   };
+  const sockets = { isLive: false, attach: nothing, send: nothing, close: nothing };
+  const modern = { ...both, interfaces: 'modern' } as const;
+  const balloon = { target: 0, deflateOnOom: false, reporting: true };
   const folder = {
     stat: () => -1,
     statFile: () => -1,
@@ -134,6 +139,8 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-console', place, virtioConsole(ports), virtio, both),
     new VirtioPci('virtio-rnd', place, virtioRng({ source: null, seed: new Uint8Array(32) }), virtio, both),
     new VirtioPci('virtio-blk', place, virtioBlock({ backend, serial: '', queues: 1, latency: null }), virtio, both),
+    new VirtioPci('virtio-balloon', place, virtioBalloon(balloon), virtio, both),
+    new VirtioPci('virtio-vsock', place, virtioVsock({ backend: sockets, cid: 3n }), virtio, modern),
     new VirtioPci('virtio-9p', place, share, virtio, both),
     new VirtioPci('virtio-net', place, virtioNet(card), virtio, both),
   ];

@@ -2,12 +2,16 @@
 // The whole export list of the native addon, and nothing else.
 #include <napi.h>
 
+#include "disk_exports.h"
 #include "engine/lapic_state.h"
 #include "engine/registers.h"
 #include "hostfs_exports.h"
+#include "layer_exports.h"
 #include "machine.h"
+#include "nbd_exports.h"
 #include "net_exports.h"
 #include "registry.h"
+#include "sandbox_exports.h"
 #include "snapshot_exports.h"
 #ifdef __linux__
 #include "kvm/probe.h"
@@ -67,9 +71,13 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
+  exports.Set("nbd", tsbhyve::nbd_exports(env));
+  exports.Set("sandbox", tsbhyve::sandbox_exports(env));
   exports.Set("net", tsbhyve::net_exports(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
+  exports.Set("layers", tsbhyve::layer_exports(env));
   exports.Set("hostfs", tsbhyve::hostfs_exports(env));
+  exports.Set("disk", tsbhyve::disk_exports(env));
   return exports;
 }
 

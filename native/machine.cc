@@ -47,6 +47,7 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::get_private>>("getPrivate"),
                          InstanceMethod<&M::checked<&M::set_private>>("setPrivate"),
                          InstanceMethod<&M::checked<&M::memory_written>>("memoryWritten"),
+                         InstanceMethod<&M::checked<&M::discard>>("discard"),
                          InstanceMethod<&M::checked<&M::open_dirty_log>>("openDirtyLog"),
                          InstanceMethod<&M::checked<&M::close_dirty_log>>("closeDirtyLog"),
                          InstanceMethod<&M::checked<&M::take_dirty_log>>("takeDirtyLog"),
@@ -75,6 +76,7 @@ Machine::~Machine() { release(); }
 void Machine::release() {
   if (!ram_) return;
   forget_machine(id_);
+  io_pool_.reset();
   events_->set_engine(nullptr);
   engine_.reset();
   for (auto& buffer : buffers_) {
@@ -92,6 +94,11 @@ Machine& Machine::from(const Napi::Value& value) {
   Machine& machine = *Unwrap(value.As<Napi::Object>());
   if (!machine.ram_) throw_coded(value.Env(), "ERR_CLOSED", "the machine is closed");
   return machine;
+}
+
+IoPool& Machine::io_pool() {
+  if (!io_pool_) io_pool_ = std::make_unique<IoPool>();
+  return *io_pool_;
 }
 
 void Machine::keep_with_ram(std::shared_ptr<void> backing) {

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "errors.h"
 #include "hostio/event_queue.h"
+#include "hostio/io_pool.h"
 
 namespace tsbhyve {
 
@@ -24,6 +25,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   std::shared_ptr<GuestRam> ram() const { return ram_; }
   /// Where native threads say what they have done. It may outlive the machine.
   std::shared_ptr<EventQueue> events() const { return events_; }
+  /// The threads that wait for the host in place of this machine's.
+  IoPool& io_pool();
   /// Keeps what lies under the memory's mappings, a file and its guard, until just before they go.
   void keep_with_ram(std::shared_ptr<void> backing);
 
@@ -59,6 +62,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value get_private(const Napi::CallbackInfo& info);
   void set_private(const Napi::CallbackInfo& info);
   void memory_written(const Napi::CallbackInfo& info);
+  void discard(const Napi::CallbackInfo& info);
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
@@ -76,6 +80,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
 
   std::shared_ptr<GuestRam> ram_;
   std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
+  std::unique_ptr<IoPool> io_pool_;
   std::unique_ptr<VcpuEngine> engine_;
   EngineOptions options_;
   std::string engine_name_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which pages of guest memory were written, by whom and since when.
+// Which pages of guest memory were written, by whom and since when, and pages that are given back.
 #include "convert.h"
 #include "errors.h"
 #include "machine.h"
@@ -27,6 +27,15 @@ std::span<std::uint8_t> bitmap_for(const Napi::Value& value, const GuestRam& ram
 void Machine::memory_written(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
   VcpuEngine& vcpu = engine(info.Env());
+  ram_->mark_dirty(address, length);
+  vcpu.memory_written(address, length);
+}
+
+/// Zeros take the place of what was there: that is a write like any other.
+void Machine::discard(const Napi::CallbackInfo& info) {
+  const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
+  VcpuEngine& vcpu = engine(info.Env());
+  ram_->discard(address, length);
   ram_->mark_dirty(address, length);
   vcpu.memory_written(address, length);
 }

@@ -12,9 +12,9 @@ import { installSystemPackages } from './setup/system-packages.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-export async function setUp({ tests = false } = {}) {
+export async function setUp({ tests = false, image = false } = {}) {
   requireNode();
-  await installSystemPackages({ tests });
+  await installSystemPackages({ tests, image });
   await installNodePackages(ROOT);
   await buildTypeScript(ROOT);
   await buildNative(ROOT);

@@ -10,7 +10,7 @@ import { StateShape } from '../../src/core/state-shape.js';
 import { ConfigLayout, headerType0, type Identity, type RegisterSpec } from './config-layout.js';
 import { configSpace } from './config-space.js';
 import { PciFunction, type PciPlace } from './pci-function.js';
-import { type PirqOutputs, PirqRouter } from './pirq-router.js';
+import { type IntxPin, type PirqOutputs, PirqRouter } from './pirq-router.js';
 
 export const LPC_BRIDGE: Identity = { vendorId: 0x8086, deviceId: 0x7000, classCode: 0x060100 };
 
@@ -44,8 +44,8 @@ export class LpcBridge extends PciFunction<LpcBridgeFields> {
   }
 
   /** The INTx line for a function in this slot. */
-  interruptLine(slot: number, pin: 1 | 2 | 3 | 4): IrqLine {
-    return this.router.input(slot, pin);
+  interruptLine(bus: number, slot: number, pin: IntxPin): IrqLine {
+    return this.router.input(bus, slot, pin);
   }
 
   /** The 8259 pin that a link is routed to; null if disabled or routed to a pin it may not use. */

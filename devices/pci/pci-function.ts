@@ -19,6 +19,13 @@ import {
   STATUS_INTERRUPT,
 } from './config-layout.js';
 import { readConfig, writeConfig } from './config-space.js';
+import type { IntxPin } from './pirq-router.js';
+
+const HEADER_TYPE = 0x0e;
+const MULTI_FUNCTION = 0x80;
+const INTERRUPT_PIN = 0x3d;
+/** What every function of ours that has a pin is made with. */
+const INTA = 1;
 
 /** Bus, device and function as one number: bits 8-15, 3-7 and 0-2. */
 export function pciAddress(bus: number, device: number, fn: number): number {
@@ -34,6 +41,10 @@ export interface PciPlace {
   readonly address: number;
   readonly decoder: BarDecoder;
   readonly intx: IrqLine;
+  /** Which pin that line is; INTA# unless given. */
+  readonly pin?: IntxPin;
+  /** There are other functions in the same slot. */
+  readonly isMultiFunction?: boolean;
 }
 
 /** Every shape of a PCI function has this field, made by `configSpace(layout)`. */
@@ -58,7 +69,7 @@ export abstract class PciFunction<F extends PciFields> extends Device<F> {
   }
 
   readConfig(offset: number, width: Width): number {
-    const value = readConfig(this.config, offset, width);
+    const value = (readConfig(this.config, offset, width) ^ this.placeBits(offset, width)) >>> 0;
     const statusShift = 8 * (STATUS - offset);
     const showsStatus = offset <= STATUS && offset + width > STATUS;
     return showsStatus && this.interruptPending() ? (value | (STATUS_INTERRUPT << statusShift)) >>> 0 : value;
@@ -106,6 +117,15 @@ export abstract class PciFunction<F extends PciFields> extends Device<F> {
 
   protected get config(): Uint8Array {
     return this.state.config;
+  }
+
+  /** What the place of a function changes in its header: whether it is alone there, and its interrupt pin. */
+  private placeBits(offset: number, width: Width): number {
+    const { isMultiFunction = false, pin = INTA } = this.place;
+    const hasPin = readConfig(this.config, INTERRUPT_PIN, 1) !== 0;
+    const bitsAt = (at: number, bits: number): number =>
+      offset <= at && offset + width > at ? bits << (8 * (at - offset)) : 0;
+    return bitsAt(HEADER_TYPE, isMultiFunction ? MULTI_FUNCTION : 0) | bitsAt(INTERRUPT_PIN, hasPin ? INTA ^ pin : 0);
   }
 
   private intxLevel(): boolean {

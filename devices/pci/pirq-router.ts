@@ -17,9 +17,12 @@ export interface PirqOutputs {
 
 type Verb = 'set' | 'adopt';
 
-/** The link of a slot's pin (1 = INTA#), as bhyve has it with a boot ROM; the ACPI _PRT must say the same. */
-export function pirqLink(slot: number, pin: 1 | 2 | 3 | 4): number {
-  return (4 + slot + pin) % PIRQ_LINKS;
+/** 1 is INTA#. */
+export type IntxPin = 1 | 2 | 3 | 4;
+
+/** The link of a slot's pin, on bus 0 as bhyve has it with a boot ROM; the ACPI _PRT must say the same. */
+export function pirqLink(bus: number, slot: number, pin: IntxPin): number {
+  return (4 + bus + slot + pin) % PIRQ_LINKS;
 }
 
 export class PirqRouter {
@@ -38,9 +41,9 @@ export class PirqRouter {
   }
 
   /** A new source on the link of this slot and pin. */
-  input(slot: number, pin: 1 | 2 | 3 | 4): IrqLine {
-    const link = this.links[pirqLink(slot, pin)];
-    if (!link) throw new RangeError(`PCI slot ${slot}: 0 to 31 expected`);
+  input(bus: number, slot: number, pin: IntxPin): IrqLine {
+    const link = this.links[pirqLink(bus, slot, pin)];
+    if (!link) throw new RangeError(`PCI slot ${bus}:${slot}: 0 to 255 and 0 to 31 expected`);
     return link.input();
   }
 

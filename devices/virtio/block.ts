@@ -136,12 +136,18 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   }
 
   override saveRefusal(): string | null {
-    return this.backend.readOnly ? null : 'a writable disk cannot be part of a snapshot yet';
+    const { readOnly, isKept = false } = this.backend;
+    return readOnly || isKept
+      ? null
+      : 'this writable disk cannot be part of a snapshot: only an image file can, without nocache';
   }
 
   override close(): void {
-    this.flights.abandon(null);
-    this.backend.close();
+    try {
+      this.flights.abandon(null);
+    } finally {
+      this.backend.close();
+    }
   }
 
   private begin(queue: number, chain: Chain, context: RequestContext): number {

@@ -81,6 +81,7 @@ export class VirtioCore implements QueueOwner {
   writeStatus(value: number, via: Interface): void {
     if (value === 0) this.parts.reset();
     else this.state.status = nextStatus(this.state.status, value, via, () => this.acceptsFeatures());
+    if (this.state.status & Status.DRIVER_OK && this.state.queues.some(({ pending }) => pending)) this.deferQueues();
   }
 
   /** §2.2.1 and §3.1.1: features are settled by FEATURES_OK, in the legacy interface by DRIVER_OK. */
@@ -142,7 +143,11 @@ export class VirtioCore implements QueueOwner {
   /** A driver's notification. */
   notify(index: number): void {
     const queue = this.queues[index];
-    if (queue === undefined || !this.isLive(index)) return;
+    if (queue === undefined) return;
+    if (!this.isLive(index)) {
+      this.keep(index);
+      return;
+    }
     this.queueState(index).pending = false;
     this.guarded(() => this.parts.model().process(queue));
     this.flush();
@@ -184,6 +189,12 @@ export class VirtioCore implements QueueOwner {
     const { workAt } = this.state;
     if (workAt === null) this.work.disarm();
     else this.work.arm(workAt);
+  }
+
+  /** Linux's balloon driver tells of its statistics before it sets DRIVER_OK (against §3.1.1), and never again. */
+  private keep(index: number): void {
+    const queue = this.queueState(index);
+    if ((this.state.status & (STOPPED | Status.DRIVER_OK)) === 0 && queue.enabled) queue.pending = true;
   }
 
   private workOn(): void {

@@ -35,7 +35,7 @@ const GuestRam::Segment& GuestRam::add_segment(std::uint64_t base, std::uint64_t
 #ifdef MADV_HUGEPAGE
   madvise(host, length, MADV_HUGEPAGE);  // advice only: a refusal changes nothing but speed
 #endif
-  segments_.push_back({base, length, static_cast<std::uint8_t*>(host), pages_, read_only});
+  segments_.push_back({base, length, static_cast<std::uint8_t*>(host), pages_, read_only, false, 0});
   pages_ += length / page_bytes;
   attention_.resize(pages_, read_only ? page_read_only : 0);
   dirty_.resize(pages_, 0);

@@ -24,6 +24,8 @@ class GuestRam {
     std::uint8_t* host;
     std::uint64_t first_page;  // index of its first page in the page arrays
     bool read_only;
+    bool from_file = false;           // mapped from a snapshot
+    std::uint32_t mappings_over = 0;  // parts of that which have been replaced
   };
 
   GuestRam() = default;
@@ -34,6 +36,12 @@ class GuestRam {
   /// Maps zeroed memory for [base, base + length), both multiples of 4 KiB. Throws std::invalid_argument on overlap and
   /// std::bad_alloc when the host refuses.
   const Segment& add_segment(std::uint64_t base, std::uint64_t length, bool read_only);
+
+  /// Gives whole pages of one RAM segment back to the host; they read as zeros from now on. To be marked as written.
+  /// Throws std::invalid_argument for anything else, and EngineError when the host refuses.
+  void discard(std::uint64_t physical, std::uint64_t length);
+  /// The segment's pages come from a file that is mapped over it.
+  void set_from_file(std::size_t segment) { segments_[segment].from_file = true; }
 
   const std::vector<Segment>& segments() const { return segments_; }
   std::uint64_t page_count() const { return pages_; }

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "snapshot/job.h"
 
-#include <signal.h>
-
 #include <chrono>
 #include <exception>
 #include <new>
 
+#include "hostio/quiet_thread.h"
+
 namespace tsbhyve::snapshot {
 
-/// Signals stay with the threads that wait for them; SIGBUS must reach this one, which reads guest memory.
 void Job::start() {
-  sigset_t blocked, before;
-  sigfillset(&blocked);
-  for (const int synchronous : {SIGBUS, SIGSEGV, SIGILL, SIGFPE}) sigdelset(&blocked, synchronous);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_quiet_thread([this] { run(); });
 }
 
 void Job::run() {

@@ -22,7 +22,7 @@ void map_over(std::uint8_t* host, std::uint64_t bytes, const File& file, std::ui
 
 }  // namespace
 
-MappedRam::MappedRam(const GuestRam& ram, File file)
+MappedRam::MappedRam(GuestRam& ram, File file)
     : file_(std::move(file)), bytes_(file_.size()), changed_at_(file_.changed_at()) {
   const RamImage image(ram);
   expect_size(file_, image);
@@ -30,6 +30,7 @@ MappedRam::MappedRam(const GuestRam& ram, File file)
     const GuestRam::Segment& segment = ram.segments()[i];
     guards_.push_back(std::make_unique<FaultGuard>(segment.host, segment.length));
     map_over(segment.host, segment.length, file_, image.spans()[i].offset);
+    ram.set_from_file(i);
   }
 }
 

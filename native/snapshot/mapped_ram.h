@@ -15,7 +15,7 @@ namespace tsbhyve::snapshot {
 class MappedRam {
  public:
   /// Replaces the contents of `ram`. The mappings belong to `ram`; this must go before they do.
-  MappedRam(const GuestRam& ram, File file);
+  MappedRam(GuestRam& ram, File file);
 
   /// What has become of the file while the machine ran from it.
   enum class Damage { None, Truncated, Changed };

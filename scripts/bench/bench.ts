@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../src/hypervisor/package-root.js';
+import { imageAt, imageFolder } from '../debian-image/image.js';
 import { cacheFolder, guestIn } from '../quickstart/guest.js';
 import { GUEST_UP } from '../quickstart/initramfs.js';
 import { BenchError } from './bench-error.js';
 import { cloneRows } from './clone-rows.js';
+import { costRows } from './debian/cost-rows.js';
+import { diskRows } from './debian/disk-rows.js';
+import { netRows } from './debian/net-rows.js';
 import { idleRows } from './idle-cost.js';
 import { mmioRead, portRead } from './loop-kernel.js';
 import { boot, emptyNode, roundTrip, startUp } from './measurements.js';
@@ -117,8 +121,16 @@ async function startUpRows(runs: number, folder: string): Promise<Row[]> {
   ];
 }
 
+/** Making it takes minutes and a network, so it is nothing that a benchmark does on its own. */
+function hasImage(): boolean {
+  const { disk } = imageAt(imageFolder(cacheFolder(process.env)));
+  if (existsSync(disk)) return true;
+  progress('debian is left out: npm run debian-image -- --no-boot makes its guest');
+  return false;
+}
+
 function chosenGroups(only: string | undefined, known: readonly string[]): readonly string[] {
-  const chosen = only?.split(',') ?? known;
+  const chosen = only?.split(',') ?? known.filter((name) => name !== 'debian' || hasImage());
   const unknown = chosen.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new BenchError(`--only ${unknown}: accepted are ${known.join(', ')}`);
   return chosen;
@@ -152,6 +164,11 @@ async function main(): Promise<number> {
       incremental: () => incrementalRows(guest, folder),
       clones: () => cloneRows(guest, folder),
       idle: () => idleRows(guest),
+      debian: async () => [
+        ...(await diskRows(runs, folder, progress)),
+        ...(await costRows(runs, folder, progress)),
+        ...(await netRows(runs, folder, progress)),
+      ],
     };
     const rows: Row[] = [];
     for (const name of chosenGroups(values.only, Object.keys(groups))) {

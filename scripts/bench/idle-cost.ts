@@ -48,14 +48,14 @@ function pause(vm: string): void {
 }
 
 async function percentOfCore(pid: number): Promise<number> {
-  const [started, before] = [performance.now(), processorTime(pid)];
+  const [started, before] = [performance.now(), processorTime(`/proc/${pid}/stat`)];
   await sleep(WATCH_MS);
-  return (100 * (processorTime(pid) - before)) / (performance.now() - started);
+  return (100 * (processorTime(`/proc/${pid}/stat`) - before)) / (performance.now() - started);
 }
 
-/** Milliseconds that all threads of a process have run. */
-function processorTime(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+/** Milliseconds that all threads of a process have run, or one: `stat` is the path of its proc(5) file. */
+export function processorTime(stat: string): number {
+  const text = readFileSync(stat, 'latin1');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name may hold anything
   return TICK_MS * (Number(fields[UTIME]) + Number(fields[STIME]));
 }

@@ -34,6 +34,11 @@ export class DebianPackages {
     await this.step('fetching the package lists of Debian', () => run('apt-get', [...this.options, 'update', '-qq']));
   }
 
+  /** What can be installed from where, a line each; apt-get(8) has the words of the format. */
+  targets(format: string): Promise<string> {
+    return run('apt-get', [...this.options, 'indextargets', '--format', format, 'Created-By: Packages']);
+  }
+
   /** The package that a metapackage such as linux-image-cloud-amd64 stands for. */
   async dependency(metapackage: string, wanted: RegExp): Promise<string> {
     const text = await run('apt-cache', [...this.options, 'depends', '--important', metapackage]);

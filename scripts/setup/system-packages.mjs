@@ -36,13 +36,31 @@ const TESTS = [
   { package: 'iperf3', present: program('iperf3') },
   { package: 'clang-format', present: program('clang-format') },
   { package: 'libzydis-dev', present: file('/usr/include/Zydis/Zydis.h') },
+  { package: 'nbdkit', present: program('nbdkit') },
+  { package: 'qemu-utils', present: program('qemu-nbd') },
   { package: 'xz-utils', present: program('xz') },
   { package: 'lz4', present: program('lz4') },
   { package: 'zstd', present: program('zstd') },
 ];
 
-export async function installSystemPackages({ tests }) {
-  const missing = [...BASE, ...(tests ? TESTS : [])].filter(({ present }) => !present()).map((row) => row.package);
+/** What the disk of a whole Debian is made with. */
+const IMAGE = [
+  { package: 'mmdebstrap', present: program('mmdebstrap') },
+  { package: 'e2fsprogs', present: program('mke2fs') },
+  { package: 'openssh-client', present: program('ssh-keygen') },
+];
+
+/** Who is not root pretends to be. */
+const IMAGE_WITHOUT_ROOT = [
+  { package: 'fakeroot', present: program('fakeroot') },
+  { package: 'uidmap', present: program('newuidmap') },
+];
+
+export async function installSystemPackages({ tests = false, image = false }) {
+  const imageRows = process.getuid?.() === 0 ? IMAGE : [...IMAGE, ...IMAGE_WITHOUT_ROOT];
+  const missing = [...BASE, ...(tests ? TESTS : []), ...(image ? imageRows : [])]
+    .filter(({ present }) => !present())
+    .map((row) => row.package);
   if (missing.length === 0) return;
   const command = `apt-get install --yes --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !findProgram('apt-get')) {

@@ -23,6 +23,11 @@ export const VM_GENERATION_PAGE = 0xe0000;
 /** Not at the start of a page, where somebody who looks for option ROMs might take it for one. */
 export const VM_GENERATION_ID = VM_GENERATION_PAGE + 0x28;
 
+export interface AddressRange {
+  readonly base: number;
+  readonly size: number;
+}
+
 export const VGA_WINDOW = { base: 0xa0000, size: 0x20000 };
 export const PCI_MEM32 = { base: 0xc0000000, size: 0x20000000 };
 export const PCI_ECAM = { base: 0xe0000000, size: 0x10000000 };

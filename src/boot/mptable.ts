@@ -97,7 +97,7 @@ function isaInterrupts(): Uint8Array[] {
 /** 4.3.4, appendix D.3: a PCI source is (slot << 2) | pin. */
 function pciInterrupts(): Uint8Array[] {
   return Array.from({ length: PCI_SLOTS * PCI_PINS }, (_, source) =>
-    interrupt(3, INT, LEVEL_LOW, PCI_BUS, source, IOAPIC_ID, pirqGsi(source >> 2, source & 3)),
+    interrupt(3, INT, LEVEL_LOW, PCI_BUS, source, IOAPIC_ID, pirqGsi(PCI_BUS, source >> 2, source & 3)),
   );
 }
 

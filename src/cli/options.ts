@@ -101,7 +101,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--keep',
-    about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
+    about: 'with -r: make a snapshot of a suspend, which otherwise is spent once the VM runs',
     apply: sets('snapshot.keep', 'true'),
   },
   {
@@ -145,5 +145,10 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('inputs.replay'),
   },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
+  {
+    flags: '--sandbox <switch>',
+    about: 'on or off: keep the running VM to the files, sockets and system calls that it needs (on)',
+    apply: sets('sandbox'),
+  },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

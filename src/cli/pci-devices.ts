@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
+import { isNbd, nbdAddress, nbdUri } from '../host/disk/nbd-address.js';
+import { BALLOON_OPTIONS } from '../machine/balloon-options.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
 import { FOLDER_OPTIONS } from '../machine/ninep-options.js';
 import { CONSOLE_OPTIONS, CONSOLE_PORT, DISK_OPTIONS, PORT_PREFIX, RNG_OPTIONS } from '../machine/virtio-options.js';
+import { VSOCK_OPTIONS } from '../machine/vsock-options.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
@@ -29,7 +32,8 @@ const DEVICES: Readonly<Record<string, Known>> = {
   amd_hostbridge: { about: 'PCI host bridge with AMD ids', options: [] },
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
-    about: 'disk: virtio-blk,PATH[,ro][,sync][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+    about:
+      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
     options: DISK_OPTIONS,
     first: 'path',
   },
@@ -51,14 +55,21 @@ const DEVICES: Readonly<Record<string, Known>> = {
     options: CONSOLE_OPTIONS,
     ports: true,
   },
+  'virtio-balloon': {
+    about: 'memory balloon: virtio-balloon[,size=SIZE][,deflate-on-oom=on|off][,reporting=on|off]',
+    options: BALLOON_OPTIONS,
+  },
+  'virtio-vsock': {
+    about: 'sockets to the host: virtio-vsock,path=SOCKET|loopback[,cid=NUMBER]; the guest calls SOCKET_PORT',
+    options: VSOCK_OPTIONS,
+  },
   'virtio-rnd': { about: 'random bytes of the host; of a seed under the virtual clock', options: RNG_OPTIONS },
 };
 
 const PATHS = ['path', 'stream'];
 const UNIX = 'unix=';
 
-/** The root bus is the only one. */
-const LIMITS = { bus: 0, slot: 31, func: 7 };
+const LIMITS = { bus: 255, slot: 31, func: 7 };
 const FORM = '[bus:]slot[:func],device[,option=value...]';
 
 export function pciHelp(): string {
@@ -122,15 +133,34 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
       }
     }
   }
+  const orphan = found.find(
+    ({ bus, slot }) => !found.some((other) => other.bus === bus && other.slot === slot && other.fn === 0),
+  );
+  if (orphan !== undefined) {
+    const { bus = 0, slot, fn, kind } = orphan;
+    throw new UsageError(
+      `pci.${bus}.${slot}.${fn}`,
+      `no guest looks for ${kind} there without a function 0 in slot ${bus}:${slot}`,
+    );
+  }
   return found;
+}
+
+/** One spelling of what lies on this host or on a server, wherever it is looked at from. */
+function resolved(path: string): string {
+  if (!isNbd(path)) return resolve(path);
+  try {
+    return nbdUri(nbdAddress(path));
+  } catch {
+    return path; // the machine's configuration says what is wrong with it
+  }
 }
 
 function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof LIMITS, string>): PciDeviceConfig {
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
     if (value <= LIMITS[part]) return value;
-    const accepted = LIMITS[part] === 0 ? '0' : `0 to ${LIMITS[part]}`;
-    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is ${accepted}`);
+    throw new UsageError(path, `there is no ${part} '${address[part]}'; accepted is 0 to ${LIMITS[part]}`);
   };
   const device = tree.get(`${path}.device`) ?? '';
   const known = DEVICES[device];
@@ -147,10 +177,10 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolve(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolved(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';
-  number('bus');
-  return { slot: number('slot'), fn: number('func'), kind: device, options };
+  const bus = number('bus');
+  return { ...(bus !== 0 && { bus }), slot: number('slot'), fn: number('func'), kind: device, options };
 }

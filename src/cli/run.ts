@@ -4,6 +4,7 @@ import { parseArguments } from './args.js';
 import { endOnSigterm, type VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { type Prepared, prepare } from './prepare.js';
+import { confine } from './sandbox.js';
 import { refuseSignal } from './signals.js';
 import { VmDoor } from './vm-door.js';
 
@@ -32,6 +33,11 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
       const { snapshotCommand } = await import('./snapshot-command.js');
       return snapshotCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
     }
+    if (words[0] === 'disk') {
+      endOnSigterm(early);
+      const { diskCommand } = await import('./disk-command.js');
+      return diskCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
+    }
     const parsed = parseArguments(words);
     if (parsed.kind === 'print') {
       process.stdout.write(parsed.text);
@@ -45,11 +51,19 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
   }
 }
 
-async function runPrepared({ settings, folder }: Prepared, early: VmSignal[]): Promise<number> {
+async function runPrepared({ settings, folder, notice }: Prepared, early: VmSignal[]): Promise<number> {
   try {
+    if (notice !== undefined) say(notice);
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
-    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow, door: new VmDoor(folder) });
+    const reason = await runVm(settings, {
+      openVm,
+      early,
+      print: say,
+      progress: sayForNow,
+      confine: (log) => confine(settings, folder.paths, log),
+      door: new VmDoor(folder),
+    });
     if (reason.kind === 'error') say(reason.message);
     if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
     return exitStatus(reason);

@@ -30,6 +30,8 @@ interface Segment {
   readonly readOnly: boolean;
 }
 
+const PAGE = 4096;
+
 /** Guest physical memory. This is the one place where guest addresses are checked. */
 export class GuestMemory {
   readonly segments: readonly MemorySegment[];
@@ -38,10 +40,14 @@ export class GuestMemory {
   private readonly sorted: readonly Segment[];
   private last: Segment | undefined;
 
-  /** `onWrite` runs after each store, for the dirty log and for code caches. */
+  /**
+   * `onWrite` runs after each store, for the dirty log and for code caches. `giveBack` makes pages zeros that the host has
+   * back, and tells those itself; without it they are filled.
+   */
   constructor(
     segments: readonly MemorySegment[],
     private readonly onWrite: (address: number, length: number) => void = () => {},
+    private readonly giveBack: ((address: number, length: number) => void) | null = null,
   ) {
     this.sorted = segments.map(open).sort((a, b) => a.base - b.base);
     for (const [index, segment] of this.sorted.entries()) {
@@ -156,6 +162,15 @@ export class GuestMemory {
     });
   }
 
+  /** Whole pages that the guest does without: they read as zeros from now on. All of them must be RAM. */
+  discard(address: number, length: number): void {
+    if (address % PAGE !== 0 || length % PAGE !== 0 || !this.isRam(address, length)) {
+      throw new GuestFault(address, length);
+    }
+    if (this.giveBack === null) this.fill(address, length, 0);
+    else this.forEachPart(address, length, (_segment, _start, done, count) => this.giveBack?.(address + done, count));
+  }
+
   /** A view of memory for reading; the span must lie in one segment. */
   slice(address: number, length: number): Uint8Array {
     const segment = this.spanIn(address, length);
@@ -194,6 +209,16 @@ export class GuestMemory {
       position = segment.end;
     }
     return true;
+  }
+
+  /** The same for memory that is no firmware. */
+  isRam(address: number, length: number): boolean {
+    if (!this.contains(address, length)) return false;
+    let writable = true;
+    this.forEachPart(address, length, ({ readOnly }) => {
+      writable &&= !readOnly;
+    });
+    return writable;
   }
 
   private require(address: number, length: number): void {

@@ -15,3 +15,9 @@ export function systemReason(error: unknown): string {
   const reason = typeof errno === 'number' ? getSystemErrorMap().get(errno)?.[1] : undefined;
   return reason ?? String(message ?? error);
 }
+
+/** An error number of the system's calls, as its name and in words. */
+export function systemErrorText(errno: number): { readonly code: string; readonly text: string } {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`error ${errno}`, `error ${errno}`];
+  return { code, text };
+}

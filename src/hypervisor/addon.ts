@@ -7,6 +7,7 @@ import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
+import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 3;
@@ -61,6 +62,7 @@ export interface AddonMachine {
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
@@ -97,6 +99,70 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+export interface AddonNbdOptions {
+  /** Path of a unix socket; empty if there is a host. */
+  readonly socket: string;
+  readonly host: string;
+  readonly port: string;
+  readonly exportName: string;
+  /** Every write is on stable storage when it is done. */
+  readonly durable: boolean;
+}
+
+export interface AddonNbdDisk {
+  readonly image: AddonDisk;
+  readonly size: bigint;
+  readonly readOnly: boolean;
+  /** Bytes that the server moves at least. */
+  readonly minimumBlock: number;
+  readonly canDiscard: boolean;
+}
+
+export interface AddonNbd {
+  /** Connects. */
+  open(options: AddonNbdOptions): AddonNbdDisk;
+}
+
+/** Empty where there is none. */
+export interface AddonSandbox {
+  landlockVersion?(): number;
+  restrict?(rules: SandboxRules): void;
+}
+
+export interface AddonLayer {
+  readonly fd: number;
+  readonly id: Uint8Array;
+}
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(
+    base: number,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    sync: boolean,
+  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  closeImage(image: AddonImage): void;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
+
 export interface AddonNet {
   openTap(machine: AddonMachine, source: number, token: number, name: string): NativeLink;
   openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
@@ -128,13 +194,47 @@ export interface AddonHostfs {
   space(root: number, words: BigUint64Array): number;
 }
 
+/** src/hypervisor/disk-image.ts gives it words. */
+export interface AddonDisk {
+  perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  submit(
+    machine: AddonMachine,
+    source: number,
+    token: number,
+    kind: number,
+    flags: number,
+    offset: number,
+    length: number,
+    memory: readonly Uint8Array[],
+  ): boolean;
+  close(): void;
+}
+
+export interface AddonRawDisk {
+  readonly image: AddonDisk;
+  /** Bytes in whole sectors. */
+  readonly capacity: number;
+  readonly isDevice: boolean;
+  readonly canDiscard: boolean;
+  /** What direct transfers begin and end at. */
+  readonly alignment: number;
+}
+
+export interface AddonDisks {
+  openRaw(fd: number, direct: boolean): AddonRawDisk;
+}
+
 export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly nbd: AddonNbd;
+  readonly sandbox: AddonSandbox;
+  readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
+  readonly disk: AddonDisks;
   readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What the machine needs of an engine, whichever it is: soft, kvm, vmm, or the scripted fake of the tests. */
 import type { GuestMemory } from '../core/guest-memory.js';
+import type { DiskImage, ImageRequest } from './disk-image.js';
 import type { EngineEvents } from './engine-events.js';
 import type { ExitKind, ExitSlot } from './exit.js';
 import type { OpenNativeLink } from './native-link.js';
@@ -68,12 +69,20 @@ export interface Engine {
   readonly ram: RamTransfer | null;
   /** Null: nothing happens behind this engine's back. */
   readonly events: EngineEvents | null;
+  /** Null: disks do their work at once. */
+  readonly disks: DiskThreads | null;
 
   /** Null: this engine has no network links. */
   readonly openLink: OpenNativeLink | null;
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;
+}
+
+/** Native threads that do disk I/O on the engine's memory. */
+export interface DiskThreads {
+  /** The result is posted to `source` under this token. False if too much is on its way already. */
+  submit(image: DiskImage, source: number, token: number, request: ImageRequest): boolean;
 }
 
 export interface Vcpu {

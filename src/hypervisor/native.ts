@@ -4,7 +4,7 @@ import { GuestMemory, type MemorySegment } from '../core/guest-memory.js';
 import { type AddonMachine, loadAddon } from './addon.js';
 import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';
-import type { Capabilities, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
+import type { Capabilities, DiskThreads, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
 import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
@@ -44,6 +44,7 @@ class NativeEngine implements Engine {
   readonly vcpu: Vcpu;
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
+  readonly disks: DiskThreads;
   readonly openLink: OpenNativeLink;
 
   constructor(
@@ -54,10 +55,15 @@ class NativeEngine implements Engine {
     this.id = machine.id;
     const segments = memory.flatMap((segment) => mapSegment(machine, segment));
     this.vcpu = new NativeVcpu(name, machine);
-    this.memory = new GuestMemory(segments, (address, length) => machine.memoryWritten(address, length));
+    this.memory = new GuestMemory(
+      segments,
+      (address, length) => machine.memoryWritten(address, length),
+      (address, length) => guarded(name, () => machine.discard(address, length)),
+    );
     this.capabilities = machine.capabilities();
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
+    this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
 

@@ -4,7 +4,8 @@
  * that is booted directly would take a BAR that holds zero for one that lies over the ports of the board.
  * Reference: PCI-3.0 §6.2.5.1 (how the size of a BAR is found).
  */
-import { PCI_IO, PCI_MEM32, pciMem64, type RamLayout } from '../boot/memory-map.js';
+import { PCI_IO, type RamLayout } from '../boot/memory-map.js';
+import { pciWindows } from '../boot/pci-windows.js';
 import { alignUp, hex, type Width } from '../core/bits.js';
 import { ConfigError } from './config-error.js';
 
@@ -22,6 +23,8 @@ const FIRST_PORT = PCI_IO.base + 0x100;
 
 export interface ConfiguredFunction {
   readonly id: string;
+  /** Bus, device and function. */
+  readonly address: number;
   readConfig(offset: number, width: Width): number;
   writeConfig(offset: number, width: Width, value: number): void;
 }
@@ -32,13 +35,19 @@ interface Window {
 }
 
 export function assignBars(functions: readonly ConfiguredFunction[], ram: RamLayout): void {
-  const mem64 = pciMem64(ram);
-  const windows: Windows = {
-    io: { next: FIRST_PORT, end: PCI_IO.base + PCI_IO.size },
-    memory32: { next: PCI_MEM32.base, end: PCI_MEM32.base + PCI_MEM32.size },
-    memory64: { next: mem64.base, end: mem64.base + mem64.size },
-  };
-  for (const fn of functions) assignFunction(fn, windows);
+  const buses = [...new Set([0, ...functions.map(busOf)])];
+  for (const [bus, { io, memory32, memory64 }] of pciWindows(ram, buses)) {
+    const windows: Windows = {
+      io: { next: Math.max(io.base, FIRST_PORT), end: io.base + io.size },
+      memory32: { next: memory32.base, end: memory32.base + memory32.size },
+      memory64: { next: memory64.base, end: memory64.base + memory64.size },
+    };
+    for (const fn of functions) if (busOf(fn) === bus) assignFunction(fn, windows);
+  }
+}
+
+function busOf({ address }: ConfiguredFunction): number {
+  return address >> 8;
 }
 
 type Windows = Readonly<Record<'io' | 'memory32' | 'memory64', Window>>;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What lies in memory and in the registers when the guest starts: kernel, firmware tables, entry state. */
+import type { PciBus } from '../boot/acpi/options.js';
 import { applyPlan, type BootPlan, checkWrites } from '../boot/boot-plan.js';
 import { firmwareTables } from '../boot/firmware-tables.js';
 import { loadKernel } from '../boot/load-kernel.js';
 import { type RamLayout, VM_GENERATION_ID, VM_GENERATION_PAGE } from '../boot/memory-map.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
-import type { KernelBoot, MachineConfig } from './config.js';
+import type { KernelBoot, MachineConfig, PciDeviceConfig } from './config.js';
 import { cpuModel } from './cpu-model.js';
 import { enterKernel } from './entry.js';
 import { firmwareMtrrs } from './memory-types.js';
@@ -76,6 +77,14 @@ function planBoot(config: MachineConfig, boot: KernelBoot, ram: RamLayout, readF
   return { ...plan, writes, msrs };
 }
 
+/** Those that a device makes by being there. */
+function moreBuses(pci: readonly PciDeviceConfig[]): PciBus[] {
+  const slots = new Map<number, Set<number>>();
+  for (const { bus = 0, slot } of pci) if (bus > 0) slots.set(bus, (slots.get(bus) ?? new Set()).add(slot));
+  const ascending = (a: number, b: number): number => a - b;
+  return [...slots.keys()].sort(ascending).map((bus) => ({ bus, slots: [...(slots.get(bus) ?? [])].sort(ascending) }));
+}
+
 function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
   const lpcSlot = pci.find(({ kind }) => kind === 'lpc')?.slot ?? 31;
   return firmwareTables({
@@ -83,6 +92,7 @@ function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
       cpus,
       ram,
       lpcSlot,
+      moreBuses: moreBuses(pci),
       serialPorts: [1, 2, 3, 4],
       hpet: true,
       ps2: true,

@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
-import { FileDisk } from '../host/disk/file-disk.js';
+import type { DiskQueue } from '../host/disk/disk-queue.js';
+import { isNbd } from '../host/disk/nbd-address.js';
+import { openNbdDisk } from '../host/disk/nbd-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
-import type { OpenEngine } from '../hypervisor/hypervisor.js';
+import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
@@ -21,13 +23,16 @@ import { ExitLoop } from './exit-loop.js';
 import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
+import { type DiskOpening, MachineDisks } from './machine-disks.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
 import { NativeLinks } from './native-links.js';
+import { openHostDisk } from './open-host-disk.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
 import type { DeviceHost } from './virtio-devices.js';
+import type { DiskConfig } from './virtio-options.js';
 
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
@@ -41,19 +46,23 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
+  /** From where the disk of a device goes on. */
+  readonly diskOpening?: (id: string, config: DiskConfig) => DiskOpening;
   /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
   /** Taps and user-mode networking; what they have for the machine it takes by itself, unless given. */
   readonly links?: NativeLinks;
 }
 
-const DEVICE_HOST: Omit<DeviceHost, 'openNative'> = {
-  openDisk: (disk) => new FileDisk(disk),
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk' | 'openNative'> = {
   openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
   openStream: (id) => {
     throw new ConfigError(`${id} stream`, 'a link from outside needs a machine on a thread of its own');
+  },
+  openVsock: (id) => {
+    throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
   },
 };
 
@@ -75,6 +84,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     cpuid: cpuidWords(model),
   });
   const events = new HostEvents(engine.events);
+  const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
   links.connect(engine.openLink, events);
   const clock = new VmClock(() => engine.getTime());
@@ -84,23 +94,36 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
+  const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
+  const openDisk: DeviceHost['openDisk'] = (disk, id) =>
+    isNbd(disk.path) ? openNbdDisk(disk, diskHost) : openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost);
+  const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, openNative: (...given) => links.open(...given), ...host.devices },
+    host: {
+      ...DEVICE_HOST,
+      openNative: (...given) => links.open(...given),
+      ...host.devices,
+      openDisk: disks.open,
+    },
     intr,
     outputs,
     stop,
     log,
   });
   const hash = host.hashExits === true ? new ExitHash() : host.hashExits || null;
-  const isVirtual = config.clock.kind === 'virtual';
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
+}
+
+/** Null under the virtual clock: there everything is done at once, so that no run differs from another. */
+function diskQueue({ disks }: Engine, events: HostEvents, isVirtual: boolean): DiskQueue | null {
+  return isVirtual || disks === null ? null : { threads: disks, events };
 }

@@ -5,10 +5,12 @@
  */
 import { engineRefusal } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
+import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
 import { folderConfig } from './ninep-options.js';
 import { consoleConfig, diskConfig, rngConfig } from './virtio-options.js';
+import { vsockConfig } from './vsock-options.js';
 
 export const COM_PORTS = ['com1', 'com2', 'com3', 'com4'] as const;
 export type ComPort = (typeof COM_PORTS)[number];
@@ -33,8 +35,10 @@ export interface KernelBoot {
   readonly unpack?: Unpacker;
 }
 
-/** One `-s` option: a function on bus 0 and what it is. */
+/** One `-s` option: a function and what it is. */
 export interface PciDeviceConfig {
+  /** 0, unless given. */
+  readonly bus?: number;
   readonly slot: number;
   readonly fn: number;
   readonly kind: string;
@@ -120,7 +124,7 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
   const refusal = engineRefusal(config.engine, config.clock);
   if (refusal !== null) throw new ConfigError('engine', refusal);
   checkTscHz(config.tscHz);
-  checkPci(config.pci);
+  checkPci(config.pci, config.memory);
   return config;
 }
 
@@ -143,20 +147,28 @@ function checkTscHz(tscHz: bigint | null): void {
   throw new ConfigError('tscHz', `${tscHz}: expected ${MIN_TSC_HZ} to ${MAX_TSC_HZ}, or null for the CPU model's`);
 }
 
-function checkPci(devices: readonly PciDeviceConfig[]): void {
+function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
   const taken = new Map<string, string>();
-  for (const [index, { slot, fn, kind, options }] of devices.entries()) {
+  for (const [index, { bus = 0, slot, fn, kind, options }] of devices.entries()) {
     const path = `pci[${index}]`;
+    if (!Number.isInteger(bus) || bus < 0 || bus > 255)
+      throw new ConfigError(`${path}.bus`, `${bus}: expected 0 to 255`);
     if (!Number.isInteger(slot) || slot < 0 || slot > 31)
       throw new ConfigError(`${path}.slot`, `${slot}: expected 0 to 31`);
     if (!Number.isInteger(fn) || fn < 0 || fn > 7) throw new ConfigError(`${path}.fn`, `${fn}: expected 0 to 7`);
-    const other = taken.get(`${slot}:${fn}`);
-    if (other !== undefined) throw new ConfigError(path, `${kind} in ${slot}:${fn}, but ${other} is there`);
-    taken.set(`${slot}:${fn}`, kind);
+    const place = `${bus}:${slot}:${fn}`;
+    const other = taken.get(place);
+    if (other !== undefined) throw new ConfigError(path, `${kind} in ${place}, but ${other} is there`);
+    if (kind === 'lpc' && bus !== 0) throw new ConfigError(path, `lpc in ${place}: expected on bus 0`);
+    taken.set(place, kind);
     if (kind === 'virtio-blk') diskConfig(path, options);
     if (kind === 'virtio-net') netConfig(path, options);
     if (kind === 'virtio-console') consoleConfig(path, options);
     if (kind === 'virtio-9p') folderConfig(path, options);
     if (kind === 'virtio-rnd') rngConfig(path, options);
+    if (kind === 'virtio-vsock') vsockConfig(path, options);
+    if (kind === 'virtio-balloon') balloonConfig(path, options, memory);
   }
+  const balloons = devices.filter(({ kind }) => kind === 'virtio-balloon').length;
+  if (balloons > 1) throw new ConfigError('pci', `${balloons} virtio-balloon: a machine has one at most`);
 }

@@ -2,6 +2,7 @@
 /** What a person may want to see of a machine that goes on: registers by group, and counters. */
 import { EXIT_KINDS } from '../hypervisor/exit.js';
 import { LAPIC_ROWS, REGISTER_COUNT, REGISTER_ROWS, RegisterGroup } from '../hypervisor/registers.js';
+import { type BalloonStats, balloonStats } from './balloon.js';
 import type { Machine } from './machine.js';
 
 /** Register groups of the engine contract, in one native call, and what it has a call of its own for. */
@@ -29,6 +30,7 @@ export interface MachineStats {
   readonly memory: number;
   /** Since this process has the machine. */
   readonly exits: Readonly<Record<string, number>>;
+  readonly balloon: BalloonStats | null;
 }
 
 export function groupOf(name: string): StateGroup | undefined {
@@ -50,9 +52,16 @@ export function readProcessor(machine: Machine, groups: readonly StateGroup[]): 
   };
 }
 
-export function machineStats({ parts, time, instructions }: Machine): MachineStats {
+export function machineStats(machine: Machine): MachineStats {
+  const { parts, time, instructions } = machine;
   const exits = EXIT_KINDS.map((name, kind) => [name, parts.loop.counts[kind] ?? 0] as const);
-  return { time, instructions, memory: parts.config.memory, exits: Object.fromEntries(exits) };
+  return {
+    time,
+    instructions,
+    memory: parts.config.memory,
+    exits: Object.fromEntries(exits),
+    balloon: balloonStats(machine),
+  };
 }
 
 function readRegisters(machine: Machine, groups: readonly StateGroup[]): ProcessorState {

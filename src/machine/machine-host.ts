@@ -7,6 +7,7 @@ import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
 import { HostLinks } from './host-links.js';
+import { HostVsocks } from './host-vsocks.js';
 import { takeWorker } from './machine-workers.js';
 import type { StopReason } from './stop.js';
 import { ThreadControl } from './thread-control.js';
@@ -20,6 +21,7 @@ import type {
   Request,
   ThreadData,
 } from './thread-messages.js';
+import { recordOf } from './vsock-links.js';
 
 /** Takes what a guest writes on a console; the bytes are the receiver's. */
 export type OutputReceiver = (bytes: Uint8Array) => void;
@@ -57,6 +59,9 @@ export class MachineHost {
     linkUp: (id) => void this.call('linkUp', id).catch(() => {}),
     warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
   });
+  private readonly vsocks = new HostVsocks(
+    (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
+  );
   private readiness: Waiting | undefined;
   private engineId = 0;
   private nextRequest = 1;
@@ -106,7 +111,7 @@ export class MachineHost {
     const host = new MachineHost(origin, options);
     await host.ready;
     try {
-      await host.links.connected();
+      await Promise.all([host.links.connected(), host.vsocks.connected()]);
     } catch (error) {
       await host.close();
       throw error;
@@ -141,6 +146,7 @@ export class MachineHost {
   /** Tells the thread to end, without waiting for it. */
   stop(): void {
     this.links.close();
+    this.vsocks.close();
     this.control.stop();
     this.wake();
   }
@@ -174,6 +180,12 @@ export class MachineHost {
         break;
       case 'frame':
         this.links.send(message.id, message.bytes);
+        break;
+      case 'vsock-open':
+        this.vsocks.open(message.id, message.path);
+        break;
+      case 'vsock':
+        this.vsocks.hear(message.id, message.message);
         break;
       case 'output':
         this.drain();
@@ -218,6 +230,7 @@ export class MachineHost {
     running.delete(this);
     this.control.stop(); // a thread that broke down has not been asked to end, and answers no more
     this.links.close();
+    this.vsocks.close();
     this.receivePending();
     this.drain();
     this.port.close();

@@ -11,6 +11,7 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
@@ -32,6 +33,7 @@ import {
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
 import type { DeviceHost } from './virtio-devices.js';
+import { VsockLinks } from './vsock-links.js';
 
 const TURN_MS = 50;
 const LONGEST_SLEEP_MS = 100;
@@ -42,6 +44,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly merges: DiskMerges;
   private readonly inputs: Inputs;
   private stopReported = false;
 
@@ -52,10 +55,11 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    { links, natives }: Pick<CommandSubject, 'links' | 'natives'>,
+    links: Pick<CommandSubject, 'links' | 'natives' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
-    this.subject = { machine, links, natives, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
+    this.merges = new DiskMerges(machine, log);
+    this.subject = { machine, ...links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
     this.inputs = this.openInputs(inputs);
   }
 
@@ -67,21 +71,26 @@ export class MachineThread {
       const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0 && !isReplay;
-      const links = new FrameLinks(isReplay ? () => {} : post, inputs !== null);
-      const natives = new NativeLinks({ log, isReplay, isRecorded: inputs !== null, waitsForAccept: true });
-      const openStream: DeviceHost['openStream'] = (...given) => links.open(...given);
-      const devices = { openStream, repeatsInputs: inputs !== null };
+      const isRecorded = inputs !== null;
+      const postLink = isReplay ? () => {} : post;
+      const links = {
+        links: new FrameLinks(postLink, isRecorded),
+        natives: new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }),
+        vsocks: new VsockLinks(postLink),
+      };
+      const openStream: DeviceHost['openStream'] = (...given) => links.links.open(...given);
+      const openVsock: DeviceHost['openVsock'] = (...given) => links.vsocks.open(...given);
       const host = {
         log,
         live,
         outputs: ringOutputs(rings, control, post),
-        devices,
-        links: natives,
-        hashExits: inputs !== null,
+        devices: { openStream, openVsock, repeatsInputs: isRecorded },
+        links: links.natives,
+        hashExits: isRecorded,
       };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
-      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, { links, natives }, inputs);
+      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
       post({ event: 'ready', engineId: machine.parts.engine.id });
       thread.turn();
     } catch (error) {
@@ -96,6 +105,8 @@ export class MachineThread {
       while (this.step() && performance.now() < end);
       this.inputs.rest();
       this.pollResumed();
+      // A snapshot on its way knows the layers as they are.
+      if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -109,6 +120,7 @@ export class MachineThread {
     const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
+    if (this.machine.state === 'running') this.subject.vsocks.deliver();
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
@@ -191,7 +203,12 @@ export class MachineThread {
     this.subject.saves.cancel('the machine was closed');
     this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
-    this.machine.close();
+    this.merges.stop();
+    try {
+      this.machine.close();
+    } catch (error) {
+      this.log.warn(messageOf(error));
+    }
     this.port.close();
   }
 

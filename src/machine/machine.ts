@@ -13,6 +13,7 @@ import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
 import type { HostEvents } from './host-events.js';
+import type { MachineDisk } from './machine-disks.js';
 import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
@@ -24,6 +25,7 @@ export interface MachineParts {
   readonly engine: Engine;
   readonly time: MachineTime;
   readonly board: PcBoard;
+  readonly disks: readonly MachineDisk[];
   readonly loop: ExitLoop;
   readonly events: HostEvents;
   readonly stop: StopLatch;
@@ -36,6 +38,7 @@ const QUIESCE_ROUNDS = 1000;
 
 export class Machine {
   private lifecycle: MachineState = 'built';
+  private readonly firstSteps: (() => void)[] = [];
   /** Then it stands only where its VM time says; set by whoever records its inputs. */
   settlesBeforePauses = false;
   private isIdle = false;
@@ -65,11 +68,20 @@ export class Machine {
     this.loadMedia();
   }
 
+  /** Has this done right before the first instruction. When it throws, the machine stays as it was built. */
+  beforeRun(step: () => void): void {
+    this.expect('prepare', 'built');
+    this.firstSteps.push(step);
+  }
+
   /** Lets VM time run, from now on or again. */
   resume(): void {
     this.expect('run', 'built', 'paused');
-    this.parts.time.start();
-    for (const device of this.parts.board.devices) device.resume();
+    for (let [step] = this.firstSteps; step !== undefined; [step] = this.firstSteps) {
+      step();
+      this.firstSteps.shift();
+    }
+    this.letRun();
     this.lifecycle = 'running';
   }
 
@@ -118,8 +130,13 @@ export class Machine {
     const { loop, time, board } = this.parts;
     loop.safepoint();
     time.stop();
-    for (const device of board.devices) device.pause();
-    this.quiesce();
+    try {
+      for (const device of board.devices) device.pause();
+      this.quiesce();
+    } catch (error) {
+      this.letRun();
+      throw error;
+    }
     this.lifecycle = 'paused';
   }
 
@@ -182,8 +199,21 @@ export class Machine {
   close(): void {
     this.parts.stop.set({ kind: 'requested' });
     this.lifecycle = 'closed';
-    for (const device of this.parts.board.devices) device.close(); // while there is memory for work in flight
+    const problems: unknown[] = [];
+    for (const device of this.parts.board.devices) {
+      try {
+        device.close(); // while there is memory for work in flight
+      } catch (problem) {
+        problems.push(problem); // the others are closed all the same
+      }
+    }
     this.parts.engine.close();
+    if (problems.length > 0) throw problems[0];
+  }
+
+  private letRun(): void {
+    this.parts.time.start();
+    for (const device of this.parts.board.devices) device.resume();
   }
 
   private input(port: ConsoleId): Pick<ConsoleInput, 'type' | 'typeAll'> | undefined {

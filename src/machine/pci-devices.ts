@@ -8,7 +8,16 @@ import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
 import type { PciDeviceConfig, VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { createConsole, createDisk, createNet, createNinep, createRng, type VirtioContext } from './virtio-devices.js';
+import {
+  createBalloon,
+  createConsole,
+  createDisk,
+  createNet,
+  createNinep,
+  createRng,
+  createVsock,
+  type VirtioContext,
+} from './virtio-devices.js';
 
 export type PciDevice = AnyDevice & ConfigTarget;
 
@@ -30,18 +39,20 @@ const KINDS: ReadonlyMap<string, Factory> = new Map<string, Factory>([
   ['virtio-9p', createNinep],
   ['virtio-console', createConsole],
   ['virtio-rnd', createRng],
+  ['virtio-balloon', createBalloon],
+  ['virtio-vsock', createVsock],
 ]);
 
 export function createPciDevice(config: PciDeviceConfig, context: PciContext): PciDevice {
   const factory = KINDS.get(config.kind);
   if (factory === undefined) {
     const known = [...KINDS.keys()].join(', ');
-    throw new ConfigError(`pci ${config.slot}:${config.fn}`, `unknown device "${config.kind}"; accepted are ${known}`);
+    throw new ConfigError(pciDeviceId(config), `unknown device "${config.kind}"; accepted are ${known}`);
   }
   return factory(context, config.options);
 }
 
 /** The snapshot-tree key of a function. */
-export function pciDeviceId({ slot, fn }: PciDeviceConfig): VirtioPortId {
-  return `pci-0:${slot}:${fn}`;
+export function pciDeviceId({ bus = 0, slot, fn }: PciDeviceConfig): VirtioPortId {
+  return `pci-${bus}:${slot}:${fn}`;
 }

@@ -3,6 +3,7 @@
 import { BarDecoder } from '../../devices/pci/bars.js';
 import { LpcBridge } from '../../devices/pci/lpc-bridge.js';
 import { pciAddress } from '../../devices/pci/pci-function.js';
+import type { IntxPin } from '../../devices/pci/pirq-router.js';
 import { type IrqLine, nullLine } from '../core/irq-line.js';
 import type { Logger } from '../core/log.js';
 import type { MemoryBus } from '../core/memory-bus.js';
@@ -31,7 +32,9 @@ export class PciSlots {
     const made: PciDevice[] = [];
     const create = (config: PciDeviceConfig, intx: IrqLine): void => {
       const id = pciDeviceId(config);
-      const place = { address: pciAddress(0, config.slot, config.fn), decoder, intx };
+      const { bus = 0, slot, fn } = config;
+      const isMultiFunction = configs.some((other) => isSameSlot(other, config) && other.fn !== fn);
+      const place = { address: pciAddress(bus, slot, fn), decoder, intx, pin: intxPin(fn), isMultiFunction };
       made.push(createPciDevice(config, { id, place, pirqs: wiring.pirqOutputs(), virtio }));
     };
     try {
@@ -39,7 +42,8 @@ export class PciSlots {
       for (const config of configs) if (config.kind === LPC) create(config, nullLine);
       const router = made.find((device) => device instanceof LpcBridge);
       for (const config of configs) {
-        if (config.kind !== LPC) create(config, router?.interruptLine(config.slot, intxPin(config.fn)) ?? nullLine);
+        const { bus = 0, slot, fn, kind } = config;
+        if (kind !== LPC) create(config, router?.interruptLine(bus, slot, intxPin(fn)) ?? nullLine);
       }
     } catch (error) {
       for (const device of made) device.close();
@@ -49,7 +53,11 @@ export class PciSlots {
   }
 }
 
+function isSameSlot(a: PciDeviceConfig, b: PciDeviceConfig): boolean {
+  return (a.bus ?? 0) === (b.bus ?? 0) && a.slot === b.slot;
+}
+
 /** Functions of one device use its four pins in turn. */
-function intxPin(fn: number): 1 | 2 | 3 | 4 {
+function intxPin(fn: number): IntxPin {
   return ([1, 2, 3, 4] as const)[fn % 4] ?? 1;
 }

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
+import { refreshBalloon, setBalloon } from './balloon.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
@@ -10,6 +11,7 @@ import type { Machine, MachineState } from './machine.js';
 import type { NativeLinks } from './native-links.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { VsockEvent, VsockLinks, VsockRecord } from './vsock-links.js';
 
 export interface MachineStatus {
   readonly state: MachineState;
@@ -22,6 +24,7 @@ export interface CommandSubject {
   readonly machine: Machine;
   readonly saves: ThreadSaves;
   readonly links: FrameLinks;
+  readonly vsocks: VsockLinks;
   readonly natives: NativeLinks;
 }
 
@@ -67,6 +70,7 @@ export const COMMANDS = {
     natives.setLink(id, false);
   },
   linkUp: ({ links }: CommandSubject, id: string) => links.setLink(id, true),
+  hearVsock: ({ vsocks }: CommandSubject, id: string, heard: VsockRecord) => vsocks.hear(id, heard),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -77,6 +81,9 @@ export const COMMANDS = {
   }),
   processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
   stats: ({ machine }: CommandSubject) => machineStats(machine),
+  setBalloon: ({ machine }: CommandSubject, bytes: bigint) => setBalloon(machine, Number(bytes)),
+  /** False if the guest will not tell anything new. */
+  refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
 
 export type CommandName = keyof typeof COMMANDS;
@@ -101,6 +108,7 @@ export type FromMachine =
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ConsoleId }
   | LinkMessage
+  | VsockEvent
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
   | { readonly event: 'progress'; readonly done: number; readonly total: number }
   | { readonly event: 'log'; readonly level: LogLevel; readonly scope: string; readonly message: string };

@@ -2,6 +2,8 @@
 /** Builds virtio devices as the configuration wants them. */
 import { createHash } from 'node:crypto';
 import type { PciPlace } from '../../devices/pci/pci-function.js';
+import { virtioBalloon } from '../../devices/virtio/balloon.js';
+import { BALLOON_PAGE } from '../../devices/virtio/balloon-pages.js';
 import { virtioBlock } from '../../devices/virtio/block.js';
 import type { BlockBackend } from '../../devices/virtio/block-backend.js';
 import { virtioConsole } from '../../devices/virtio/console.js';
@@ -12,8 +14,12 @@ import type { FolderBackend } from '../../devices/virtio/ninep/folder-backend.js
 import { virtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
 import { VirtioPci, type VirtioPciParts } from '../../devices/virtio/transport-pci.js';
+import { virtioVsock } from '../../devices/virtio/vsock.js';
+import type { VsockBackend } from '../../devices/virtio/vsock-backend.js';
 import type { ByteSink } from '../core/input.js';
+import { VsockLoopback } from '../host/vsock/loopback.js';
 import type { LinkRequest } from '../hypervisor/native-link.js';
+import { balloonConfig } from './balloon-options.js';
 import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
@@ -21,18 +27,22 @@ import { type LinkConfig, type NetConfig, netConfig } from './net-options.js';
 import { folderConfig } from './ninep-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
+import { type VsockConfig, vsockConfig } from './vsock-options.js';
 
 const NOBODY: ByteSink = { write: () => {} };
 
 /** What the host gives to devices. */
 export interface DeviceHost {
-  readonly openDisk: (config: DiskConfig) => BlockBackend;
+  /** For the device of this id. */
+  readonly openDisk: (config: DiskConfig, id: string) => BlockBackend;
   readonly entropy: EntropySource;
   readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
   readonly openStream: (id: string, path: string, reconnect: number | null) => NetBackend;
   /** One with a native thread. */
   readonly openNative: (id: string, request: LinkRequest, offloads: NetOffloads) => NetBackend;
+  /** The sockets at this path, for the socket device of this id. */
+  readonly openVsock: (id: string, path: string) => VsockBackend;
   /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
   readonly repeatsInputs: boolean;
 }
@@ -59,6 +69,13 @@ export function createRng({ id, place, virtio }: VirtioPlace, options: Options) 
   return new VirtioPci(id, place, virtioRng({ source, seed: digest(`${id} ${config.seed}`) }), virtio, config);
 }
 
+export function createBalloon({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = balloonConfig(id, options, virtio.memory.size);
+  const { deflateOnOom, reporting, size } = config;
+  const kind = virtioBalloon({ target: size / BALLOON_PAGE, deflateOnOom, reporting });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
 export function createConsole({ id, place, virtio }: VirtioPlace, options: Options) {
   const config = consoleConfig(id, options);
   const output = (name: string): ByteSink => virtio.outputs[`${id}/${name}`] ?? NOBODY;
@@ -73,7 +90,7 @@ export function createDisk({ id, place, virtio }: VirtioPlace, options: Options)
   const config = diskConfig(id, options);
   const { latency, bytesPerSecond, queues } = config;
   const kind = virtioBlock({
-    backend: virtio.host.openDisk(config),
+    backend: virtio.host.openDisk(config, id),
     serial: config.serial ?? serialOf(config.path),
     queues,
     latency: virtio.isVirtualClock ? { constant: latency, bytesPerSecond } : null,
@@ -113,10 +130,26 @@ function liveLink(link: Exclude<LinkConfig, { kind: 'loopback' }>): [word: strin
   return ['backend', link.request.kind === 'tap' ? link.request.name : 'slirp'];
 }
 
+export function createVsock({ id, place, virtio }: VirtioPlace, options: Options) {
+  const config = vsockConfig(id, options);
+  const kind = virtioVsock({ backend: vsockBackend(id, virtio, config), cid: config.cid });
+  return new VirtioPci(id, place, kind, virtio, config);
+}
+
+function vsockBackend(id: string, { host, isVirtualClock }: VirtioContext, { path }: VsockConfig): VsockBackend {
+  if (path === null) return new VsockLoopback();
+  if (isVirtualClock && !host.repeatsInputs) {
+    throw new ConfigError(`${id} path`, `'${path}' is a live link, which the virtual clock cannot repeat`);
+  }
+  return host.openVsock(id, path);
+}
+
 /** As on bhyve. */
 function defaultMac(address: number, name: string): Uint8Array {
-  const [slot, fn] = [(address >> 3) & 0x1f, address & 7];
-  const digits = createHash('md5').update(`${slot}-${fn}-${name}`).digest();
+  const [bus, slot, fn] = [address >> 8, (address >> 3) & 0x1f, address & 7];
+  // bhyve leaves the bus out, and two cards of one machine are alike.
+  const place = bus === 0 ? `${slot}-${fn}` : `${bus}-${slot}-${fn}`;
+  const digits = createHash('md5').update(`${place}-${name}`).digest();
   return Uint8Array.of(0x00, 0xa0, 0x98, ...digits.subarray(0, 3));
 }
 

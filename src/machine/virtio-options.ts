@@ -2,13 +2,12 @@
 /** The options of virtio devices, from words to values. */
 import { MOST_NAMED_PORTS } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
+import { isNbd, nbdAddress } from '../host/disk/nbd-address.js';
 import { ConfigError } from './config-error.js';
 
 /** The options of one `-s`. */
 export type Options = Readonly<Record<string, string>>;
 
-/** Options of bhyve's that would promise what is not there yet. */
-const NOT_YET = ['nocache', 'direct'];
 const ON = ['true', 'on'];
 const OFF = ['false', 'off'];
 const LARGEST_SECTOR = 4096;
@@ -18,6 +17,7 @@ export const CONSOLE_PORT = 'console';
 /** In front of the names of its other ports. */
 export const PORT_PREFIX = 'port.';
 const PORT_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,47}$/;
+const LINE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const SERIAL = /^[\x21-\x7e]{1,20}$/;
 
 export interface VirtioOptions {
@@ -33,8 +33,15 @@ export interface RngConfig extends VirtioOptions {
 
 export interface DiskConfig extends VirtioOptions {
   readonly path: string;
+  /** Whose content of the image it is: null for the image's own, else that of the clone with this name. */
+  readonly line: string | null;
   readonly readOnly: boolean;
+  /** Every write is on the medium when it is done. */
   readonly sync: boolean;
+  /** Past the host's cache. */
+  readonly noCache: boolean;
+  /** The guest may give space back. */
+  readonly discard: boolean;
   /** Bytes. */
   readonly logicalBlock: number;
   readonly physicalBlock: number;
@@ -61,12 +68,15 @@ export const DISK_OPTIONS = [
   'path',
   'ro',
   'sync',
+  'direct',
+  'nocache',
+  'nodelete',
   'sectorsize',
   'ser',
+  'line',
   'queues',
   'latency',
   'bandwidth',
-  ...NOT_YET,
   ...TRANSPORT_OPTIONS,
 ];
 
@@ -76,11 +86,15 @@ export function rngConfig(where: string, options: Options): RngConfig {
 
 export function diskConfig(where: string, options: Options): DiskConfig {
   const words = new Words(where, options);
-  for (const name of NOT_YET) {
-    if (options[name] !== undefined) throw words.error(name, 'is not there yet; sync is, and so is leaving it out');
-  }
   if (options.path === undefined || options.path === '') {
-    throw words.error('path', 'missing; give an image file or a block device');
+    throw words.error('path', 'missing; give an image file, a block device or an NBD export');
+  }
+  if (isNbd(options.path)) checkNbd(words, options.path);
+  if (options.line !== undefined && !LINE.test(options.line)) {
+    throw words.error(
+      'line',
+      `'${options.line}'; the name of a clone is accepted: letters, digits, and _ . - after the first`,
+    );
   }
   const [logicalBlock, physicalBlock] = sectorSizes(words, options.sectorsize ?? '512');
   if (options.ser !== undefined && !SERIAL.test(options.ser)) {
@@ -89,8 +103,11 @@ export function diskConfig(where: string, options: Options): DiskConfig {
   return {
     ...transport(words),
     path: options.path,
+    line: options.line ?? null,
     readOnly: words.flag('ro'),
-    sync: words.flag('sync'),
+    sync: words.flag('sync') || words.flag('direct'), // two names of one thing on bhyve
+    noCache: words.flag('nocache'),
+    discard: !words.flag('nodelete'),
     logicalBlock,
     physicalBlock,
     serial: options.ser ?? null,
@@ -98,6 +115,14 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     latency: 1000n * BigInt(words.number('latency', 100, 0, 10_000_000)),
     bytesPerSecond: 1_000_000n * BigInt(words.number('bandwidth', 1000, 1, 1_000_000)),
   };
+}
+
+function checkNbd(words: Words, path: string): void {
+  try {
+    nbdAddress(path);
+  } catch (problem) {
+    throw words.error('path', (problem as Error).message);
+  }
 }
 
 export function consoleConfig(where: string, options: Options): ConsoleConfig {

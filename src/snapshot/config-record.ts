@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine's configuration as a manifest holds it. */
+
+import { count, decimal, text } from '../core/json-fields.js';
 import type { Field, StateOf } from '../core/state-fields.js';
 import { bool, hostString, list, oneOf, optional, record } from '../core/state-fields.js';
 import {
@@ -10,7 +12,6 @@ import {
   type ScriptStep,
   UNPACKERS,
 } from '../machine/config.js';
-import { count, decimal, text } from './manifest-fields.js';
 
 const name = text({ max: 64 });
 const steps = list(
@@ -44,6 +45,7 @@ const fields = {
   rtcLocalTime: bool({ doc: 'rtcBase is the local time of the host, not UTC' }),
   pci: list(
     record({
+      bus: count(),
       slot: count(),
       fn: count(),
       kind: name,
@@ -67,7 +69,8 @@ export function recordFromConfig(config: MachineConfig): ConfigRecord {
     ...config,
     clock: clock.kind === 'virtual' ? { ...clock } : { kind: 'real', numerator: 1, denominator: 1 },
     boot: boot === null ? null : { ...boot, initrd: boot.initrd ?? null, unpack: boot.unpack ?? null },
-    pci: pci.map(({ options, ...place }) => ({
+    pci: pci.map(({ options, bus = 0, ...place }) => ({
+      bus,
       ...place,
       options: Object.entries(options).map(([option, value]) => ({ name: option, value })),
     })),
@@ -87,7 +90,8 @@ export function configFromRecord(saved: ConfigRecord): MachineConfig {
     ...saved,
     clock: clock.kind === 'real' ? { kind: 'real' } : { kind: 'virtual', numerator, denominator },
     boot: boot === null ? null : bootPaths(boot),
-    pci: pci.map(({ options, ...place }) => ({
+    pci: pci.map(({ options, bus, ...place }) => ({
+      ...(bus !== 0 && { bus }),
       ...place,
       options: Object.fromEntries(options.map(({ name: option, value }) => [option, value])),
     })),

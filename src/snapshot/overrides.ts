@@ -23,8 +23,9 @@ export function overridden(saved: MachineConfig, overrides: Overrides = {}): Mac
   throw new SnapshotError('pci', `expected the devices that were saved, ${before}, got ${after}`);
 }
 
-function visiblePart({ slot, fn, kind, options }: PciDeviceConfig): string {
-  return [`${slot}:${fn}`, kind, ...Object.keys(options)].join(',');
+function visiblePart({ bus = 0, slot, fn, kind, options }: PciDeviceConfig): string {
+  const names = Object.keys(options).filter((name) => name !== 'line'); // which a clone is given
+  return [`${bus}:${slot}:${fn}`, kind, ...names].join(',');
 }
 
 /** Every `hostString` of a machine's configuration. */
@@ -58,8 +59,8 @@ export function replaceHostValues(
 /** Elements of lists have the names that the command gives them: PCI devices their place, options their own. */
 function nameWithin(list: string, item: CborValue): string {
   if (!isMap(item)) return list;
-  const { slot, fn, name } = item;
-  if (typeof slot === 'number' && typeof fn === 'number') return `${list}.0.${slot}.${fn}`;
+  const { bus, slot, fn, name } = item;
+  if (typeof slot === 'number' && typeof fn === 'number') return `${list}.${Number(bus)}.${slot}.${fn}`;
   return typeof name === 'string' ? `${list}.${name}` : list;
 }
 

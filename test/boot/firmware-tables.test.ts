@@ -4,7 +4,7 @@ import { firmwareTables } from '../../src/boot/firmware-tables.js';
 import { ramLayout } from '../../src/boot/memory-map.js';
 
 const ram = ramLayout(0x10000000);
-const acpi = { cpus: 128, ram, lpcSlot: 31, serialPorts: [1, 2], hpet: true, ps2: true, fwCfg: true };
+const acpi = { cpus: 128, ram, lpcSlot: 31, moreBuses: [], serialPorts: [1, 2], hpet: true, ps2: true, fwCfg: true };
 const smbios = {
   uuid: '00112233-4455-6677-8899-aabbccddeeff',
   ram,

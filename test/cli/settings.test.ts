@@ -119,6 +119,14 @@ test('serial ports and their back ends', () => {
   expect(settings('-l', 'com1,pty', '-l', 'com2,pty').consoles.size).toBe(2);
 });
 
+test('devices on other buses, and several in a slot', () => {
+  const places = ['0,hostbridge', '1:3:0,virtio-rnd', '1:3:7,virtio-rnd', '2:1,hostbridge', '2:0,lpc'];
+  const { machine } = settings(...places.flatMap((place) => ['-s', place]));
+  expect(machine.pci.map(({ bus = 0, slot, fn }) => `${bus}:${slot}:${fn}`).sort()).toEqual([
+    ...['0:0:0', '0:2:0', '0:2:1', '1:3:0', '1:3:7'],
+  ]);
+});
+
 test('disks and random numbers', () => {
   const options = (...words: string[]) => settings(...words).machine.pci[0]?.options;
   expect(options('-s', '3,virtio-blk,/a=b.img,ro,ser=X=1')).toEqual({ path: '/a=b.img', ro: 'true', ser: 'X=1' });
@@ -174,9 +182,8 @@ test.each([
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
-  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file or a block device'],
-  [['-s', '3,virtio-blk,/d,nocache'], 'pci[0] nocache: is not there yet'],
-  [['-s', '3,virtio-blk,/d,direct'], 'pci[0] direct: is not there yet'],
+  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file, a block device or an NBD export'],
+  [['-s', '3,virtio-blk,/d,nocache=maybe'], "pci[0] nocache: 'maybe'; accepted are on and off"],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
   [['-s', '3,virtio-net,netgraph'], "pci[0] backend: 'netgraph'; slirp, tapN, tap=NAME"],
   [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] hostfwd: 'tcp:22-22'; accepted is tcp|udp:"],
@@ -187,7 +194,12 @@ test.each([
   [['-s', '3,virtio-rnd,modern=perhaps'], "pci[0] modern: 'perhaps'; accepted are on, off and transitional"],
   [['-s', '3,hostbridge,colour=red'], "unknown option 'colour' of hostbridge; it takes none"],
   [['-s', '32,lpc'], "there is no slot '32'; accepted is 0 to 31"],
-  [['-s', '1:3:0,lpc'], "there is no bus '1'; accepted is 0"],
+  [['-s', '256:3:0,lpc'], "there is no bus '256'; accepted is 0 to 255"],
+  [['-s', '1:3:0,lpc'], 'pci[0]: lpc in 1:3:0: expected on bus 0'],
+  [
+    ['-s', '3:0,hostbridge', '-s', '4:1,virtio-rnd'],
+    'pci.0.4.1: no guest looks for virtio-rnd there without a function 0',
+  ],
   [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
   [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, auto'],
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],

@@ -5,7 +5,10 @@ import type { Engine, EngineOptions } from '../../src/hypervisor/hypervisor.js';
 import { REGISTER_COUNT, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
 import { applyVcpu, captureVcpu, vcpuShape } from '../../src/hypervisor/vcpu-state.js';
 import { different, nextExit, registers, taken } from './engine-driving.js';
-import { busy, type ContractGuest, counting, VECTOR, waiting } from './engine-guests.js';
+import { busy, CODE_BASE, type ContractGuest, counting, VECTOR, waiting } from './engine-guests.js';
+
+/** It runs no code. */
+const isScripted = ({ capabilities }: Engine): boolean => capabilities.engine === 'fake';
 
 export interface EngineMaker {
   /** An engine that has not run; closed after the test. */
@@ -57,6 +60,24 @@ export function stateContract({ cold, boot, isVirtual }: EngineMaker): void {
     engine.closeDirtyLog(second);
     expect(engine.openDirtyLog()).toBe(second);
     expect(taken(engine, second)).toEqual([]);
+  });
+
+  test('pages that are given back are zeros, as if written: in the log, and as code', () => {
+    const engine = boot(counting);
+    const client = engine.openDirtyLog();
+    expect(nextExit(engine).data).toBe(1);
+    expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+    taken(engine, client);
+    engine.memory.writeU8(0x5000, 1);
+    engine.memory.discard(0x5000, 0x2000);
+    expect(taken(engine, client)).toEqual([5, 6]);
+    expect(engine.memory.readU8(0x5000)).toBe(0);
+    expect(nextExit(engine).data).toBe(2);
+    if (isScripted(engine)) return;
+    expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+    engine.memory.discard(CODE_BASE, 0x1000);
+    // ADD [BX+SI],AL over and over, up to the handler.
+    expect(nextExit(engine).data).toBe(0x57);
   });
 
   test('an interrupt that was acknowledged just before a save reaches its handler after it', () => {

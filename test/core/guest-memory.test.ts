@@ -156,3 +156,35 @@ test('the size counts all segments; overlapping ones are refused', () => {
   ];
   expect(() => new GuestMemory(overlapping)).toThrow('segments at 0x0 and 0x8 overlap');
 });
+
+test('whole pages of RAM are given back, and nothing else', () => {
+  const page = (value: number): Uint8Array => new Uint8Array(4096).fill(value);
+  const given: number[][] = [];
+  const segments = [
+    { base: 0, bytes: page(1) },
+    { base: 4096, bytes: page(1) },
+    { base: 8192, bytes: page(1), readOnly: true },
+  ];
+  const memory = new GuestMemory(segments, undefined, (address, length) => given.push([address, length]));
+  memory.discard(0, 8192);
+  expect(given).toEqual([
+    [0, 4096],
+    [4096, 4096],
+  ]);
+  for (const [address, length] of [
+    [8192, 4096],
+    [4096, 8192],
+    [12288, 4096],
+    [0, 100],
+    [100, 4096],
+    [-4096, 4096],
+  ] as const) {
+    expect(() => memory.discard(address, length)).toThrow(GuestFault);
+  }
+  expect(given).toHaveLength(2);
+  const written: number[] = [];
+  const filled = new GuestMemory(segments, (address) => written.push(address));
+  filled.discard(4096, 4096);
+  expect([filled.readU8(4095), filled.readU8(4096), filled.readU8(8191)]).toEqual([1, 0, 0]);
+  expect(written).toEqual([4096]);
+});

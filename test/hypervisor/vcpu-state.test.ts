@@ -85,6 +85,7 @@ function plain(engine: FakeEngine): Engine {
     takeDirtyLog: (client, bitmap) => engine.takeDirtyLog(client, bitmap),
     ram: null,
     events: null,
+    disks: null,
     openLink: null,
     close: () => engine.close(),
   };

@@ -4,6 +4,7 @@ import type { Guest } from '../../scripts/quickstart/guest.js';
 import { buildMachine } from '../../src/machine/build.js';
 import { runUntil, runUntilStopped } from '../../src/machine/run.js';
 import { virtioGuest } from './support/debian-files.js';
+import { LinuxConsole } from './support/linux-console.js';
 import { typed, virtualClock } from './support/linux-session.js';
 
 const AGENT = 'pci-0:5:0/org.agent.0';
@@ -56,4 +57,32 @@ test('bytes go both ways on a console and on a named port', () => {
   expect(seen.get('com1')).toMatch(/\r\nfor the console\r\n/);
   expect(seen.get(CONSOLE)).toContain('to-console');
   expect(seen.get(AGENT)).toContain('to-agent');
+});
+
+/** Linux does not look at the first size: it has none until that changes. */
+test('the guest hears when the size of the terminal changes', () => {
+  const console = new LinuxConsole();
+  const machine = buildMachine(
+    {
+      memory: 256 * MIB,
+      clock: virtualClock,
+      boot: { ...guest, commandLine: 'console=ttyS0' },
+      pci: [
+        { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
+        { slot: 5, fn: 0, kind: 'virtio-console', options: { console: 'none' } },
+        { slot: 31, fn: 0, kind: 'lpc', options: {} },
+      ],
+    },
+    console.host,
+  );
+  try {
+    machine.powerOn();
+    machine.resume();
+    console.untilPrompt(machine);
+    console.ask(machine, 'exec 3<>/dev/hvc0');
+    machine.resizeConsole(CONSOLE, 100, 30);
+    expect(console.ask(machine, 'stty -F /dev/hvc0 size')).toEqual(['30 100']);
+  } finally {
+    machine.close();
+  }
 });

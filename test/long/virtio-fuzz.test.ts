@@ -3,15 +3,15 @@
 import { collectGarbage } from '../../src/host/collect-garbage.js';
 import { randomNumbers, testSeed } from '../support/random.js';
 import { VirtioFuzz } from '../support/virtio-fuzz.js';
+import { FUZZ_TARGETS } from '../support/virtio-fuzz-targets.js';
 
 const OPERATIONS = 10_000_000;
 const BETWEEN_COLLECTIONS = 100_000;
 /** Far above what a device needs, far below what a leak of a few bytes an operation would take. */
 const MOST_BYTES_GROWN = 64 * 1024 * 1024;
 
-const TARGETS = ['disk', 'late disk', 'net', 'net with pairs', 'folder', 'rng', 'console', 'echo'] as const;
 const INTERFACES = ['modern', 'transitional', 'legacy'] as const;
-const cases = TARGETS.flatMap((target) => INTERFACES.map((interfaces) => [target, interfaces] as const));
+const cases = FUZZ_TARGETS.flatMap((target) => INTERFACES.map((interfaces) => [target, interfaces] as const));
 const seed = testSeed();
 
 test.each(cases)(`%s, %s (seed ${seed})`, (target, interfaces) => {

@@ -8,6 +8,12 @@ import { assignBars } from '../../src/machine/assign-bars.js';
 import { ExampleFunction } from '../devices/pci/example-function.js';
 
 const GIB = 2 ** 30;
+/** One of each kind. */
+const THREE: readonly BarSpec[] = [
+  { index: 0, kind: 'io', size: 0x20 },
+  { index: 1, kind: 'memory32', size: 0x1000 },
+  { index: 4, kind: 'memory64', size: 0x4000 },
+];
 
 function assigned(high: number, ...functions: readonly (readonly BarSpec[])[]) {
   const [ports, memory] = [new PortBus(), new MemoryBus()];
@@ -67,4 +73,20 @@ test('BARs that do not fit are refused by name', () => {
   expect(() => assigned(0, [{ index: 0, kind: 'memory64', size: 64 * GIB }])).toThrow(
     'fn0: BAR0 of 0x1000000000 bytes: no room below 0x1000000000',
   );
+});
+
+test('each bus has its part of the addresses', () => {
+  const [ports, memory] = [new PortBus(), new MemoryBus()];
+  const decoder = new BarDecoder(ports, memory, nullLogger);
+  const made = [0x0018, 0x0118, 0x0518].map(
+    (address) => new ExampleFunction(`fn${address >> 8}`, { address, decoder, intx: nullLine }, THREE),
+  );
+  assignBars(made, { low: GIB, high: 0 });
+  const bases = [...ports.list(), ...memory.list()].map(({ base }) => base);
+  // A third each: 0x4aa0 ports, 170 MiB, 10922 MiB.
+  expect(bases).toEqual([
+    ...[0x2100, 0x6aa0, 0xb540],
+    ...[0xc0000000, 0xcaa00000, 0xd5400000],
+    ...[32 * GIB, 32 * GIB + 0x2aaa00000, 32 * GIB + 2 * 0x2aaa00000],
+  ]);
 });

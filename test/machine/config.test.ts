@@ -23,7 +23,9 @@ test.each<[Partial<MachineConfig>, string]>([
   [{ tscHz: 5n }, 'tscHz: 5: expected 10000000 to 100000000000'],
   [{ pci: [{ ...bridge, slot: 32 }] }, 'pci[0].slot: 32: expected 0 to 31'],
   [{ pci: [{ ...bridge, fn: 8 }] }, 'pci[0].fn: 8: expected 0 to 7'],
-  [{ pci: [bridge, { ...bridge, kind: 'lpc' }] }, 'pci[1]: lpc in 0:0, but hostbridge is there'],
+  [{ pci: [bridge, { ...bridge, kind: 'lpc' }] }, 'pci[1]: lpc in 0:0:0, but hostbridge is there'],
+  [{ pci: [{ ...bridge, bus: 256 }] }, 'pci[0].bus: 256: expected 0 to 255'],
+  [{ pci: [{ ...bridge, bus: 1, kind: 'lpc' }] }, 'pci[0]: lpc in 1:0:0: expected on bus 0'],
 ])('%j is refused', (given, message) => {
   expect(() => machineConfig(given)).toThrow(ConfigError);
   expect(() => machineConfig(given)).toThrow(message);

@@ -236,3 +236,41 @@ describe('life', () => {
     fakeMachine(forever).machine.close();
   });
 });
+
+describe('a device whose host hangs', () => {
+  function hung() {
+    const made = fakeMachine(forever);
+    const { machine } = made;
+    const { devices } = machine.parts.board;
+    const [device] = devices.slice(-1);
+    if (device === undefined) throw new Error('a machine without devices');
+    const closed = jest.spyOn(devices[0] ?? device, 'close');
+    return { ...made, device, closed };
+  }
+  const hang = (): never => {
+    throw new Error('disk /d: the host has not finished a request');
+  };
+
+  test('cannot be paused, and the machine runs on', () => {
+    const { machine, device } = hung();
+    machine.resume();
+    const pausing = jest.spyOn(device, 'pause').mockImplementation(hang);
+    expect(() => machine.pause()).toThrow('disk /d: the host has not finished a request');
+    expect(machine.state).toBe('running');
+    const before = machine.time;
+    runUntil(machine, before + 5000n);
+    expect(machine.time).toBe(before + 5000n);
+    pausing.mockRestore();
+    machine.pause();
+    expect(machine.state).toBe('paused');
+  });
+
+  test('does not keep the others open', () => {
+    const { machine, device, engine, closed } = hung();
+    jest.spyOn(device, 'close').mockImplementation(hang);
+    expect(() => machine.close()).toThrow('disk /d: the host has not finished a request');
+    expect(machine.state).toBe('closed');
+    expect(closed).toHaveBeenCalled();
+    expect(() => engine.getTime()).toThrow('closed');
+  });
+});

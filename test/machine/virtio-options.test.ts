@@ -5,8 +5,11 @@ import { diskConfig, rngConfig } from '../../src/machine/virtio-options.js';
 test('a disk has bhyve’s defaults', () => {
   expect(diskConfig('disk', { path: '/d' })).toEqual({
     path: '/d',
+    line: null,
     readOnly: false,
     sync: false,
+    noCache: false,
+    discard: true,
     logicalBlock: 512,
     physicalBlock: 512,
     serial: null,
@@ -19,12 +22,27 @@ test('a disk has bhyve’s defaults', () => {
   });
 });
 
+test('a disk may be that of a clone', () => {
+  expect(diskConfig('disk', { path: '/d', line: 'web-2' }).line).toBe('web-2');
+  for (const line of ['', '../web', 'a b']) {
+    expect(() => diskConfig('disk', { path: '/d', line })).toThrow(
+      `disk line: '${line}'; the name of a clone is accepted`,
+    );
+  }
+});
+
 test.each([
   ['512', 512, 512],
   ['4096', 4096, 4096],
   ['512/4096', 512, 4096],
 ])('sectorsize=%s', (sectorsize, logicalBlock, physicalBlock) => {
   expect(diskConfig('disk', { path: '/d', sectorsize })).toMatchObject({ logicalBlock, physicalBlock });
+});
+
+test('bhyve’s words for caches and space', () => {
+  expect(diskConfig('disk', { path: '/d', direct: 'on' })).toMatchObject({ sync: true, noCache: false });
+  expect(diskConfig('disk', { path: '/d', nocache: 'on' })).toMatchObject({ sync: false, noCache: true });
+  expect(diskConfig('disk', { path: '/d', nodelete: 'on' })).toMatchObject({ discard: false });
 });
 
 test('says what else a device may be told', () => {
@@ -56,7 +74,7 @@ test('says what else a device may be told', () => {
 });
 
 test.each([
-  [{}, 'disk path: missing; give an image file or a block device'],
+  [{}, 'disk path: missing; give an image file, a block device or an NBD export'],
   [{ path: '/d', sectorsize: '4096/512' }, "disk sectorsize: '4096/512'; accepted is LOGICAL[/PHYSICAL]"],
   [{ path: '/d', sectorsize: '1000' }, "disk sectorsize: '1000'"],
   [{ path: '/d', sectorsize: '512/512/512' }, "disk sectorsize: '512/512/512'"],

@@ -12,6 +12,7 @@ const config = machineConfig({
   pci: [
     { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
     { slot: 3, fn: 1, kind: 'disk', options: { path: '/disk', log: '/log' } },
+    { bus: 2, slot: 3, fn: 0, kind: 'disk', options: { path: '/far' } },
   ],
 });
 const saved = recordFromConfig(config);
@@ -22,6 +23,7 @@ test('all values of the host are listed by the names that -o has for them', () =
     { variable: 'boot.initrd', value: '/boot/initrd' },
     { variable: 'pci.0.3.1.path', value: '/disk' },
     { variable: 'pci.0.3.1.log', value: '/log' },
+    { variable: 'pci.2.3.0.path', value: '/far' },
   ]);
 });
 
@@ -41,7 +43,7 @@ test('replacing some leaves the rest alone', () => {
   expect(replaced).toEqual({
     ...config,
     boot: { ...config.boot, initrd: '/new' },
-    pci: [config.pci[0], { slot: 3, fn: 1, kind: 'disk', options: { path: '/moved', log: '/log' } }],
+    pci: [config.pci[0], { slot: 3, fn: 1, kind: 'disk', options: { path: '/moved', log: '/log' } }, config.pci[2]],
   });
   expect(overridden(config, { pci: replaced.pci }).pci).toEqual(replaced.pci);
 });
@@ -49,9 +51,14 @@ test('replacing some leaves the rest alone', () => {
 test('devices that a guest sees cannot be overridden', () => {
   const [bridge, disk] = config.pci;
   if (bridge === undefined || disk === undefined) throw new Error('the configuration has two devices');
-  for (const pci of [[bridge], [bridge, { ...disk, fn: 0 }], [bridge, { ...disk, options: { path: '/disk' } }]]) {
+  for (const pci of [
+    [bridge],
+    [bridge, disk],
+    [bridge, { ...disk, fn: 0 }],
+    [bridge, { ...disk, options: { path: '/disk' } }],
+  ]) {
     expect(() => overridden(config, { pci })).toThrow(
-      'pci: expected the devices that were saved, 0:0,hostbridge 3:1,d',
+      'pci: expected the devices that were saved, 0:0:0,hostbridge 0:3:1,d',
     );
   }
   const store = temporaryStore();

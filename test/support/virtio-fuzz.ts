@@ -4,17 +4,13 @@
  * the middle. Every step is a few numbers, so a run can be made from a seed or by fast-check.
  */
 
-import { virtioBlock } from '../../devices/virtio/block.js';
-import { VirtioConsole, virtioConsole } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
-import { VirtioNet, virtioNet } from '../../devices/virtio/net.js';
 import { VirtioNinep } from '../../devices/virtio/ninep.js';
-import { virtioRng } from '../../devices/virtio/rng.js';
-import type { VirtioKind, VirtioModel, VirtioPciFields } from '../../devices/virtio/virtio-kind.js';
-import { echoKind } from './echo-kind.js';
-import { MemoryCable } from './memory-cable.js';
+import type { VirtioModel } from '../../devices/virtio/virtio-kind.js';
+import { VirtioVsock } from '../../devices/virtio/vsock.js';
 import { MemoryDisk } from './memory-disk.js';
-import { sandbox, shareKind } from './ninep-client.js';
+import { fuzzHost } from './virtio-fuzz-host.js';
+import { busyQueues, type FuzzTarget, featuresFor, interfacesFor, kindFor } from './virtio-fuzz-targets.js';
 import { MEMORY_END, VirtioRig } from './virtio-rig.js';
 import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
 
@@ -32,7 +28,6 @@ const BUFFERS = 0x2000;
 const RING_SIZE = 8;
 const DISK_SIZE = 64 * 1024;
 const MOST_AT_ONCE = 32;
-const NET = { mac: new Uint8Array(6).fill(2), mtu: null, place: 0 };
 const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
@@ -40,20 +35,6 @@ const LENGTHS = [0, 1, 16, 17, 512, 513, 0x1000, 0x40000, 0x7fffffff, 0xffffffff
 /** Version, attach, walk, lopen, getattr, readdir, clunk and more of the short messages. */
 const NINEP_TYPES = [100, 104, 110, 12, 24, 40, 120, 122, 22, 8, 116, 108, 50, 99];
 const TYPES = [0, 1, 4, 8, 11, 13, 99];
-const FEATURES = [
-  0x1_0000_0000n,
-  0x1_3000_0000n,
-  0x5_0000_0000n,
-  0x105_3000_0200n,
-  0x141_3000_0a00n,
-  0x1_0000_0003n,
-  0x7fn,
-];
-/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings, in the third with pairs of queues. */
-const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x1c0_0001_2046_8187n, 0x8000n];
-
-export type FuzzTarget = 'disk' | 'late disk' | 'net' | 'net with pairs' | 'folder' | 'rng' | 'console' | 'echo';
-
 type Action =
   | 'legacy'
   | 'common'
@@ -94,15 +75,17 @@ const ACTIONS = Object.entries(SHARES).flatMap(
 export class VirtioFuzz {
   readonly rig: VirtioRig<VirtioModel>;
   private readonly disk: MemoryDisk | null;
-  /** Queues that hear of every request. */
   private readonly busy: readonly number[];
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
-  constructor(target: FuzzTarget, interfaces: Interfaces) {
+  constructor(
+    private readonly target: FuzzTarget,
+    interfaces: Interfaces,
+  ) {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
-    this.busy = target === 'console' ? [3, 2, 1, 0] : [0];
-    this.rig = new VirtioRig(kindFor(target, this.disk), interfaces, true);
+    this.busy = busyQueues(target);
+    this.rig = new VirtioRig(kindFor(target, this.disk), interfacesFor(target, interfaces), true);
     this.placeBars();
   }
 
@@ -180,21 +163,8 @@ export class VirtioFuzz {
   }
 
   private host(where: number, value: number, how: number): void {
-    const { model } = this.rig.device;
     if (this.disk !== null && this.disk.waiting.length > 0) this.disk.finish(where % this.disk.waiting.length);
-    if (model instanceof VirtioNet) this.arrive(model, where, how);
-    if (!(model instanceof VirtioConsole)) return;
-    model.type(where & 1, new Uint8Array(value % 100));
-    model.setOpen(1, (value & 1) !== 0);
-    model.resize(value & 0xff, where & 0xff);
-  }
-
-  /** A frame from outside, of any length and with any wishes. */
-  private arrive(card: VirtioNet, where: number, how: number): void {
-    const bytes = new Uint8Array(where & 1 ? where : where % 1600).fill(how & 0xff);
-    const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 5, 9][how % 6] ?? 0, hdrLen: where };
-    card.receive({ bytes, header: { ...part, gsoSize: how % 3, csumStart: where % 100, csumOffset: how % 1000 } });
-    card.setLink((how & 0xff) !== 1);
+    fuzzHost(this.rig.device.model, [where, how, value]);
   }
 
   private placeBars(): void {
@@ -209,7 +179,7 @@ export class VirtioFuzz {
   /** Starts the device properly, in one of many ways, with rings where the rest of this finds them. */
   private start(where: number, how: number): void {
     const { mmio, ports, memory } = this.rig;
-    const known = this.rig.device.model instanceof VirtioNet ? [...FEATURES, ...NET_FEATURES] : FEATURES;
+    const known = featuresFor(this.target);
     const features = known[where % known.length] ?? 0n;
     this.offered = 0;
     memory.fill(DESCRIPTORS, 0x1000, 0);
@@ -249,16 +219,32 @@ export class VirtioFuzz {
     if (where & 4) this.placeQueue(where % 3);
   }
 
-  /** A request of two descriptors, sound in most ways most of the time, and an index that says so. */
-  private offer(where: number, how: number, value: number): void {
+  private writeRequest([where, how, value]: readonly [number, number, number], isWild: boolean): void {
     const { memory, device } = this.rig;
-    const isWild = (how & 0x00f0) === 0;
     memory.writeU32(BUFFERS, TYPES[how % TYPES.length] ?? 0);
     memory.writeU32(BUFFERS + 4, 0x10000 | (how % 8)); // to a console: a control message
     if (device.model instanceof VirtioNinep) memory.writeU8(BUFFERS + 4, NINEP_TYPES[where % NINEP_TYPES.length] ?? 0);
     memory.writeU64(BUFFERS + 8, isWild ? BigInt(value) << 30n : BigInt(value % 128));
     memory.writeU64(BUFFERS + 16, BigInt(value % 100));
     memory.writeU64(BUFFERS + 24, 1n);
+  }
+
+  /** To a socket device, right in most things. */
+  private writePacket(where: number, how: number, value: number): void {
+    const { memory } = this.rig;
+    memory.writeU64(BUFFERS, (how & 0xf000) === 0 ? BigInt(value) : 3n);
+    memory.writeU64(BUFFERS + 8, (how & 0x0f00) === 0 ? BigInt(value) : 2n);
+    const words = [where % 2, how % 2, where % 300, (((how >> 4) % 10) << 16) | (where & 0x700 ? 1 : 2), value % 5];
+    const credit = [value & 1 ? value : 0x10000, value & 2 ? value : 0];
+    for (const [index, word] of [...words, ...credit].entries()) memory.writeU32(BUFFERS + 16 + 4 * index, word);
+  }
+
+  /** A request of two descriptors, sound in most ways most of the time, and an index that says so. */
+  private offer(where: number, how: number, value: number): void {
+    const { memory, device } = this.rig;
+    const isWild = (how & 0x00f0) === 0;
+    if (device.model instanceof VirtioVsock) this.writePacket(where, how, value);
+    else this.writeRequest([where, how, value], isWild);
     const address = isWild ? (ADDRESSES[where % ADDRESSES.length] ?? 0) : BUFFERS + 0x100;
     const length = isWild ? (LENGTHS[value % LENGTHS.length] ?? 0) : 513;
     const isPacked = (device.core.features & PACKED) !== 0n;
@@ -269,7 +255,9 @@ export class VirtioFuzz {
     const lap = isPacked ? (Math.floor((places * this.offered) / RING_SIZE) % 2 === 0 ? 0x0080 : 0x8000) : 0;
     const kind = isWild && how & 0x4000 ? INDIRECT : WRITE;
     this.describe(second, address, length, kind | lap | (isWild && how & 0x8000 ? NEXT : 0), head);
-    this.describe(head, BUFFERS, (how & 0x0300) === 0 ? 32 : 16, NEXT | lap, second);
+    const isPacket = device.model instanceof VirtioVsock;
+    const readable = isPacket ? 44 + (where % 300) : (how & 0x0300) === 0 ? 32 : 16;
+    this.describe(head, BUFFERS, readable, NEXT | lap, second);
     memory.writeU16(DRIVER + 4 + 2 * (this.offered % RING_SIZE), head);
     this.offered += 1;
     if (!isPacked) memory.writeU16(DRIVER + 2, this.offered & 0xffff);
@@ -292,18 +280,4 @@ export class VirtioFuzz {
     this.rig.mmio.write(MODERN + 0x3000 + 4 * queue, 2, queue);
     this.rig.ports.write(LEGACY + 16, 2, queue);
   }
-}
-
-function kindFor(target: string, disk: MemoryDisk | null): VirtioKind<VirtioPciFields, VirtioModel> {
-  if (disk !== null) {
-    const latency = target === 'disk' ? { constant: 100_000n, bytesPerSecond: 1_000_000_000n } : null;
-    return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
-  }
-  if (target === 'net') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 1 });
-  if (target === 'net with pairs') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 2 });
-  if (target === 'folder') return shareKind(sandbox().share);
-  if (target === 'rng') return virtioRng({ source: null, seed: new Uint8Array(32) });
-  const sink = { write: () => {} };
-  if (target === 'console') return virtioConsole({ console: sink, named: [{ name: 'fuzz', output: sink }] });
-  return echoKind([8, 8]);
 }

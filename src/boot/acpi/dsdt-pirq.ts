@@ -4,7 +4,7 @@
  * 8259s, direct I/O APIC pins otherwise. The guest says which by calling \_PIC.
  * Reference: ACPI 6.5, 5.8.1 "_PIC", 6.2.13 "_PRT"; PIRQ registers as in the Intel PIIX and ICH bridges.
  */
-import { PCI_PINS, PCI_SLOTS, PIRQ_COUNT, pirqGsi, pirqLink } from '../pci-routing.js';
+import { PCI_PINS, PIRQ_COUNT, pirqGsi, pirqLink } from '../pci-routing.js';
 import * as aml from './aml.js';
 import { pciIrq, resourceTemplate } from './aml-resources.js';
 
@@ -69,25 +69,25 @@ export function linkDevices(): aml.Aml[] {
   });
 }
 
-/** Every slot of bus 0, so that the table does not depend on which devices are present. */
-export function routingTable(): aml.Aml[] {
+/** For the pins of these slots. */
+export function routingTable(bus: number, slots: readonly number[]): aml.Aml[] {
   const routes = (target: (slot: number, pin: number) => aml.Aml[]) =>
     aml.packageList(
-      ...Array.from({ length: PCI_SLOTS * PCI_PINS }, (_, index) => {
-        const slot = Math.floor(index / PCI_PINS);
-        const pin = index % PCI_PINS;
-        const anyFunction = slot * 0x10000 + 0xffff;
-        return aml.packageList(aml.integer(anyFunction), aml.integer(pin), ...target(slot, pin));
-      }),
+      ...slots.flatMap((slot) =>
+        Array.from({ length: PCI_PINS }, (_, pin) => {
+          const anyFunction = slot * 0x10000 + 0xffff;
+          return aml.packageList(aml.integer(anyFunction), aml.integer(pin), ...target(slot, pin));
+        }),
+      ),
     );
   return [
     aml.name(
       'PPRT',
-      routes((slot, pin) => [aml.ref(`\\_SB.${linkDevice(pirqLink(slot, pin))}`), aml.integer(0)]),
+      routes((slot, pin) => [aml.ref(`\\_SB.${linkDevice(pirqLink(bus, slot, pin))}`), aml.integer(0)]),
     ),
     aml.name(
       'APRT',
-      routes((slot, pin) => [aml.integer(0), aml.integer(pirqGsi(slot, pin))]),
+      routes((slot, pin) => [aml.integer(0), aml.integer(pirqGsi(bus, slot, pin))]),
     ),
     aml.method(
       '_PRT',

@@ -65,6 +65,15 @@ const stats = object({
   residentMemory: count('bytes of the whole process that are in memory'),
   saves: count('snapshots and suspends that ended well'),
   lastSave: orNull({ ...object(SAVED), description: 'that ended well' }),
+  balloon: orNull({
+    ...object({
+      target: count('bytes that the guest is asked to give'),
+      actual: count('bytes that it says it has given'),
+      guestTime: orNull(decimal('VM time in nanoseconds when the guest told what follows')),
+      guest: mapOf(text(''), 'what it says about its memory, in bytes, and its page faults, as decimal digits'),
+    }),
+    description: 'the memory balloon, if there is one',
+  }),
 });
 const consoles = object({
   consoles: listOf(
@@ -168,6 +177,18 @@ export const ROUTES: readonly Route[] = [
     about: 'Presses the ACPI power button.',
     answer: object({ listens: flag('whether the guest listens to it') }),
     run: unlessSuspending(async ({ vm }) => ({ listens: await vm.ask('pressPowerButton') })),
+  },
+  {
+    method: 'POST',
+    path: '/balloon',
+    about: 'Asks the guest to give so much of its memory for now, and not more; `GET /stats` tells what it has given.',
+    body: object({ size: count('bytes, a multiple of 4096') }),
+    answer: NOTHING,
+    run: unlessSuspending(async ({ vm }, { size }) => {
+      const refusal = await vm.ask('setBalloon', BigInt(Number(size))); // an integer, says the schema
+      if (refusal) throw new ControlError(409, refusal);
+      return {};
+    }),
   },
   {
     method: 'POST',

@@ -45,11 +45,12 @@ export class ControlClient {
   }
 
   /** The caller knows from the route what the answer holds. */
-  async ask<T>(method: Method, path: string): Promise<T> {
-    const response = await this.send(method, path, undefined, this.answerMs);
-    const text = await wholeText(response, this.vm);
-    if (response.statusCode !== 200) throw this.refusal(text);
-    return JSON.parse(text) as T;
+  async ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const response = await this.send(method, path, text, this.answerMs);
+    const answer = await wholeText(response, this.vm);
+    if (response.statusCode !== 200) throw this.refusal(answer);
+    return JSON.parse(answer) as T;
   }
 
   /** Resolves when the snapshot is durable. */

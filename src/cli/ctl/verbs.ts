@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What tsbhyvectl can do to one VM: bhyvectl's verbs with bhyvectl's meanings, then our own. */
 import { basename, dirname, resolve } from 'node:path';
+import { byteCount } from '../../core/byte-count.js';
 import type { JsonState } from '../control/json-state.js';
 import { sizeText } from '../sizes.js';
 import type { ControlClient, SaveBody, SavedAnswer } from './control-client.js';
@@ -56,6 +57,11 @@ export const VERBS: readonly Verb[] = [
     flags: '--force-reset',
     about: 'end the VM as a guest that resets itself does (status 0)',
     run: post('/reset', true),
+  },
+  {
+    flags: '--balloon <size>',
+    about: 'ask the guest to give so much of its memory for now (0: none)',
+    run: setBalloon,
   },
   { flags: '--inject-nmi', about: 'send the vCPU an NMI', run: post('/nmi') },
   {
@@ -114,6 +120,12 @@ async function cancel({ client }: VerbCall): Promise<void> {
 async function pressPowerButton({ client, output }: VerbCall): Promise<void> {
   const { listens } = await client.ask<{ listens: boolean }>('POST', '/power-button');
   if (!listens) output.print('the guest does not listen to the power button\n');
+}
+
+async function setBalloon({ client, value }: VerbCall): Promise<void> {
+  const size = byteCount(value);
+  if (!Number.isSafeInteger(size)) throw new CtlError(`--balloon: '${value}' is no size; 512M and 2G are, and 0`);
+  await client.ask('POST', '/balloon', { size });
 }
 
 async function save(

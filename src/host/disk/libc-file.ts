@@ -3,8 +3,6 @@
 import koffi from 'koffi';
 
 const LIBRARY = process.platform === 'freebsd' ? 'libc.so.7' : 'libc.so.6';
-const FALLOC_FL_KEEP_SIZE = 0x01;
-const FALLOC_FL_PUNCH_HOLE = 0x02;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -23,13 +21,15 @@ function libc(declaration: string): Call {
 
 export const canPunchHoles = process.platform === 'linux';
 
-/** Gives a part of a file back, which then reads as zeros. False if the file system cannot do that. */
-export function punchHole(fd: number, offset: number, length: number): boolean {
-  const fallocate = libc('int fallocate(int fd, int mode, int64_t offset, int64_t length)');
-  return fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, length) === 0;
-}
-
 /** A lock for as long as the file is open, for one writer or several readers. False if somebody else's forbids it. */
 export function lockFile(fd: number, forWriting: boolean): boolean {
   return libc('int flock(int fd, int operation)')(fd, (forWriting ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0;
+}
+
+/** As `lockFile` for one writer, as soon as nobody else has the file locked. */
+export function waitForLock(fd: number): void {
+  const flock = libc('int flock(int fd, int operation)');
+  while (flock(fd, LOCK_EX) !== 0) {
+    // EINTR: signals are the main thread's to answer
+  }
 }

@@ -4,6 +4,7 @@ import { LONGEST_FRAME } from '../../../devices/virtio/net-backend.js';
 import { HEADER } from '../../../devices/virtio/net-header.js';
 import type { CborValue } from '../../core/cbor.js';
 import { blob, bool, type Field, hostString, list, record, u16, u64 } from '../../core/state-fields.js';
+import { vsockRecord } from '../vsock-links.js';
 
 const port = hostString({ max: 128 });
 const MOST_FRAMES = 65_536;
@@ -20,6 +21,8 @@ export const INPUTS = {
   receiveFrames: [port, list(blob({ max: LONGEST_FRAME }), { max: MOST_FRAMES })],
   receivePackets: [port, list(blob({ max: LONGEST_FRAME + HEADER }), { max: MOST_FRAMES })],
   linkDown: [port],
+  hearVsock: [port, vsockRecord],
+  setBalloon: [u64()],
   linkUp: [port],
 } as const satisfies Readonly<Record<string, readonly Field<unknown>[]>>;
 

@@ -8,6 +8,7 @@ const tables = acpiTables({
   cpus: 2,
   ram: ramLayout(0x10000000),
   lpcSlot: 31,
+  moreBuses: [],
   serialPorts: [1],
   hpet: true,
   ps2: true,

@@ -14,6 +14,7 @@ const options: AcpiOptions = {
   cpus: 4,
   ram: ramLayout(6 * GIB),
   lpcSlot: 31,
+  moreBuses: [],
   serialPorts: [1, 2, 3, 4],
   hpet: true,
   ps2: true,
@@ -135,11 +136,49 @@ const iasl = spawnSync('iasl', ['-v']).error === undefined;
       expect(disassemble(table)).not.toMatch(/terminates in the middle|invalid|incorrect checksum|unknown/i);
     });
 
+    test('every bus is a root with its numbers, its windows and its routes', () => {
+      const ram = ramLayout(0x10000000);
+      const moreBuses = [
+        { bus: 1, slots: [3] },
+        { bus: 0xab, slots: [0] },
+      ];
+      const table = place({ ram, moreBuses }).find(({ what }) => what === 'ACPI DSDT');
+      const source = table === undefined ? '' : disassemble(table);
+      const roots = source.split(/(?=Device \(PC)/).slice(1);
+      expect(roots.map((root) => /Device \((\w+)\)/.exec(root)?.[1])).toEqual(['PCI0', 'PC01', 'PCAB']);
+      const ranges = (root: string): string[] =>
+        [...root.matchAll(/0x(\w+), +\/\/ Range M(?:in|ax)imum/g)].map(([, digits]) => digits ?? '');
+      expect(roots.map((root) => ranges(root).slice(0, 2))).toEqual([
+        ['0000', '0000'],
+        ['0001', '00AA'],
+        ['00AB', '00FF'],
+      ]);
+      expect(ranges(roots[1] ?? '').slice(2)).toEqual([
+        ...['6AA0', 'B53F', 'CAA00000', 'D53FFFFF'],
+        ...['0000000AAAA00000', '0000000D553FFFFF'],
+      ]);
+      expect(roots[1]).toContain('Name (_BBN, One)');
+      expect(roots[1]?.match(/0x0003FFFF/g)).toHaveLength(8);
+      expect(roots[1]).not.toContain('0x0002FFFF');
+      // Bus 1, slot 3, INTA#: link (4 + 1 + 3 + 1) mod 8 = B, pin 17.
+      expect(roots[1]).toMatch(/0x0003FFFF,\s+Zero,\s+\\_SB\.LNKB,/);
+      expect(roots[1]).toMatch(/0x0003FFFF,\s+Zero,\s+Zero,\s+0x11\s/);
+    });
+
     test.each([
       ['everything', {}],
       [
         'the least machine',
         { serialPorts: [], hpet: false, ps2: false, fwCfg: false, ram: ramLayout(0x10000000), lpcSlot: 1 },
+      ],
+      [
+        'three buses',
+        {
+          moreBuses: [
+            { bus: 1, slots: [0, 31] },
+            { bus: 0xab, slots: [3] },
+          ],
+        },
       ],
     ])('recompiles the DSDT of %s without a complaint', (_, changes) => {
       const dsdt = place(changes).find(({ what }) => what === 'ACPI DSDT');

@@ -160,12 +160,32 @@ test('a second save is refused while one runs, and everything else is answered',
   expect((await ask(control, 'GET', '/status')).json).toMatchObject({ saving: 'suspend' });
   control.saves[0]?.end(SAVED);
   expect(await first).toEqual([{ result: { ...SAVED, store: '/other' } }]);
-  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, exits: { Hlt: 4 } };
+  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, exits: { Hlt: 4 }, balloon: null };
   expect((await ask(control, 'GET', '/stats')).json).toMatchObject({
     saves: 1,
     exits: { Hlt: 4 },
     lastSave: { name: 'web-1' },
   });
+});
+
+test('a guest with a balloon is asked about its memory first', async () => {
+  const control = await fakeControl();
+  let looks = 0;
+  const machine = { time: 1n, instructions: 2n, memory: 3, exits: {} };
+  const balloon = (guestTime: bigint | null) => ({ target: 8192, actual: 4096, guestTime, guest: { free: 2n ** 60n } });
+  control.answers.stats = () => {
+    looks += 1;
+    return { ...machine, balloon: balloon(looks > 3 ? 5n : null) };
+  };
+  control.answers.refreshBalloon = true;
+  const guest = { free: '1152921504606846976' };
+  expect((await ask(control, 'GET', '/stats')).json).toMatchObject({
+    balloon: { target: 8192, actual: 4096, guestTime: '5', guest },
+  });
+  expect(control.asked).toEqual(['stats', 'refreshBalloon', 'stats', 'stats', 'stats']);
+  control.answers.refreshBalloon = false;
+  await ask(control, 'GET', '/stats');
+  expect(control.asked.slice(5)).toEqual(['stats', 'refreshBalloon']);
 });
 
 test('a save can be cancelled', async () => {
@@ -254,6 +274,7 @@ test('the OpenAPI document has every route with its schemas', async () => {
     'post /snapshot',
     'post /cancel',
     'post /power-button',
+    'post /balloon',
     'post /power-off',
     'post /reset',
     'post /nmi',

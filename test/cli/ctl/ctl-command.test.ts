@@ -46,7 +46,7 @@ test('steps are done in the order given, and registers side by side are one ques
 
 test('--get-all is everything', async () => {
   const control = await fakeControl();
-  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, exits: { Hlt: 4 } };
+  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, exits: { Hlt: 4 }, balloon: null };
   control.answers.processor = { general: { rip: 0x10n }, msrs: { '0x10': 5n } };
   const { out } = await run('--vm=web', '--get-all');
   for (const text of ['state running', 'exits.Hlt 4', 'rip 0x0000000000000010', '0x10 0x0000000000000005']) {
@@ -75,6 +75,17 @@ test.each<[string[], object]>([
     err: '',
     progress: ['1/2', 'end'],
   });
+});
+
+test('--balloon asks for memory in bytes', async () => {
+  const control = await fakeControl();
+  expect(await run('--vm=web', '--balloon=64M')).toMatchObject({ status: 0, out: '', err: '' });
+  expect(await run('--vm=web', '--balloon', '0')).toMatchObject({ status: 0 });
+  expect(control.asked).toEqual(['setBalloon 67108864', 'setBalloon 0']);
+  control.answers.setBalloon = 'the machine has no balloon';
+  expect(await run('--vm=web', '--balloon=1M')).toMatchObject({ status: 1, err: 'web: the machine has no balloon\n' });
+  const refused = "--balloon: 'much' is no size; 512M and 2G are, and 0\n";
+  expect(await run('--vm=web', '--balloon=much')).toMatchObject({ status: 1, err: refused });
 });
 
 test('--suspend answers when the VM has ended and its name is free', async () => {

@@ -2,6 +2,7 @@
 /** A folder that is watched while programs change it: test/native/crash-shim, compiled and loaded into them. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -69,8 +70,26 @@ export class WatchedFolder {
     return stdout;
   }
 
-  changes(): Change[] {
-    return parseLog(readFileSync(this.log, 'utf8'), statSync(this.root).ino);
+  /** `before`: files that were made by others, earlier; they are objects 1 and so on, empty at first. */
+  changes(...before: readonly string[]): Change[] {
+    const root = statSync(this.root).ino;
+    const made = before.map((name) => `create ${root} ${name} ${statSync(join(this.root, name)).ino} 384\n`);
+    return parseLog(made.join('') + readFileSync(this.log, 'utf8'), root);
+  }
+
+  /** Notes something between the changes, for a watched process that cannot do it itself. */
+  mark(text: string): void {
+    appendFileSync(this.log, `mark ${text}\n`);
+  }
+
+  /** How many calls were made that can be made to fail. */
+  get callsMade(): number {
+    const lines = readFileSync(this.log, 'utf8').split('\n');
+    return lines.filter((line) => line !== '' && !/^(unknown|mark|fault)/.test(line)).length;
+  }
+
+  get hadFault(): boolean {
+    return readFileSync(this.log, 'utf8').split('\n').includes('fault');
   }
 
   /** The n-th call from now fails with this errno. */

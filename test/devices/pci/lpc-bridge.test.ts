@@ -25,7 +25,7 @@ function make() {
   const pic = lines(16);
   const ioapic = lines(8);
   const bridge = new LpcBridge('lpc', place(), { pic, ioapic });
-  const inputs = SLOT_OF_LINK.map((slot) => bridge.interruptLine(slot, 1));
+  const inputs = SLOT_OF_LINK.map((slot) => bridge.interruptLine(0, slot, 1));
   const high = (pins: RecordingIrq[]): number[] => pins.flatMap((pin, number) => (pin.level ? [number] : []));
   return { bridge, inputs, pic, ioapic, picHigh: () => high(pic), ioapicHigh: () => high(ioapic) };
 }
@@ -45,9 +45,10 @@ test('the eight PIRQ registers start disabled and keep bit 7 and bits 0-3', () =
 });
 
 test('slots and pins rotate over the links', () => {
-  expect([1, 2, 3, 4].map((pin) => pirqLink(0, pin as 1 | 2 | 3 | 4))).toEqual([5, 6, 7, 0]);
-  expect(SLOT_OF_LINK.map((slot) => pirqLink(slot, 1))).toEqual(LINKS);
-  expect(pirqLink(31, 4)).toBe(7);
+  expect([1, 2, 3, 4].map((pin) => pirqLink(0, 0, pin as 1 | 2 | 3 | 4))).toEqual([5, 6, 7, 0]);
+  expect(SLOT_OF_LINK.map((slot) => pirqLink(0, slot, 1))).toEqual(LINKS);
+  expect(pirqLink(0, 31, 4)).toBe(7);
+  expect(LINKS.map((bus) => pirqLink(bus, 11, 1))).toEqual(LINKS);
 });
 
 test.each(LINKS)('link %p always drives its IOAPIC pin, and no 8259 pin while disabled', (link) => {
@@ -73,7 +74,7 @@ test.each(LINKS)('link %p drives the 8259 pin it is routed to, for the legal pin
 
 test('a pin shared by sources and links stays high until the last one lets go', () => {
   const { bridge, inputs, picHigh, ioapicHigh } = make();
-  const neighbour = bridge.interruptLine(11, 1); // link 0 as well
+  const neighbour = bridge.interruptLine(0, 11, 1); // link 0 as well
   bridge.writeConfig(0x60, 2, 0x0b0b);
   inputs[0]?.set(true);
   neighbour.set(true);

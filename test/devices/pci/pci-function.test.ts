@@ -26,6 +26,19 @@ test('bus, device and function make the address', () => {
   expect(() => pciAddress(0, 32, 0)).toThrow('PCI address 0:32.0');
 });
 
+test('the place decides whether there are other functions, and which pin a function has', () => {
+  const place = { address: pciAddress(1, 3, 2), decoder: newDecoder(), intx: new RecordingIrq() };
+  const fn = new ExampleFunction('fn', { ...place, pin: 3, isMultiFunction: true }, BARS);
+  expect(fn.readConfig(0x0e, 1)).toBe(0x80);
+  expect(fn.readConfig(0x0c, 4)).toBe(0x00800000);
+  expect(fn.readConfig(0x3d, 1)).toBe(3);
+  expect(fn.readConfig(0x3c, 4)).toBe(0x00000300);
+  fn.writeConfig(0x3c, 2, 0xff0a);
+  expect(fn.readConfig(0x3c, 2)).toBe(0x030a);
+  const alone = new ExampleFunction('fn', place, BARS);
+  expect([alone.readConfig(0x0e, 1), alone.readConfig(0x3d, 1)]).toEqual([0x00, 1]);
+});
+
 test('a pending interrupt shows in status bit 3 at every width that covers it', () => {
   const { fn } = make();
   fn.raise(true);

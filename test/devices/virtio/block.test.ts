@@ -194,8 +194,11 @@ test('a read-only disk says so and refuses every change', () => {
   expect(rig.device.saveRefusal()).toBeNull();
 });
 
-test('a writable disk cannot be saved yet', () => {
-  expect(start().rig.device.saveRefusal()).toBe('a writable disk cannot be part of a snapshot yet');
+test('a writable disk can be saved if snapshots keep its content', () => {
+  const refusal = 'this writable disk cannot be part of a snapshot: only an image file can, without nocache';
+  expect(start().rig.device.saveRefusal()).toBe(refusal);
+  expect(start({ readOnly: true }).rig.device.saveRefusal()).toBeNull();
+  expect(start({ isKept: true }).rig.device.saveRefusal()).toBeNull();
 });
 
 test.each([
@@ -320,6 +323,19 @@ test('closing waits for the host and lets go of the disk', () => {
   driver.kick();
   rig.device.close();
   expect(disk.waiting).toEqual([]);
+  expect(disk.isClosed).toBe(true);
+});
+
+test('a host that hangs keeps a disk from being paused, not from being let go of', () => {
+  const { driver, rig, disk } = start({ late: true });
+  put(driver, { type: IN, room: 512 });
+  driver.kick();
+  disk.wait = () => {
+    throw new Error('the host has not finished a request');
+  };
+  expect(() => rig.device.pause()).toThrow('the host has not finished a request');
+  expect(rig.device.isQuiet()).toBe(false);
+  expect(() => rig.device.close()).toThrow('the host has not finished a request');
   expect(disk.isClosed).toBe(true);
 });
 

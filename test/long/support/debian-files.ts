@@ -13,10 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { cpioArchive, type Entry } from '../../../scripts/quickstart/cpio.js';
 import { DebianPackages } from '../../../scripts/quickstart/debian-packages.js';
 import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/guest.js';
 import { initramfs } from '../../../scripts/quickstart/initramfs.js';
 import type { Step } from '../../../scripts/quickstart/tools.js';
+import { socatFiles } from './socat.js';
 
 const silently: Step = (_, work) => work(() => {});
 
@@ -49,6 +52,13 @@ const DISK_MODULES = [
   'drivers/char/virtio_console',
 ];
 const NET_MODULES = [...VIRTIO, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
+const VSOCK_MODULES = [
+  ...VIRTIO,
+  'drivers/virtio/virtio_balloon',
+  'net/vmw_vsock/vsock',
+  'net/vmw_vsock/vmw_vsock_virtio_transport_common',
+  'net/vmw_vsock/vmw_vsock_virtio_transport',
+];
 const FOLDER_MODULES = [
   ...VIRTIO,
   'fs/netfs/netfs',
@@ -68,12 +78,24 @@ export function netGuest(): Promise<Guest> {
   return guestWith('net-guest', NET_MODULES);
 }
 
-/** Debian's standard kernel with 9P over virtio, which the cloud kernel does not have. */
-export function folderGuest(): Promise<Guest> {
-  return guestWith('folder-guest', FOLDER_MODULES, 'amd64');
+/** The same kernel with the drivers for memory balloons and sockets, and socat. */
+export function vsockGuest(): Promise<Guest> {
+  return guestWith('vsock-guest', VSOCK_MODULES, { more: socatFiles });
 }
 
-async function guestWith(name: string, wanted: readonly string[], flavour = 'cloud-amd64'): Promise<Guest> {
+/** Debian's standard kernel with 9P over virtio, which the cloud kernel does not have. */
+export function folderGuest(): Promise<Guest> {
+  return guestWith('folder-guest', FOLDER_MODULES, { flavour: 'amd64' });
+}
+
+interface GuestOptions {
+  /** Of the kernel. */
+  readonly flavour?: string;
+  readonly more?: (packages: DebianPackages) => Promise<readonly Entry[]>;
+}
+
+async function guestWith(name: string, wanted: readonly string[], options: GuestOptions = {}): Promise<Guest> {
+  const { flavour = 'cloud-amd64', more } = options;
   const busybox = readFileSync(join(dirname((await cloudGuest()).kernel), 'busybox'));
   const folder = await fetched(name, async (packages) => {
     const version = new RegExp(`^linux-image-\\d[^a-z]*-${flavour}$`);
@@ -84,7 +106,9 @@ async function guestWith(name: string, wanted: readonly string[], flavour = 'clo
     const files = join(tree, 'files');
     mkdirSync(files);
     copyFileSync(join(tree, 'boot', kernel), join(files, 'vmlinuz'));
-    writeFileSync(join(files, 'initrd.gz'), initramfs({ busybox, modules }));
+    // The kernel takes several archives, one behind the other.
+    const others = more === undefined ? Buffer.alloc(0) : gzipSync(cpioArchive(await more(packages)));
+    writeFileSync(join(files, 'initrd.gz'), Buffer.concat([initramfs({ busybox, modules }), others]));
     return files;
   });
   return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz') };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** ext4 images for guests, made and checked by the host's tools. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,14 @@ export function diskImage(): DiskImage {
 /** Throws what e2fsck says about a file system that is not clean. */
 export function checkFileSystem(path: string): void {
   execFileSync('fsck.ext4', ['-f', '-n', path], { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** What the next mount does: replays the journal and puts away what was half removed. Then nothing may be wrong. */
+export function checkCrashedFileSystem(path: string): void {
+  const { status, stdout, stderr } = spawnSync('fsck.ext4', ['-p', path], { env: ENVIRONMENT, encoding: 'utf8' });
+  // e2fsck(8): 1 is "errors corrected", which a replayed journal counts as.
+  if (status !== 0 && status !== 1) throw new Error(`fsck.ext4 -p ended with status ${status}: ${stdout}${stderr}`);
+  checkFileSystem(path);
 }
 
 /** A file as the host finds it in the image. */

@@ -73,6 +73,15 @@ ssize_t write_recorded(int fd, const void* bytes, size_t count, off_t at,
   return done;
 }
 
+/// As one write, which may do less as any other.
+ssize_t gathered(int fd, const iovec* parts, int count, off_t at) {
+  std::string bytes;
+  for (int part = 0; part < count; part++)
+    bytes.append(static_cast<const char*>(parts[part].iov_base), parts[part].iov_len);
+  static const auto real = next(&::pwrite, "pwrite");
+  return write_recorded(fd, bytes.data(), bytes.size(), at, real);
+}
+
 int resize_recorded(int fd, off_t size, int (*work)(int, off_t)) {
   if (!watched(fd)) return work(fd, size);
   Turn turn;
@@ -90,6 +99,9 @@ int allocate_recorded(int fd, int mode, off_t offset, off_t length, int (*work)(
   if (result != 0) return result;
   if (mode == 0) {
     turn.record(words("allocate", {crash_shim::inode(fd), static_cast<std::uint64_t>(offset + length)}));
+  } else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) {
+    turn.record(words("punch",
+                      {crash_shim::inode(fd), static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)}));
   } else {
     turn.record("unknown fallocate");
   }
@@ -241,10 +253,11 @@ ssize_t writev(int fd, const iovec* parts, int count) {
   NEXT(writev);
   return unknown(watched(fd), "writev", [&] { return real(fd, parts, count); });
 }
-ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t at) {
-  NEXT(pwritev64);
-  return unknown(watched(fd), "pwritev64", [&] { return real(fd, parts, count, at); });
+ssize_t pwritev(int fd, const iovec* parts, int count, off_t at) {
+  NEXT(pwritev);
+  return watched(fd) ? gathered(fd, parts, count, at) : real(fd, parts, count, at);
 }
+ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t at) { return pwritev(fd, parts, count, at); }
 int link(const char* from, const char* to) noexcept {
   NEXT(link);
   return unknown(Place(AT_FDCWD, to).watched(), "link", [&] { return real(from, to); });

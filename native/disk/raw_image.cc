@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "disk/raw_image.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "disk/raw_space.h"
+
+namespace tsbhyve::disk {
+
+namespace {
+
+constexpr std::uint64_t sector = 512;
+constexpr std::size_t page = 4096;
+constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+/// IOV_MAX of every system we know.
+constexpr int most_parts = 1024;
+
+struct Free {
+  void operator()(std::uint8_t* memory) const { std::free(memory); }
+};
+using Buffer = std::unique_ptr<std::uint8_t, Free>;
+
+Buffer make_buffer(std::size_t bytes) {
+  Buffer buffer(static_cast<std::uint8_t*>(std::aligned_alloc(page, (bytes + page - 1) & ~(page - 1))));
+  if (!buffer) throw std::bad_alloc();
+  return buffer;
+}
+
+/// The smallest length and address that the host accepts without its cache.
+std::size_t direct_alignment(int fd) {
+  const Buffer buffer = make_buffer(2 * page);
+  for (std::size_t alignment = sector; alignment < page; alignment *= 2) {
+    if (pread(fd, buffer.get() + alignment, alignment, 0) >= 0) return alignment;
+    if (errno != EINVAL) break;
+  }
+  return page;
+}
+
+int sync(int fd) {
+  for (;;) {
+    if (fdatasync(fd) == 0) return 0;
+    if (errno != EINTR) return errno;
+  }
+}
+
+}  // namespace
+
+RawImage::RawImage(int fd, bool direct) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), flushes_([this] { return sync(fd_); }) {
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "dup");
+  try {
+    const MediumSize medium = medium_size(fd_);
+    is_device_ = medium.is_device;
+    capacity_ = medium.bytes - medium.bytes % sector;
+    if (capacity_ == 0) {
+      throw std::invalid_argument(std::to_string(medium.bytes) + " bytes; at least 512 are accepted");
+    }
+    if (direct) alignment_ = direct_alignment(fd_);
+    if (!is_aligned(capacity_, 0)) {
+      throw std::invalid_argument(std::to_string(medium.bytes) +
+                                  " bytes; past the host's cache (nocache) multiples of " + std::to_string(alignment_) +
+                                  " are accepted");
+    }
+  } catch (...) {
+    close(fd_);
+    throw;
+  }
+}
+
+RawImage::~RawImage() { close(fd_); }
+
+bool RawImage::can_discard() const { return can_give_back(fd_, is_device_, capacity_); }
+
+bool RawImage::is_within(std::uint64_t offset, std::uint64_t length) const {
+  return offset <= capacity_ && length <= capacity_ - offset;
+}
+
+bool RawImage::is_aligned(std::uint64_t offset, std::uint64_t length) const {
+  return ((offset | length) & (alignment_ - 1)) == 0;
+}
+
+int RawImage::read(iovec* parts, int count, std::uint64_t offset) { return transfer(Way::Read, parts, count, offset); }
+
+int RawImage::write(iovec* parts, int count, std::uint64_t offset) {
+  return transfer(Way::Write, parts, count, offset);
+}
+
+int RawImage::flush() { return flushes_.flush(); }
+
+int RawImage::transfer(Way way, iovec* parts, int count, std::uint64_t offset) {
+  const std::uint64_t length = total_of(parts, count);
+  if (!is_within(offset, length)) return EINVAL;
+  PartCursor cursor(parts, count);
+  Several several(block_lock_, std::defer_lock);
+  std::unique_lock alone(block_lock_, std::defer_lock);
+  if (way == Way::Write && alignment_ > 1) {
+    if (is_aligned(offset, length)) {
+      several.lock();
+    } else {
+      alone.lock();
+    }
+  }
+  std::uint64_t at = offset;
+  if (is_aligned(offset, length) && are_aligned(parts, count, alignment_)) {
+    const int error = transfer_in_place(way, cursor, at);
+    // The kernel cannot reach a page of guest memory whose file was cut short; our own access gets a zero page there
+    // (native/snapshot/fault_guard.h).
+    if (error != EFAULT) return error;
+  }
+  return transfer_through_buffer(way, cursor, at, offset + length - at);
+}
+
+int RawImage::transfer_in_place(Way way, PartCursor& cursor, std::uint64_t& offset) {
+  while (cursor.count() > 0) {
+    const int count = std::min(cursor.count(), most_parts);
+    const ssize_t moved = way == Way::Read ? preadv(fd_, cursor.parts(), count, static_cast<off_t>(offset))
+                                           : pwritev(fd_, cursor.parts(), count, static_cast<off_t>(offset));
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved < 0) return errno;
+    if (moved == 0) return EIO;  // the file ends here, shorter than it was
+    cursor.skip(static_cast<std::size_t>(moved));
+    offset += static_cast<std::uint64_t>(moved);
+  }
+  return 0;
+}
+
+/// For memory that the host cannot move directly, and for pieces of blocks.
+int RawImage::transfer_through_buffer(Way way, PartCursor& cursor, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = offset + length;
+  const Buffer buffer = make_buffer(std::min<std::uint64_t>(buffer_bytes, length + 2 * alignment_));
+  while (offset < end) {
+    const std::uint64_t first = offset & ~(alignment_ - 1);
+    const std::uint64_t stop = std::min(end, first + buffer_bytes);
+    const std::uint64_t last = (stop + alignment_ - 1) & ~(alignment_ - 1);
+    const std::size_t size = last - first;
+    std::uint8_t* const wanted = buffer.get() + (offset - first);
+    const bool is_whole = first == offset && last == stop;
+    if (way == Way::Read || !is_whole) {
+      if (const int error = move_buffer(Way::Read, buffer.get(), size, first)) return error;
+    }
+    if (way == Way::Read) {
+      cursor.scatter(wanted, stop - offset);
+    } else {
+      cursor.gather(wanted, stop - offset);
+      if (const int error = move_buffer(Way::Write, buffer.get(), size, first)) return error;
+    }
+    offset = stop;
+  }
+  return 0;
+}
+
+int RawImage::move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset) {
+  iovec part{buffer, length};
+  PartCursor cursor(&part, 1);
+  return transfer_in_place(way, cursor, offset);
+}
+
+int RawImage::discard(std::uint64_t offset, std::uint64_t length) {
+  if (!is_within(offset, length)) return EINVAL;
+  const Several several(block_lock_);
+  return length == 0 ? 0 : give_back(fd_, is_device_, offset, length);
+}
+
+int RawImage::zero(std::uint64_t offset, std::uint64_t length, bool unmap) {
+  if (!is_within(offset, length)) return EINVAL;
+  if (length == 0) return 0;
+  int error;
+  {
+    const Several several(block_lock_);
+    error = make_zero(fd_, offset, length, unmap);
+  }
+  return error == EOPNOTSUPP ? write_zeros(offset, length) : error;
+}
+
+int RawImage::write_zeros(std::uint64_t offset, std::uint64_t length) {
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes, length));
+  const Buffer zeros = make_buffer(size);
+  std::fill_n(zeros.get(), size, std::uint8_t{0});
+  for (std::uint64_t done = 0; done < length; done += size) {
+    iovec part{zeros.get(), static_cast<std::size_t>(std::min<std::uint64_t>(size, length - done))};
+    if (const int error = write(&part, 1, offset + done)) return error;
+  }
+  return 0;
+}
+
+}  // namespace tsbhyve::disk

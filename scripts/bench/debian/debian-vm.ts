@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** The Debian of `npm run debian-image` under either program, with the same disks and the same kind of network. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyDisk } from '../../debian-image/copy-disk.js';
+import { DebianShell } from '../../debian-image/debian-shell.js';
+import { APPEND, type DebianImage, imageAt, imageFolder } from '../../debian-image/image.js';
+import { cacheFolder } from '../../quickstart/guest.js';
+import { BenchError } from '../bench-error.js';
+import { type Program, qemu, tsbhyve } from '../programs.js';
+import { RunningGuest } from '../running-guest.js';
+
+const MIB = 1024;
+
+/** None; the program's own user-mode network; or a tap device of the host. */
+export type Network = 'none' | 'user' | { readonly tap: string };
+
+export interface DebianDisks {
+  readonly root: string;
+  /** Raw and empty, /dev/vdb. */
+  readonly scratch?: string;
+}
+
+export function benchImage(): DebianImage {
+  const image = imageAt(imageFolder(cacheFolder(process.env)));
+  if (existsSync(image.disk)) return image;
+  throw new BenchError(`no Debian in ${image.folder}: npm run debian-image -- --no-boot makes it`);
+}
+
+function ourWords({ root, scratch }: DebianDisks, network: Network): string[] {
+  const devices = ['0,hostbridge', '31,lpc', `3,virtio-blk,${root}`, '4,virtio-rnd'];
+  if (scratch !== undefined) devices.push(`5,virtio-blk,${scratch}`);
+  if (network === 'user') devices.push('6,virtio-net,slirp');
+  else if (network !== 'none') devices.push(`6,virtio-net,tap=${network.tap}`);
+  return [...devices.flatMap((device) => ['-s', device]), `bench-${process.pid}`];
+}
+
+/** QEMU's usual raw back end: through the page cache, flushed when the guest asks, as ours is. */
+function theirWords({ root, scratch }: DebianDisks, network: Network): string[] {
+  const disk = (file: string, id: string): string[] => [
+    ...['-drive', `file=${file},if=none,id=${id},format=raw,cache=writeback,aio=threads`],
+    ...['-device', `virtio-blk-pci,drive=${id}`],
+  ];
+  const words = ['-name', 'bench,debug-threads=on', ...disk(root, 'root'), '-device', 'virtio-rng-pci'];
+  if (scratch !== undefined) words.push(...disk(scratch, 'scratch'));
+  if (network === 'none') return words;
+  const backEnd = network === 'user' ? 'user,id=net' : `tap,id=net,ifname=${network.tap},script=no,downscript=no`;
+  return [...words, '-netdev', backEnd, '-device', 'virtio-net-pci,netdev=net'];
+}
+
+export class DebianVm {
+  readonly shell: DebianShell;
+
+  private constructor(readonly running: RunningGuest) {
+    let text = '';
+    this.shell = new DebianShell({
+      output: () => text,
+      type: (typed) => running.type(typed),
+      until: async (isThere) => {
+        const look = (all: string): boolean => {
+          text = all;
+          return isThere();
+        };
+        await running.until('answer', look);
+      },
+    });
+  }
+
+  /** On a copy of the image's disk in `folder`. */
+  static async boot(
+    program: Program,
+    folder: string,
+    { scratch, network = 'none' }: { readonly scratch?: string; readonly network?: Network } = {},
+  ): Promise<DebianVm> {
+    const { disk, kernel, initrd } = benchImage();
+    const root = join(folder, `root-${program.name}.img`);
+    await copyDisk(disk, root);
+    const words = { tsbhyve: ourWords, QEMU: theirWords }[program.name];
+    const disks = scratch === undefined ? { root } : { root, scratch };
+    const guest = { kernel, initrd, append: APPEND };
+    return new DebianVm(new RunningGuest(program.command(guest, { mib: MIB, more: words(disks, network) })));
+  }
+
+  kill(): void {
+    this.running.kill();
+  }
+}
+
+export const PROGRAMS = [tsbhyve, qemu] as const;

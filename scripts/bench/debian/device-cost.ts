@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * Runs a fio job in Debian and prints what the host's processors did for a request beside running the guest:
+ * node device-cost.js KERNEL INITRD ROOT SCRATCH FIO. It is what all threads of the process used, less the time inside
+ * the engine, which is only right on a host that has processors to spare.
+ */
+
+import type { ExitKind } from '../../../src/hypervisor/exit.js';
+import { buildMachine } from '../../../src/machine/build.js';
+import { sleepIdle } from '../../../src/machine/run.js';
+import { ROOT_PASSWORD } from '../../debian-image/contents.js';
+import { APPEND } from '../../debian-image/image.js';
+import { fioResult } from './fio.js';
+
+const MEMORY = 1024 * 1024 * 1024;
+const [BEGIN, END] = ['FIO-BEGINS', 'FIO-ENDS'];
+
+const [kernel = '', initrd = '', root = '', scratch = '', job = ''] = process.argv.slice(2);
+let text = '';
+const com1 = {
+  write(byte: number): void {
+    text += String.fromCharCode(byte);
+  },
+};
+const machine = buildMachine(
+  {
+    engine: 'soft',
+    memory: MEMORY,
+    boot: { kernel, initrd, commandLine: APPEND },
+    pci: [
+      { slot: 0, fn: 0, kind: 'hostbridge', options: {} },
+      { slot: 3, fn: 0, kind: 'virtio-blk', options: { path: root } },
+      { slot: 5, fn: 0, kind: 'virtio-blk', options: { path: scratch } },
+      { slot: 31, fn: 0, kind: 'lpc', options: {} },
+    ],
+    scripts: {
+      com1: [
+        { after: 'login: ', send: 'root\n' },
+        { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
+        // Quotes keep the marks out of the echo.
+        { after: '# ', send: `echo FIO-""BEGINS; ${job}; echo FIO-""ENDS\n` },
+      ],
+    },
+  },
+  { outputs: { com1 } },
+);
+
+let insideMs = 0;
+const { vcpu } = machine.parts.engine;
+const run = vcpu.run.bind(vcpu);
+vcpu.run = (): ExitKind => {
+  const started = performance.now();
+  const kind = run();
+  insideMs += performance.now() - started;
+  return kind;
+};
+
+function until(mark: string): void {
+  while (!text.includes(mark)) {
+    const seen = machine.parts.events.wakes;
+    const end = machine.runSlice();
+    if (end === 'stopped') throw new Error(`the machine stopped before ${mark}: ${JSON.stringify(machine.stopReason)}`);
+    if (end === 'idle') sleepIdle(machine, seen);
+  }
+}
+
+machine.powerOn();
+machine.resume();
+until(BEGIN);
+const before = { cpu: process.cpuUsage(), insideMs };
+until(END);
+const { user, system } = process.cpuUsage(before.cpu);
+const microseconds = user + system - 1000 * (insideMs - before.insideMs);
+const { requests } = fioResult(text.slice(text.indexOf(BEGIN), text.indexOf(END)));
+console.log(JSON.stringify({ microseconds: microseconds / requests }));
+machine.close();

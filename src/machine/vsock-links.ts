@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** Live socket devices, seen from the machine's thread: the main thread has the sockets, and what they say goes as messages. */
+import {
+  VSOCK_WINDOW,
+  type VsockBackend,
+  type VsockMessage,
+  type VsockPort,
+} from '../../devices/virtio/vsock-backend.js';
+import { blob, bool, oneOf, record, u32 } from '../core/state-fields.js';
+
+export type VsockEvent =
+  /** A socket device wants its sockets. */
+  | { readonly event: 'vsock-open'; readonly id: string; readonly path: string }
+  | { readonly event: 'vsock'; readonly id: string; readonly message: VsockMessage };
+
+/** A message of the host's with all members that one can have, as a recording keeps it. */
+export const vsockRecord = record({
+  op: oneOf(['request', 'response', 'reset', 'data', 'taken', 'shutdown']),
+  host: u32(),
+  guest: u32(),
+  bytes: blob({ max: VSOCK_WINDOW }),
+  count: u32(),
+  receive: bool(),
+  send: bool(),
+});
+export type VsockRecord = ReturnType<typeof vsockRecord.initial>;
+
+export function recordOf(message: VsockMessage): VsockRecord {
+  return { ...vsockRecord.initial(), ...message };
+}
+
+function messageOf({ op, host, guest, bytes, count, receive, send }: VsockRecord): VsockMessage {
+  switch (op) {
+    case 'data':
+      return { op, host, guest, bytes };
+    case 'taken':
+      return { op, host, guest, count };
+    case 'shutdown':
+      return { op, host, guest, receive, send };
+    default:
+      return { op, host, guest };
+  }
+}
+
+interface Heard {
+  readonly id: string;
+  readonly message: VsockMessage;
+}
+
+export class VsockLinks {
+  private readonly links = new Map<string, VsockLink>();
+  /** For a machine that stands still. The windows of the connections bound it. */
+  private heard: Heard[] = [];
+
+  constructor(private readonly post: (event: VsockEvent) => void) {}
+
+  open(id: string, path: string): VsockBackend {
+    const link = new VsockLink((message) => this.post({ event: 'vsock', id, message }));
+    this.links.set(id, link);
+    this.post({ event: 'vsock-open', id, path });
+    return link;
+  }
+
+  hear(id: string, heard: VsockRecord): void {
+    this.heard.push({ id, message: messageOf(heard) });
+  }
+
+  /** To be called only while the machine runs: a machine that is being saved must not change. */
+  deliver(): void {
+    if (this.heard.length === 0) return;
+    const { heard } = this;
+    this.heard = [];
+    for (const { id, message } of heard) this.links.get(id)?.port?.receive(message);
+  }
+}
+
+class VsockLink implements VsockBackend {
+  readonly isLive = true;
+  port: VsockPort | null = null;
+
+  constructor(readonly send: (message: VsockMessage) => void) {}
+
+  attach(port: VsockPort): void {
+    this.port = port;
+  }
+
+  close(): void {
+    this.port = null;
+  }
+}
