@@ -120,6 +120,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('snapshot.identity'),
   },
   {
+    flags: '--mac <which>',
+    about: 'with -r: network cards keep their addresses, or new ones (new with --clone, else keep)',
+    apply: sets('snapshot.mac'),
+  },
+  {
     flags: '--verify',
     about: 'with -r: read everything back and compare before the guest runs',
     apply: sets('snapshot.verify', 'true'),

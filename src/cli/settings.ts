@@ -77,7 +77,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
 }
 
 function refuseWithoutSnapshot(tree: ConfigTree): void {
-  for (const option of ['clone', 'identity', 'verify']) {
+  for (const option of ['clone', 'identity', 'mac', 'verify']) {
     const variable = `snapshot.${option}`;
     if (tree.get(variable) !== undefined) throw new UsageError(variable, 'says how to go on from a snapshot: add -r');
   }

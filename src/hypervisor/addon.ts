@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
+import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
@@ -162,6 +163,11 @@ export interface AddonImage {
 }
 declare const image: unique symbol;
 
+export interface AddonNet {
+  openTap(machine: AddonMachine, source: number, token: number, name: string): NativeLink;
+  openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
+}
+
 /** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
 export interface AddonHostfs {
   openRoot(path: string): number;
@@ -229,6 +235,7 @@ export interface Addon {
   readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
+  readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

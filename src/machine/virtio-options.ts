@@ -66,7 +66,6 @@ export const RNG_OPTIONS = ['seed', ...TRANSPORT_OPTIONS];
 export const CONSOLE_OPTIONS = [CONSOLE_PORT, ...TRANSPORT_OPTIONS];
 export const DISK_OPTIONS = [
   'path',
-  'line',
   'ro',
   'sync',
   'direct',
@@ -74,6 +73,7 @@ export const DISK_OPTIONS = [
   'nodelete',
   'sectorsize',
   'ser',
+  'line',
   'queues',
   'latency',
   'bandwidth',
