@@ -54,7 +54,13 @@ export function sandboxRules(settings: Settings, run: RunPaths): SandboxRules {
 /** This program, with the packages that lie beside it when it is installed as one of them. */
 function programFiles(): string[] {
   const root = packageRoot();
-  return [root, process.execPath, ...(basename(dirname(root)) === 'node_modules' ? [dirname(root)] : [])];
+  const { NODE_EXTRA_CA_CERTS: certificates } = process.env; // which Node reads at its leisure
+  return [
+    root,
+    process.execPath,
+    ...(certificates ? [certificates] : []),
+    ...(basename(dirname(root)) === 'node_modules' ? [dirname(root)] : []),
+  ];
 }
 
 function placesOf({ options }: PciDeviceConfig): string[] {
