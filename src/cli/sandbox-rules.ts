@@ -9,10 +9,18 @@ import type { PciDeviceConfig } from '../machine/config.js';
 import type { RunPaths } from './run-paths.js';
 import type { Settings } from './settings.js';
 
-/** What Node and the C library open when they come to need it: code, the time zone, facts about the host. */
+/** What Node, the C library and we open when we come to need it: code, the time zone, facts about the host. */
 const SYSTEM = [
   ...['/lib', '/lib64', '/usr/lib', '/usr/lib64', '/usr/local/lib', '/etc/ld.so.cache'],
-  ...['/etc/localtime', '/usr/share/zoneinfo', '/proc', '/sys/fs/cgroup', '/dev/urandom', '/dev/random'],
+  ...[
+    '/etc/machine-id',
+    '/etc/localtime',
+    '/usr/share/zoneinfo',
+    '/proc',
+    '/sys/fs/cgroup',
+    '/dev/urandom',
+    '/dev/random',
+  ],
 ];
 /** How the C library finds hosts. The second may be where the first leads to. */
 const RESOLVER = [
