@@ -8,6 +8,7 @@
 
 #include "convert.h"
 #include "errors.h"
+#include "job_handle.h"
 #include "machine.h"
 #include "snapshot/mapped_ram.h"
 #include "snapshot/ram_jobs.h"
@@ -17,29 +18,12 @@ namespace tsbhyve {
 namespace {
 
 using snapshot::DigestBytes;
-using snapshot::Failure;
 using snapshot::File;
 using snapshot::Job;
 using snapshot::Layer;
 using snapshot::MakeRam;
 using snapshot::PageSet;
 using snapshot::RamImage;
-
-[[noreturn]] void throw_failure(Napi::Env env, const Failure& failure) {
-  throw_coded(env, failure.code.c_str(), failure.message);
-}
-
-/// As `guarded`, for what the snapshot code throws too.
-template <class Work>
-auto attempt(Napi::Env env, Work work) {
-  try {
-    return guarded(env, work);
-  } catch (const Failure& failure) {
-    throw_failure(env, failure);
-  }
-}
-
-int fd_of(const Napi::Value& value) { return value.ToNumber().Int32Value(); }
 
 PageSet pages_of(const Napi::Value& value, std::uint64_t pages) {
   const auto bytes = bytes_of(value);
@@ -78,43 +62,25 @@ Layer layer_of(const Napi::Value& value, std::uint64_t pages) {
   });
 }
 
-Napi::Value result_of(Napi::Env env, const std::shared_ptr<Job>& job) {
-  if (!job->wait(0)) throw_coded(env, "ERR_BUSY", "the work has not ended");
-  if (job->failure()) throw_failure(env, *job->failure());
-  const auto* made = dynamic_cast<const MakeRam*>(job.get());
-  if (!made) return env.Null();
-  auto result = Napi::Object::New(env);
-  result.Set("stored", to_bytes(env, made->stored().bytes()));
-  result.Set("digest", to_bytes(env, {made->digest().begin(), made->digest().end()}));
-  return result;
-}
-
-/// Starts a job and gives the object by which TypeScript follows it.
-Napi::Value follow(Napi::Env env, std::shared_ptr<Job> job) {
-  attempt(env, [&] { job->start(); });
-  auto handle = Napi::Object::New(env);
-  handle.Set("wait", Napi::Function::New(env, [job](const Napi::CallbackInfo& info) {
-               return Napi::Boolean::New(info.Env(), job->wait(info[0].ToNumber().Uint32Value()));
-             }));
-  handle.Set("cancel", Napi::Function::New(env, [job](const Napi::CallbackInfo&) { job->cancel(); }));
-  handle.Set("done", Napi::Function::New(env, [job](const Napi::CallbackInfo& info) {
-               return Napi::Number::New(info.Env(), static_cast<double>(job->done()));
-             }));
-  handle.Set("total", Napi::Function::New(env, [job](const Napi::CallbackInfo& info) {
-               return Napi::Number::New(info.Env(), static_cast<double>(job->total()));
-             }));
-  handle.Set("result",
-             Napi::Function::New(env, [job](const Napi::CallbackInfo& info) { return result_of(info.Env(), job); }));
-  return handle;
+/// Of jobs that make a RAM file: the pages that are in it, and their digest.
+Napi::Value follow_ram(Napi::Env env, const std::shared_ptr<Job>& job) {
+  return follow(env, job, [job](Napi::Env now) -> Napi::Value {
+    const auto* made = dynamic_cast<const MakeRam*>(job.get());
+    if (!made) return now.Null();
+    auto result = Napi::Object::New(now);
+    result.Set("stored", to_bytes(now, made->stored().bytes()));
+    result.Set("digest", to_bytes(now, made->digest()));
+    return result;
+  });
 }
 
 /// writeRam(machine, fd, present or null)
 Napi::Value write_ram(const Napi::CallbackInfo& info) {
   const auto ram = Machine::from(info[0]).ram();
   auto present = optional_pages_of(info[2], ram->page_count());
-  return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::WriteRam>(ram, File(fd_of(info[1])), std::move(present));
-                }));
+  return follow_ram(info.Env(), attempt(info.Env(), [&] {
+                      return std::make_shared<snapshot::WriteRam>(ram, File(fd_of(info[1])), std::move(present));
+                    }));
 }
 
 /// copyRam(machine, fd, pages or null, stored)
@@ -122,26 +88,27 @@ Napi::Value copy_ram(const Napi::CallbackInfo& info) {
   const auto ram = Machine::from(info[0]).ram();
   auto pages = optional_pages_of(info[2], ram->page_count());
   PageSet stored = pages_of(info[3], ram->page_count());
-  return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::CopyRam>(ram, File(fd_of(info[1])), std::move(pages),
-                                                             std::move(stored));
-                }));
+  return follow_ram(info.Env(), attempt(info.Env(), [&] {
+                      return std::make_shared<snapshot::CopyRam>(ram, File(fd_of(info[1])), std::move(pages),
+                                                                 std::move(stored));
+                    }));
 }
 
 /// sealRam(segment lengths, fd, stored)
 Napi::Value seal_ram(const Napi::CallbackInfo& info) {
   RamImage image = image_of(info[0]);
   PageSet stored = pages_of(info[2], image.pages());
-  return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::SealRam>(std::move(image), File(fd_of(info[1])), std::move(stored));
-                }));
+  return follow_ram(info.Env(), attempt(info.Env(), [&] {
+                      return std::make_shared<snapshot::SealRam>(std::move(image), File(fd_of(info[1])),
+                                                                 std::move(stored));
+                    }));
 }
 
 /// readRam(machine, layer, digest)
 Napi::Value read_ram(const Napi::CallbackInfo& info) {
   const auto ram = Machine::from(info[0]).ram();
-  return follow(info.Env(),
-                std::make_shared<snapshot::ReadRam>(ram, layer_of(info[1], ram->page_count()), digest_of(info[2])));
+  return follow_ram(info.Env(),
+                    std::make_shared<snapshot::ReadRam>(ram, layer_of(info[1], ram->page_count()), digest_of(info[2])));
 }
 
 /// mapRam(machine, fd): a function that tells what has become of the file: 0 nothing, 1 truncated, 2 changed.
@@ -162,10 +129,10 @@ Napi::Value map_ram(const Napi::CallbackInfo& info) {
 Napi::Value verify_ram(const Napi::CallbackInfo& info) {
   RamImage image = image_of(info[0]);
   PageSet stored = pages_of(info[2], image.pages());
-  return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::VerifyRam>(std::move(image), File(fd_of(info[1])),
-                                                               std::move(stored), digest_of(info[3]));
-                }));
+  return follow_ram(info.Env(), attempt(info.Env(), [&] {
+                      return std::make_shared<snapshot::VerifyRam>(std::move(image), File(fd_of(info[1])),
+                                                                   std::move(stored), digest_of(info[3]));
+                    }));
 }
 
 /// mergeRam(segment lengths, fd, layers from the newest)
@@ -175,10 +142,10 @@ Napi::Value merge_ram(const Napi::CallbackInfo& info) {
   const auto list = info[2].As<Napi::Array>();
   std::vector<Layer> layers;
   for (std::uint32_t i = 0; i < list.Length(); i++) layers.push_back(layer_of(list[i], image.pages()));
-  return follow(info.Env(), attempt(info.Env(), [&] {
-                  return std::make_shared<snapshot::MergeRam>(std::move(image), File(fd_of(info[1])),
-                                                              std::move(layers));
-                }));
+  return follow_ram(info.Env(), attempt(info.Env(), [&] {
+                      return std::make_shared<snapshot::MergeRam>(std::move(image), File(fd_of(info[1])),
+                                                                  std::move(layers));
+                    }));
 }
 
 /// lockFile(fd, exclusive): false if somebody else holds it. The lock goes with the last descriptor of this opening.

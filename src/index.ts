@@ -6,6 +6,19 @@ export type { Frame, NetBackend, NetOffloads, NetPort, PacketHeader } from '../d
 export type { Logger, LogLevel } from './core/log.js';
 export { nullLogger, SinkLogger } from './core/log.js';
 export { StateError } from './core/state-error.js';
+export type {
+  DiskFollowing,
+  DiskPin,
+  FileIdentity,
+  FrozenFile,
+  FrozenPoint,
+  Stray,
+} from './host/disk/layers/api.js';
+export { commitDisk } from './host/disk/layers/commit-disk.js';
+export { exportDisk } from './host/disk/layers/export-disk.js';
+export { type DiskInfo, inspectDisk } from './host/disk/layers/inspect.js';
+export { acceptChanges, moveBase } from './host/disk/layers/rebase-disk.js';
+export { dropFrom, recallStray } from './host/disk/layers/strays.js';
 export { NEVER } from './hypervisor/exit.js';
 export type { ClockMode } from './hypervisor/hypervisor.js';
 export { type BuildOptions, buildMachine } from './machine/build.js';

@@ -48,6 +48,8 @@ export interface BlockBackend {
   readonly canDiscard: boolean;
   /** Differs when the content may have changed behind our back. */
   readonly identity: string;
+  /** Snapshots keep the content of this writable disk; without it a machine that has it cannot be saved. */
+  readonly isKept?: boolean;
   submit(request: BlockRequest): void;
   /** Blocks until at least one request that is in flight is done, and says so to it; there must be one. */
   wait(): void;

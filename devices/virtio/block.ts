@@ -136,7 +136,10 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   }
 
   override saveRefusal(): string | null {
-    return this.backend.readOnly ? null : 'a writable disk cannot be part of a snapshot yet';
+    const { readOnly, isKept = false } = this.backend;
+    return readOnly || isKept
+      ? null
+      : 'this writable disk cannot be part of a snapshot: only an image file can, without nocache';
   }
 
   override close(): void {

@@ -2,6 +2,7 @@
 /** Writes docs/state/README.md: every field of every saved state, from the shapes that declare them. */
 import type { FieldDescription, ShapeDescription } from '../../src/core/state-fields.js';
 import { shapes } from '../../src/machine/state-registry.js';
+import { diskShape } from '../../src/snapshot/disks/disk-record.js';
 import { FORMAT_VERSION, manifestShape } from '../../src/snapshot/manifest.js';
 
 type Row = readonly [path: string, type: string, legal: string, unit: string, doc: string];
@@ -21,6 +22,11 @@ export function statePage(): string {
     `The body of \`manifest.json\` in format ${FORMAT_VERSION}.`,
     '',
     ...table(manifestShape.describe().fields),
+    '## Disks',
+    '',
+    'A file of the folder `disks` for each disk; see [0016](../decisions/0016-disks-in-snapshots.md).',
+    '',
+    ...table(diskShape.describe().fields),
   ].join('\n');
 }
 

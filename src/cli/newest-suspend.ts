@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `--continue`: where a VM goes on, if it was suspended. */
-import type { Manifest } from '../snapshot/manifest.js';
 import { SnapshotError } from '../snapshot/snapshot-error.js';
+import type { SnapshotFolder } from '../snapshot/snapshot-folder.js';
 import { SnapshotStore, type StoreEntry } from '../snapshot/store.js';
+import { roleOf } from '../snapshot/suspend-use.js';
 
-/** Name of the VM's newest suspend; null means that it boots. */
-export function newestSuspend(root: string, vm: string): string | null {
-  let newest: { name: string; manifest: Manifest } | null = null;
-  for (const entry of new SnapshotStore(root).list()) {
-    if ('problem' in entry) {
-      refuseIfOfVm(entry, vm);
-      continue;
-    }
-    const { name, snapshot } = entry;
-    const { manifest } = snapshot;
-    if (manifest.kind !== 'suspend' || manifest.machine.name !== vm) continue;
-    if (newest === null || manifest.clock.wall > newest.manifest.clock.wall) newest = { name, manifest };
+export interface WayOn {
+  /** The VM's newest suspend; null means that it boots. */
+  readonly suspend: string | null;
+  /** Something to say about what was found instead. */
+  readonly notice?: string;
+}
+
+/** What is spent goes: the VM that went on from it has ended without saying so. Only its owner may look for it. */
+export function newestSuspend(root: string, vm: string): WayOn {
+  const store = new SnapshotStore(root);
+  const own: SnapshotFolder[] = [];
+  for (const entry of store.list()) {
+    if ('problem' in entry) refuseIfOfVm(entry, vm);
+    else if (entry.snapshot.manifest.machine.name === vm) own.push(entry.snapshot);
   }
-  return newest?.name ?? null;
+  const byAge = own.sort((a, b) => (a.manifest.clock.wall < b.manifest.clock.wall ? -1 : 1));
+  const spent = byAge.filter((snapshot) => roleOf(snapshot) === 'spent');
+  const waiting = byAge.filter((snapshot) => roleOf(snapshot) === 'suspend');
+  for (const { name } of spent) store.remove(name);
+  const suspend = waiting.at(-1)?.name ?? null;
+  const last = spent.at(-1)?.name;
+  if (suspend !== null || last === undefined) return { suspend };
+  return { suspend, notice: `the VM went on from ${last} and ended without being suspended again: it boots` };
 }
 
 /** By its name it is this VM's: booting could throw away what the VM was suspended with. */

@@ -51,7 +51,12 @@ class ThreadedVm implements Vm {
   }
 
   async run(): Promise<void> {
-    if (!this.unplugged) await this.host?.call('resume');
+    if (this.unplugged) return;
+    try {
+      await this.host?.call('resume');
+    } catch (cause) {
+      throw new StartError((cause as Error).message, { cause });
+    }
   }
 
   setPaused(paused: boolean): Promise<void> {

@@ -101,7 +101,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--keep',
-    about: 'with -r: keep a suspended VM’s snapshot, which otherwise goes once the VM runs',
+    about: 'with -r: make a snapshot of a suspend, which otherwise is spent once the VM runs',
     apply: sets('snapshot.keep', 'true'),
   },
   {
@@ -118,6 +118,11 @@ export const OPTIONS: readonly OptionRow[] = [
     flags: '--identity <which>',
     about: 'with -r: keep the VM generation id, or a new one (keep only for a suspend that is used up)',
     apply: sets('snapshot.identity'),
+  },
+  {
+    flags: '--mac <which>',
+    about: 'with -r: network cards keep their addresses, or new ones (new with --clone, else keep)',
+    apply: sets('snapshot.mac'),
   },
   {
     flags: '--verify',

@@ -20,6 +20,8 @@ interface Known {
   readonly firstWord?: string;
   /** Something with an `=` that is none of the options: the name of the share, and its path. */
   readonly share?: boolean;
+  /** Options that may come several times, which is a list with semicolons. */
+  readonly lists?: readonly string[];
   /** Other options are names of ports, each with the path of its socket. */
   readonly ports?: boolean;
 }
@@ -31,14 +33,17 @@ const DEVICES: Readonly<Record<string, Known>> = {
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
     about:
-      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT]',
+      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
     options: DISK_OPTIONS,
     first: 'path',
   },
   'virtio-net': {
-    about: 'network: virtio-net,stream=SOCKET|loopback=NAME[,mac=ADDRESS][,mtu=BYTES]',
+    about:
+      'network: virtio-net,slirp[,hostfwd=RULE[;RULE...]][,restrict]|tapN|tap=NAME|stream=SOCKET[,reconnect=SECONDS]|' +
+      'loopback=NAME[,mac=ADDRESS][,mtu=BYTES][,queues=PAIRS]',
     options: NET_OPTIONS,
     firstWord: 'backend',
+    lists: ['hostfwd'],
   },
   'virtio-9p': {
     about: 'shared folder: virtio-9p,NAME=FOLDER[,rw]; read-only without rw',
@@ -97,7 +102,10 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
       setShare(tree, path, text, [name, value]);
       continue;
     }
-    tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
+    const variable = isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`;
+    const before = tree.get(variable);
+    const isMore = (known?.lists ?? []).includes(name) && before !== undefined;
+    tree.set(variable, isMore ? `${before};${value}` : value);
   }
 }
 

@@ -11,6 +11,8 @@ import { UsageError } from './usage-error.js';
 export interface Prepared {
   readonly settings: Settings;
   readonly folder: RunFolder;
+  /** Something to say about where the VM begins. */
+  readonly notice?: string;
 }
 
 export async function prepare(tree: ConfigTree): Promise<Prepared> {
@@ -26,15 +28,15 @@ async function prepareToContinue(tree: ConfigTree, snapshot: string | undefined)
     throw new UsageError('--continue', `looks for a suspend itself, and -r ${snapshot} names one; give one of the two`);
   }
   if (tree.bool('snapshot.keep', false)) {
-    throw new UsageError('--keep', 'the next --continue would go back to the same instant; -r goes with --keep');
+    throw new UsageError('--keep', 'makes a snapshot of a suspend that -r names; --continue looks for one to use up');
   }
   const name = tree.get('name') ?? DEFAULT_CONFIG.name;
   const folder = RunFolder.claim(name);
   try {
     const { newestSuspend } = await import('./newest-suspend.js');
-    const newest = newestSuspend(storeFolder(tree), name);
-    const settings = await (newest === null ? coldSettings(tree) : resumed(tree, newest));
-    return { settings, folder };
+    const { suspend, notice } = newestSuspend(storeFolder(tree), name);
+    const settings = await (suspend === null ? coldSettings(tree) : resumed(tree, suspend));
+    return { settings, folder, ...(notice !== undefined && { notice }) };
   } catch (error) {
     folder.release();
     throw error;

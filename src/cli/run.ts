@@ -33,6 +33,11 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
       const { snapshotCommand } = await import('./snapshot-command.js');
       return snapshotCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
     }
+    if (words[0] === 'disk') {
+      endOnSigterm(early);
+      const { diskCommand } = await import('./disk-command.js');
+      return diskCommand(words.slice(1), { print: (text) => process.stdout.write(text), progress: sayForNow });
+    }
     const parsed = parseArguments(words);
     if (parsed.kind === 'print') {
       process.stdout.write(parsed.text);
@@ -46,8 +51,9 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
   }
 }
 
-async function runPrepared({ settings, folder }: Prepared, early: VmSignal[]): Promise<number> {
+async function runPrepared({ settings, folder, notice }: Prepared, early: VmSignal[]): Promise<number> {
   try {
+    if (notice !== undefined) say(notice);
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
     const reason = await runVm(settings, {

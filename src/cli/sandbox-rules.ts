@@ -4,7 +4,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isNbd } from '../host/disk/nbd-address.js';
 import { packageRoot } from '../hypervisor/package-root.js';
-import type { SandboxRules } from '../hypervisor/sandbox.js';
+import type { SandboxRules } from '../hypervisor/sandbox-rules.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import type { RunPaths } from './run-paths.js';
 import type { Settings } from './settings.js';

@@ -8,20 +8,9 @@ import { SnapshotStore } from '../snapshot/store.js';
 import type { RunPaths } from './run-paths.js';
 import { sandboxRules } from './sandbox-rules.js';
 import type { Settings } from './settings.js';
-import { UsageError } from './usage-error.js';
-
-export const SWITCH = ['on', 'off'] as const;
 
 /** This process is kept to files that it may open, for ever. */
 let keepsFiles = false;
-
-/** `word` is what was asked for, if anything was. */
-export function wantsSandbox(word: (typeof SWITCH)[number] | undefined, platform = process.platform): boolean {
-  if (platform === 'linux') return word !== 'off';
-  if (word !== 'on') return false;
-  const reason = 'Node opens files by their names, which Capsicum would forbid';
-  throw new UsageError('sandbox', `'on': there is none on ${platform}, because ${reason}; accepted is off`);
-}
 
 export function confine(settings: Settings, run: RunPaths, log: LogSink): void {
   if (!settings.sandbox) {

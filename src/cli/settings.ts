@@ -21,7 +21,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
-import { SWITCH, wantsSandbox } from './sandbox.js';
+import { SWITCH, wantsSandbox } from './sandbox-word.js';
 import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
@@ -77,7 +77,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
 }
 
 function refuseWithoutSnapshot(tree: ConfigTree): void {
-  for (const option of ['clone', 'identity', 'verify']) {
+  for (const option of ['clone', 'identity', 'mac', 'verify']) {
     const variable = `snapshot.${option}`;
     if (tree.get(variable) !== undefined) throw new UsageError(variable, 'says how to go on from a snapshot: add -r');
   }

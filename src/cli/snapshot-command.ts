@@ -88,8 +88,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   rm: {
     words: ['<names...>'],
     about: 'remove snapshots',
-    run: (store, _, { names }) => {
-      for (const name of names) store.remove(name);
+    run: (store, print, { names }) => {
+      for (const name of names) {
+        for (const path of store.remove(name)) {
+          print(
+            `${name}: disk ${path} is not there, and still keeps its content for it: see tsbhyve disk info where it is\n`,
+          );
+        }
+      }
       return FOUND_NOTHING;
     },
   },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The table of `tsbhyve snapshot ls`. */
 import type { StoreEntry } from '../snapshot/store.js';
+import { roleOf } from '../snapshot/suspend-use.js';
 import { sizeText } from './sizes.js';
 
 const NANOSECONDS_A_MS = 1_000_000n;
@@ -28,10 +29,18 @@ export function listText(entries: readonly StoreEntry[]): string {
 /** `names` of snapshots by their id. */
 function rowOf(entry: StoreEntry, names: ReadonlyMap<string, string>): string[] {
   if ('problem' in entry) return [entry.name, `broken: ${entry.problem.message}`];
-  const { kind, machine, ram, clock, parent } = entry.snapshot.manifest;
+  const { machine, ram, clock, parent } = entry.snapshot.manifest;
   const stored = sizeText(ram.stored);
   const parentName = parent === null ? '' : (names.get(parent.id) ?? `missing: ${parent.id}`);
-  return [entry.name, kind, machine.name, sizeText(machine.memory), stored, dateText(clock.wall), parentName];
+  return [
+    entry.name,
+    roleOf(entry.snapshot),
+    machine.name,
+    sizeText(machine.memory),
+    stored,
+    dateText(clock.wall),
+    parentName,
+  ];
 }
 
 /** The manifest may be a stranger's, with any number in it. */

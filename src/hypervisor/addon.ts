@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
+import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
-import type { SandboxRules } from './sandbox.js';
+import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 3;
@@ -128,6 +129,45 @@ export interface AddonSandbox {
   restrict?(rules: SandboxRules): void;
 }
 
+export interface AddonLayer {
+  readonly fd: number;
+  readonly id: Uint8Array;
+}
+
+export interface AddonLayers {
+  copyLayers(
+    base: number | null,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    target: number,
+    targetId: Uint8Array | null,
+    isEmpty: boolean,
+  ): RamJob<null>;
+  digestFile(fd: number): RamJob<Uint8Array>;
+  openLayers(
+    base: number,
+    layers: readonly AddonLayer[],
+    bytes: number,
+    sync: boolean,
+  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
+  pushLayer(image: AddonImage, layer: AddonLayer): void;
+  popLayer(image: AddonImage): void;
+  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
+  flushImage(image: AddonImage): void;
+  closeImage(image: AddonImage): void;
+}
+
+/** A native disk image. */
+export interface AddonImage {
+  readonly [image]: true;
+}
+declare const image: unique symbol;
+
+export interface AddonNet {
+  openTap(machine: AddonMachine, source: number, token: number, name: string): NativeLink;
+  openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
+}
+
 /** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
 export interface AddonHostfs {
   openRoot(path: string): number;
@@ -192,8 +232,10 @@ export interface Addon {
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;
+  readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
+  readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Disk images of the native addon (native/disk), whichever they are: raw files, layers, remote ones. */
-import type { AddonDisk, AddonMachine } from './addon.js';
+import { type AddonDisk, type AddonMachine, loadAddon } from './addon.js';
 import { hypervisorError } from './hypervisor-error.js';
 
 /** In the order of native/disk/request.h. */
@@ -23,6 +23,19 @@ export interface ImageRequest {
 }
 
 const NO_MEMORY: readonly Uint8Array[] = [];
+
+export interface RawImage {
+  readonly image: DiskImage;
+  /** Bytes. */
+  readonly capacity: number;
+  readonly canDiscard: boolean;
+}
+
+/** The image of an open file or device, on a duplicate of its descriptor. `direct`: it is past the host's cache. */
+export function openRawImage(name: string, fd: number, direct: boolean): RawImage {
+  const { image, capacity, canDiscard } = loadAddon().disk.openRaw(fd, direct);
+  return { image: new DiskImage(name, image), capacity, canDiscard };
+}
 
 export class DiskImage {
   constructor(

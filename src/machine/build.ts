@@ -6,7 +6,6 @@ import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { isNbd } from '../host/disk/nbd-address.js';
 import { openNbdDisk } from '../host/disk/nbd-disk.js';
-import { openRawDisk } from '../host/disk/raw-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
@@ -24,12 +23,16 @@ import { ExitLoop } from './exit-loop.js';
 import { HostEvents } from './host-events.js';
 import { HostPace } from './host-pace.js';
 import { Machine } from './machine.js';
+import { type DiskOpening, MachineDisks } from './machine-disks.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
+import { NativeLinks } from './native-links.js';
+import { openHostDisk } from './open-host-disk.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { StopLatch } from './stop.js';
 import type { DeviceHost } from './virtio-devices.js';
+import type { DiskConfig } from './virtio-options.js';
 
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
@@ -43,11 +46,15 @@ export interface BuildOptions {
   readonly live?: boolean;
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
+  /** From where the disk of a device goes on. */
+  readonly diskOpening?: (id: string, config: DiskConfig) => DiskOpening;
   /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
+  /** Taps and user-mode networking; what they have for the machine it takes by itself, unless given. */
+  readonly links?: NativeLinks;
 }
 
-const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk' | 'openNative'> = {
   openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
@@ -58,6 +65,8 @@ const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
     throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
   },
 };
+
+const OWN_LINKS = { isRecorded: false, isReplay: false, waitsForAccept: false };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
 export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {
@@ -76,6 +85,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
+  const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
+  links.connect(engine.openLink, events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -83,15 +94,22 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),
   };
-  const disks = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
-  const openDisk: DeviceHost['openDisk'] = (disk) => (isNbd(disk.path) ? openNbdDisk : openRawDisk)(disk, disks);
+  const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
+  const openDisk: DeviceHost['openDisk'] = (disk, id) =>
+    isNbd(disk.path) ? openNbdDisk(disk, diskHost) : openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost);
+  const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, openDisk, ...host.devices },
+    host: {
+      ...DEVICE_HOST,
+      openNative: (...given) => links.open(...given),
+      ...host.devices,
+      openDisk: disks.open,
+    },
     intr,
     outputs,
     stop,
@@ -102,7 +120,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, loop, events, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
 }
 
 /** Null under the virtual clock: there everything is done at once, so that no run differs from another. */

@@ -11,11 +11,13 @@ import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
 import type { ConsoleId } from './config.js';
 import { ConsoleRing } from './console-ring.js';
+import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
 import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import type { Machine } from './machine.js';
+import { NativeLinks } from './native-links.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
 import {
@@ -30,6 +32,7 @@ import {
   type ThreadData,
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { DeviceHost } from './virtio-devices.js';
 import { VsockLinks } from './vsock-links.js';
 
 const TURN_MS = 50;
@@ -41,6 +44,7 @@ const NANOSECONDS_A_MS = 1_000_000;
 
 export class MachineThread {
   private readonly subject: CommandSubject;
+  private readonly merges: DiskMerges;
   private readonly inputs: Inputs;
   private stopReported = false;
 
@@ -51,9 +55,10 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: Pick<CommandSubject, 'links' | 'vsocks'>,
+    links: Pick<CommandSubject, 'links' | 'natives' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
+    this.merges = new DiskMerges(machine, log);
     this.subject = { machine, ...links, saves: new ThreadSaves(machine, resumed?.changes ?? null) };
     this.inputs = this.openInputs(inputs);
   }
@@ -66,14 +71,23 @@ export class MachineThread {
       const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0 && !isReplay;
+      const isRecorded = inputs !== null;
       const postLink = isReplay ? () => {} : post;
-      const links = { links: new FrameLinks(postLink, inputs !== null), vsocks: new VsockLinks(postLink) };
-      const devices = {
-        openStream: (id: string, path: string) => links.links.open(id, path),
-        openVsock: (id: string, path: string) => links.vsocks.open(id, path),
-        repeatsInputs: inputs !== null,
+      const links = {
+        links: new FrameLinks(postLink, isRecorded),
+        natives: new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }),
+        vsocks: new VsockLinks(postLink),
       };
-      const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
+      const openStream: DeviceHost['openStream'] = (...given) => links.links.open(...given);
+      const openVsock: DeviceHost['openVsock'] = (...given) => links.vsocks.open(...given);
+      const host = {
+        log,
+        live,
+        outputs: ringOutputs(rings, control, post),
+        devices: { openStream, openVsock, repeatsInputs: isRecorded },
+        links: links.natives,
+        hashExits: isRecorded,
+      };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
       const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
@@ -91,6 +105,8 @@ export class MachineThread {
       while (this.step() && performance.now() < end);
       this.inputs.rest();
       this.pollResumed();
+      // A snapshot on its way knows the layers as they are.
+      if (this.machine.state === 'running' && !this.subject.saves.isActive) this.merges.poll();
     } catch (error) {
       this.post({ event: 'failed', message: messageOf(error) });
       this.control.stop();
@@ -108,7 +124,11 @@ export class MachineThread {
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
-    } else if (this.inputs.runSlice() === 'idle') {
+      return true;
+    }
+    this.acceptPackets();
+    if (this.machine.state !== 'running') return true; // a recorded machine runs on to take an input, and may end there
+    if (this.inputs.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
       this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
     } else {
@@ -121,6 +141,12 @@ export class MachineThread {
   private rest(seen: number, milliseconds: number): void {
     if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
     else this.machine.parts.events.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+  }
+
+  /** Taken here alone; what comes in while the machine stands still waits in the link. */
+  private acceptPackets(): void {
+    this.machine.parts.events.dispatch();
+    this.subject.natives.accept((name, given, work) => this.inputs.take(name, given, work));
   }
 
   private answerRequests(): void {
@@ -177,6 +203,7 @@ export class MachineThread {
     this.subject.saves.cancel('the machine was closed');
     this.endInputs();
     this.resumed?.end((message) => this.log.warn(message));
+    this.merges.stop();
     try {
       this.machine.close();
     } catch (error) {

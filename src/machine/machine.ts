@@ -13,6 +13,7 @@ import type { ConsoleId, MachineConfig } from './config.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
 import type { HostEvents } from './host-events.js';
+import type { MachineDisk } from './machine-disks.js';
 import { layoutFor } from './memory-layout.js';
 import type { PcBoard } from './pc-board.js';
 import type { StopLatch, StopReason } from './stop.js';
@@ -24,6 +25,7 @@ export interface MachineParts {
   readonly engine: Engine;
   readonly time: MachineTime;
   readonly board: PcBoard;
+  readonly disks: readonly MachineDisk[];
   readonly loop: ExitLoop;
   readonly events: HostEvents;
   readonly stop: StopLatch;
@@ -36,6 +38,7 @@ const QUIESCE_ROUNDS = 1000;
 
 export class Machine {
   private lifecycle: MachineState = 'built';
+  private readonly firstSteps: (() => void)[] = [];
   /** Then it stands only where its VM time says; set by whoever records its inputs. */
   settlesBeforePauses = false;
   private isIdle = false;
@@ -65,9 +68,19 @@ export class Machine {
     this.loadMedia();
   }
 
+  /** Has this done right before the first instruction. When it throws, the machine stays as it was built. */
+  beforeRun(step: () => void): void {
+    this.expect('prepare', 'built');
+    this.firstSteps.push(step);
+  }
+
   /** Lets VM time run, from now on or again. */
   resume(): void {
     this.expect('run', 'built', 'paused');
+    for (let [step] = this.firstSteps; step !== undefined; [step] = this.firstSteps) {
+      step();
+      this.firstSteps.shift();
+    }
     this.letRun();
     this.lifecycle = 'running';
   }

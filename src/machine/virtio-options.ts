@@ -17,6 +17,7 @@ export const CONSOLE_PORT = 'console';
 /** In front of the names of its other ports. */
 export const PORT_PREFIX = 'port.';
 const PORT_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,47}$/;
+const LINE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const SERIAL = /^[\x21-\x7e]{1,20}$/;
 
 export interface VirtioOptions {
@@ -32,6 +33,8 @@ export interface RngConfig extends VirtioOptions {
 
 export interface DiskConfig extends VirtioOptions {
   readonly path: string;
+  /** Whose content of the image it is: null for the image's own, else that of the clone with this name. */
+  readonly line: string | null;
   readonly readOnly: boolean;
   /** Every write is on the medium when it is done. */
   readonly sync: boolean;
@@ -70,6 +73,7 @@ export const DISK_OPTIONS = [
   'nodelete',
   'sectorsize',
   'ser',
+  'line',
   'queues',
   'latency',
   'bandwidth',
@@ -86,6 +90,12 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     throw words.error('path', 'missing; give an image file, a block device or an NBD export');
   }
   if (isNbd(options.path)) checkNbd(words, options.path);
+  if (options.line !== undefined && !LINE.test(options.line)) {
+    throw words.error(
+      'line',
+      `'${options.line}'; the name of a clone is accepted: letters, digits, and _ . - after the first`,
+    );
+  }
   const [logicalBlock, physicalBlock] = sectorSizes(words, options.sectorsize ?? '512');
   if (options.ser !== undefined && !SERIAL.test(options.ser)) {
     throw words.error('ser', `'${options.ser}'; 1 to 20 printable characters are accepted`);
@@ -93,6 +103,7 @@ export function diskConfig(where: string, options: Options): DiskConfig {
   return {
     ...transport(words),
     path: options.path,
+    line: options.line ?? null,
     readOnly: words.flag('ro'),
     sync: words.flag('sync') || words.flag('direct'), // two names of one thing on bhyve
     noCache: words.flag('nocache'),

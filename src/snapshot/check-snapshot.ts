@@ -6,22 +6,17 @@ import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { machineConfig } from '../machine/config.js';
 import { cpuModel } from '../machine/cpu-model.js';
 import { shapes } from '../machine/state-registry.js';
-import { diskChecks } from './check-disks.js';
+import type { Blocker } from './blocker.js';
 import { compatibilityOf, incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
+import { diskBlockers } from './disks/check-disks.js';
 import { checkMemory } from './load-machine.js';
 import type { Manifest } from './manifest.js';
 import { type Overrides, overridden } from './overrides.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
 import { openLayer, type SnapshotFolder } from './snapshot-folder.js';
 import type { SnapshotStore } from './store.js';
-
-export interface Blocker {
-  readonly path: string;
-  readonly problem: string;
-  /** What somebody can do about it. */
-  readonly remedy: string;
-}
+import { refuseSpent } from './suspend-use.js';
 
 /** All blockers; none means that a restore can begin. Memory is compared with its digest by `verifySnapshot`. */
 export function checkSnapshot(store: SnapshotStore, name: string, overrides: Overrides = {}): Blocker[] {
@@ -37,6 +32,7 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   };
   const snapshot = attempt('restore the folder from a copy', () => store.open(name));
   if (snapshot === undefined) return blockers;
+  attempt('remove it', () => refuseSpent(snapshot));
   attempt('use a host with more memory', () => checkMemory(snapshot));
   const config = attempt('give another value with the override', () =>
     machineConfig(overridden(configFromRecord(snapshot.manifest.machine), overrides)),
@@ -44,8 +40,7 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   attempt('use the release that saved it', () => checkProcessor(snapshot));
   const state = attempt('restore the folder from a copy', () => snapshot.readState());
   if (config !== undefined && state !== undefined) {
-    for (const check of diskChecks(config, state))
-      attempt('name the disk as it was with -o pci.0.SLOT.FUNC.path=', check);
+    blockers.push(...(attempt('restore the folder from a copy', () => diskBlockers(snapshot, config, state)) ?? []));
   }
   const chain = attempt('bring its parents into this store', () => store.chain(snapshot)) ?? [snapshot];
   for (const layer of chain) attempt('restore the folder from a copy', () => closeSync(openLayer(layer).fd));

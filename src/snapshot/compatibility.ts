@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What must be equal for a saved machine to go on somewhere else. */
+
+import { count, decimal, text } from '../core/json-fields.js';
 import { list, oneOf, record } from '../core/state-fields.js';
 import type { StateOf } from '../core/state-shape.js';
 import type { CpuidRow, CpuModel } from '../hypervisor/cpu-models/cpu-model.js';
-import { count, decimal, text } from './manifest-fields.js';
 
 /** The board of src/machine/pc-board.ts: which chips there are, at which addresses, on which pins. */
 export const CHIPSET = 'tsb-pc-0';

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine's configuration as a manifest holds it. */
+
+import { count, decimal, text } from '../core/json-fields.js';
 import type { Field, StateOf } from '../core/state-fields.js';
 import { bool, hostString, list, oneOf, optional, record } from '../core/state-fields.js';
 import {
@@ -10,7 +12,6 @@ import {
   type ScriptStep,
   UNPACKERS,
 } from '../machine/config.js';
-import { count, decimal, text } from './manifest-fields.js';
 
 const name = text({ max: 64 });
 const steps = list(

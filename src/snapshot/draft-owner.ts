@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Whose unfinished folder it is, by its name: a process id alone comes back, with its start time it does not. */
+/** Whose unfinished folder it is, by its name. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { hasEnded, thisProcess } from '../host/process-life.js';
 
 const DRAFT = /^\.draft-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f]{16}$/;
 const GONE = /^\.gone-[0-9a-f]{16}$/;
-/** proc_pid_stat(5): start time in clock ticks since boot; the first two fields end with the last parenthesis. */
-const START_TIME_FIELD = 22;
 
 export function draftName(): string {
-  return `.draft-${process.pid}-${startTime(process.pid) ?? '0'}-${randomBytes(8).toString('hex')}`;
+  const { pid, start } = thisProcess();
+  return `.draft-${pid}-${start}-${randomBytes(8).toString('hex')}`;
 }
 
 /** Of a snapshot that was removed: its files may go at any time. */
@@ -25,25 +24,5 @@ export function isGone(name: string): boolean {
 export function isOrphan(name: string): boolean {
   const [, pid, start] = DRAFT.exec(name) ?? [];
   if (pid === undefined || start === undefined) return false;
-  const running = startTime(Number(pid));
-  if (running !== undefined) return running !== start && start !== '0';
-  return !answers(Number(pid));
-}
-
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME_FIELD - 3];
-  } catch {
-    return undefined; // gone, or a host without /proc
-  }
-}
-
-function answers(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return hasEnded({ pid: Number(pid), start });
 }

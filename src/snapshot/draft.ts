@@ -36,10 +36,15 @@ export class Draft {
     return join(this.folder, file);
   }
 
+  /** A folder in it. */
+  makeFolder(name: string): string {
+    mkdirSync(this.path(name), { mode: 0o700 });
+    return this.path(name);
+  }
+
   /** Makes the snapshot visible under its name. When this returns it survives a power failure. */
   commit(): void {
-    for (const file of readdirSync(this.folder)) finishFile(this.path(file));
-    syncFolder(this.folder);
+    finishTree(this.folder);
     if (existsSync(this.target)) throw new SnapshotError(this.name, 'there is a snapshot of this name: choose another');
     renameDurable(this.folder, this.target);
     this.end();
@@ -56,4 +61,13 @@ export class Draft {
     this.open = false;
     closeSync(this.lock);
   }
+}
+
+function finishTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) finishTree(path);
+    else finishFile(path);
+  }
+  syncFolder(folder);
 }

@@ -6,6 +6,7 @@ import type { Machine } from '../machine/machine.js';
 import { loadTree } from '../machine/machine-state.js';
 import { incompatibilities } from './compatibility.js';
 import { configFromRecord } from './config-record.js';
+import { DiskRestore, type RestoreUse } from './disks/disk-restore.js';
 import { type Trust, trustOf } from './host-identity.js';
 import { hostTime } from './host-time.js';
 import { machineCompatibility, ramTransfer, segmentLengths } from './machine-facts.js';
@@ -18,6 +19,7 @@ import { refusing, SnapshotError } from './snapshot-error.js';
 import { type OpenLayer, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
+import { roleOf } from './suspend-use.js';
 import { verifyRestored } from './verify-restored.js';
 
 export interface LoadOptions extends Following {
@@ -30,6 +32,8 @@ export interface LoadOptions extends Following {
   readonly shared?: boolean;
   /** Reads everything back from the machine and compares it with the snapshot. */
   readonly verify?: boolean;
+  /** What becomes of the snapshot and of its disks when the machine runs; any number may be made of it, unless given. */
+  readonly use?: RestoreUse;
   readonly host?: Omit<BuildOptions, 'restored'>;
   /** Less trust than the snapshot has by itself: verify everything first. */
   readonly trust?: 'foreign';
@@ -44,19 +48,25 @@ export interface LoadedMachine {
   readonly watch: RestoreWatch | null;
 }
 
-/** Builds a machine as a snapshot has it. Nothing in the store is written. */
+/** Builds a machine as a snapshot has it. Nothing in the store and of its disks is changed before its first instruction. */
 export function loadMachine(store: SnapshotStore, name: string, options: LoadOptions = {}): LoadedMachine {
   const snapshot = store.open(name);
   checkMemory(snapshot);
   const trust = options.trust ?? trustOf(snapshot);
   const warn = (message: string): void => options.host?.log?.warn(`${name}: ${message}`);
   const state = snapshot.readState();
-  const config = refusing(name, () => overridden(configFromRecord(snapshot.manifest.machine), options.overrides));
+  const disks = new DiskRestore(snapshot, options.use ?? usualUse(snapshot));
+  const config = disks.config(
+    refusing(name, () => overridden(configFromRecord(snapshot.manifest.machine), options.overrides)),
+  );
   const source = options.shared === true ? sharedBase(store, snapshot, options) : snapshot;
   return store.withLayers(source, (layers) => {
-    const machine = refusing(name, () => buildMachine(config, { ...options.host, restored: true }));
+    const machine = refusing(name, () =>
+      buildMachine(config, { ...options.host, diskOpening: (id, disk) => disks.opening(id, disk), restored: true }),
+    );
     try {
       checkCompatible(snapshot, machine);
+      disks.attach(machine);
       loadRam(machine, layers, trust, options);
       refusing(snapshot.label('state'), () => loadTree(machine, state));
       const watch = restoreWatch(machine);
@@ -69,6 +79,11 @@ export function loadMachine(store: SnapshotStore, name: string, options: LoadOpt
       throw error;
     }
   });
+}
+
+/** Machines without a disk of a suspend's own can be made of it again and again. */
+function usualUse(snapshot: SnapshotFolder): RestoreUse {
+  return roleOf(snapshot) === 'suspend' && snapshot.manifest.disks.length > 0 ? 'keep' : 'again';
 }
 
 function choices(manifest: Manifest, options: LoadOptions): RestorationChoices {

@@ -15,6 +15,10 @@ export class MachineHold {
     return this.taken ? performance.now() - this.since : this.milliseconds;
   }
 
+  get isTaken(): boolean {
+    return this.taken;
+  }
+
   take(): void {
     this.since = performance.now();
     this.runAfter = this.machine.state === 'running';

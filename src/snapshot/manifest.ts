@@ -7,22 +7,29 @@ import { createHash } from 'node:crypto';
 import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import type { CborMap, CborValue } from '../core/cbor.js';
 import { isMap } from '../core/cbor.js';
+import { count, decimal, hexText, text } from '../core/json-fields.js';
 import { got } from '../core/state-error.js';
 import { hostString, list, oneOf, optional, record, u32 } from '../core/state-fields.js';
 import { type StateOf, StateShape } from '../core/state-shape.js';
 import { GUEST_CLOCKS } from '../machine/config.js';
 import { compatibilityRecord } from './compatibility.js';
 import { configRecord } from './config-record.js';
-import { count, decimal, hexText, text } from './manifest-fields.js';
+import { diskReference } from './disks/disk-record.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 
-/** 0: may still change between releases. */
-export const FORMAT_VERSION = 0;
+/** Frozen: what is written in it can be read for ever. */
+export const FORMAT_VERSION = 1;
+/** Before disks were part of a snapshot; it was never final. */
+const PROVISIONAL_VERSION = 0;
 export const MANIFEST_MAX = 1024 * 1024;
 /** Whether a restored machine may be the second one that goes on from there. */
 export const IDENTITIES = ['keep', 'new'] as const;
+/** What becomes of the hardware addresses of network cards then. */
+export const ADDRESSES = ['keep', 'new'] as const;
 const DEVICES_MAX = 4096;
 const SEGMENTS_MAX = 16;
+/** Functions of a PCI bus. */
+const DISKS_MAX = 256;
 
 const file = record({ bytes: count({ unit: 'bytes' }), sha256: hexText(32) });
 
@@ -47,6 +54,7 @@ const body = {
       record({
         from: hexText(16, { doc: 'the snapshot that the machine came from' }),
         identity: oneOf(IDENTITIES, { doc: 'whether it got a new generation id there' }),
+        addresses: oneOf(ADDRESSES, { doc: 'whether its network cards got new addresses there' }),
         advanced: decimal({ unit: 'ns', doc: 'by which its real-time clock was moved there' }),
       }),
     ),
@@ -57,7 +65,7 @@ const body = {
     xxh3: hexText(16, { doc: 'XXH3-128 of the stored pages in page order' }),
   }),
   files: record({ state: file, index: file }),
-  disks: list(record({}), { max: 0, doc: 'reserved' }),
+  disks: list(diskReference, { max: DISKS_MAX, doc: 'each a file of the folder `disks`' }),
 };
 
 export const manifestShape = new StateShape('snapshot-manifest', 1, body);
@@ -106,9 +114,11 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
 function decodeChecked(bytes: Uint8Array, path: string): Manifest {
   const { format, producer, digest, body: saved } = decodeHead(bytes, path);
   if (format !== FORMAT_VERSION) {
+    const about =
+      format === PROVISIONAL_VERSION ? ', which was never final: only the release that wrote it reads it' : '';
     throw new SnapshotError(
       `${path}: format`,
-      `written by ${producer} in format ${format}; expected ${FORMAT_VERSION}`,
+      `written by ${producer} in format ${format}${about}; expected ${FORMAT_VERSION}`,
     );
   }
   if (!isMap(saved)) throw new SnapshotError(`${path}: body`, `expected a map, got ${got(saved)}`);

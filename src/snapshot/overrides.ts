@@ -24,7 +24,8 @@ export function overridden(saved: MachineConfig, overrides: Overrides = {}): Mac
 }
 
 function visiblePart({ bus = 0, slot, fn, kind, options }: PciDeviceConfig): string {
-  return [`${bus}:${slot}:${fn}`, kind, ...Object.keys(options)].join(',');
+  const names = Object.keys(options).filter((name) => name !== 'line'); // which a clone is given
+  return [`${bus}:${slot}:${fn}`, kind, ...names].join(',');
 }
 
 /** Every `hostString` of a machine's configuration. */

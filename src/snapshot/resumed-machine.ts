@@ -11,12 +11,13 @@ import type { RestoreWatch } from './restore-watch.js';
 import { SnapshotError, snapshotError } from './snapshot-error.js';
 import type { Following } from './steps.js';
 import { SnapshotStore } from './store.js';
+import { refuseSpent, roleOf } from './suspend-use.js';
 
 export interface ResumeRequest {
   /** Folder of the store. */
   readonly store: string;
   readonly name: string;
-  /** Leave a suspend in the store: it can be resumed again. */
+  /** Make a snapshot of a suspend, which would otherwise be spent: it can be resumed again. */
   readonly keep: boolean;
   readonly overrides: Overrides;
   /** The saved one's (keep), unless given. */
@@ -30,6 +31,8 @@ export interface ResumeRequest {
 }
 
 export class ResumedMachine {
+  private isSpent = false;
+
   private constructor(
     readonly machine: Machine,
     private readonly store: SnapshotStore,
@@ -44,13 +47,18 @@ export class ResumedMachine {
     const { store: root, name, keep, clone = false, ...options } = request;
     const store = new SnapshotStore(root);
     if (clone) checkClone(request, store.open(name).manifest.machine.name);
-    const consumed = !keep && !clone && store.open(name).manifest.kind === 'suspend';
-    const claim = consumed ? store.claim(name) : null;
+    const isSuspend = !clone && roleOf(store.open(name)) === 'suspend';
+    const claim = isSuspend ? store.claim(name) : null;
     try {
-      const { machine, snapshot, watch } = loadMachine(store, name, { ...options, ...following, shared: clone, host });
+      refuseSpent(store.open(name)); // it may have become so until it was claimed
+      const use = clone ? 'clone' : !isSuspend ? 'again' : keep ? 'keep' : 'spend';
+      const loading = { ...options, ...following, use, shared: clone, host } as const;
+      const { machine, snapshot, watch } = loadMachine(store, name, loading);
       const canLog = machine.parts.engine.capabilities.dirtyLog;
-      const changes = canLog && !consumed ? new ChangeLog(machine, snapshot) : null;
-      return new ResumedMachine(machine, store, name, changes, watch, claim);
+      const changes = canLog && !(isSuspend && !keep) ? new ChangeLog(machine, snapshot) : null;
+      const resumed = new ResumedMachine(machine, store, name, changes, watch, claim);
+      if (isSuspend) machine.beforeRun(() => resumed.begin(keep));
+      return resumed;
     } catch (error) {
       if (claim !== null) closeSync(claim);
       throw error;
@@ -58,30 +66,35 @@ export class ResumedMachine {
   }
 
   /**
-   * To be called now and then once the machine runs. Answers why it must stop, or null. The snapshot goes when nothing
-   * is read from it any more: a crash before that leaves it whole.
+   * To be called now and then. Answers why the machine must stop, or null. A suspend is spent since the first instruction,
+   * and its folder goes when nothing is read from it any more.
    */
   poll(warn: (message: string) => void): SnapshotError | null {
     const fault = this.watch?.poll() ?? null;
     if (fault !== null) this.release();
-    else if (this.watch?.isVerified ?? true) this.consume(warn);
+    else if (this.watch?.isVerified ?? true) this.remove(warn);
     return fault;
   }
 
   /** The machine has ended. */
   end(warn: (message: string) => void): void {
     this.watch?.stop();
-    if (this.claim === null) return;
-    warn(`${this.name} is kept: the machine ended before the snapshot was verified`);
+    this.remove(warn);
     this.release();
   }
 
-  private consume(warn: (message: string) => void): void {
-    if (this.claim === null) return;
+  /** What becomes of the suspend has been written to its folder. */
+  private begin(keep: boolean): void {
+    if (keep) this.release();
+    else this.isSpent = true;
+  }
+
+  private remove(warn: (message: string) => void): void {
+    if (this.claim === null || !this.isSpent) return;
     try {
       this.store.consume(this.name);
     } catch (cause) {
-      warn(`${snapshotError(this.name, cause).message}; the snapshot is kept`);
+      warn(`${snapshotError(this.name, cause).message}; it is spent, and tsbhyve snapshot rm removes it`);
     }
     this.release();
   }

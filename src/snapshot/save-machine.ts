@@ -2,17 +2,20 @@
 /** Saves a machine: the order in which it stops, is written, goes on, and its snapshot becomes visible. */
 import { closeSync } from 'node:fs';
 import { encode } from '../core/cbor.js';
+import { isKept } from '../host/disk/kept-disk.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
 import { ChangeLog, type Mark } from './change-log.js';
+import { DiskSave } from './disks/disk-save.js';
 import type { Draft } from './draft.js';
 import { finish, originOf } from './finish-snapshot.js';
 import { ramTransfer } from './machine-facts.js';
 import { MachineHold } from './machine-hold.js';
 import type { ManifestBody } from './manifest.js';
+import { newId } from './new-id.js';
 import { RamCopy } from './ram-copy.js';
 import { restoreWatch } from './restore-watch.js';
-import { refusing } from './snapshot-error.js';
+import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, runSteps, type Steps } from './steps.js';
 import type { SnapshotStore } from './store.js';
@@ -59,6 +62,9 @@ export function* saveSteps(
   options: SaveOptions = {},
 ): Steps<Saved> {
   ramTransfer(machine); // refuses what cannot be saved before anything is done
+  if (machine.state === 'built' && machine.parts.disks.some(({ backend }) => isKept(backend))) {
+    throw new SnapshotError(name, 'a machine that was restored has to run before its disks are saved again');
+  }
   yield* verified(machine);
   const changes = options.changes ?? (options.live === true ? new ChangeLog(machine) : null);
   try {
@@ -80,6 +86,7 @@ class MachineSave {
   private readonly kind: ManifestBody['kind'];
   private readonly parent: SnapshotFolder | null;
   private readonly hold: MachineHold;
+  private readonly id = newId();
 
   constructor(
     private readonly machine: Machine,
@@ -98,9 +105,11 @@ class MachineSave {
     const lock = this.parent?.openRam(); // until the child, which needs it, is in the store
     try {
       const draft = this.store.begin(this.name);
+      const disks = new DiskSave(this.machine, { id: this.id, path: draft.target }, this.kind);
       try {
-        return yield* this.saveInto(draft);
+        return yield* this.saveInto(draft, disks);
       } catch (error) {
+        disks.undo(!this.hold.isTaken);
         draft.abandon();
         this.hold.release();
         throw error;
@@ -110,35 +119,49 @@ class MachineSave {
     }
   }
 
-  private *saveInto(draft: Draft): Steps<Saved> {
+  private *saveInto(draft: Draft, disks: DiskSave): Steps<Saved> {
     const { machine, hold, changes, kind } = this;
     const copy = new RamCopy(machine, draft, changes, this.parent);
     try {
       // Digest and sync of a snapshot come after the machine has gone on.
       const goesOn = machine.state === 'running' && kind === 'snapshot';
       if (goesOn && this.options.live === true) yield* copy.rounds();
+      yield* disks.prepare();
       hold.take();
-      return yield* this.saveStopped(draft, copy, goesOn);
+      return yield* this.saveStopped(draft, copy, disks, goesOn);
     } finally {
       copy.close();
     }
   }
 
-  private *saveStopped(draft: Draft, copy: RamCopy, goesOn: boolean): Steps<Saved> {
-    const { machine, hold, changes } = this;
+  private *saveStopped(draft: Draft, copy: RamCopy, disks: DiskSave, goesOn: boolean): Steps<Saved> {
+    const { id, machine, parent, kind, hold, changes } = this;
     const last = changes?.collect() ?? null;
     const mark = changes?.mark();
     try {
-      const origin = originOf(machine, this.parent, this.kind, this.options.now);
+      const origin = originOf(machine, { id, parent, kind, now: this.options.now });
+      disks.take();
       const tree = refusing(this.name, () => saveTree(machine));
       const ram = goesOn ? yield* copy.rest(last) : yield* copy.whole();
       if (goesOn) hold.release();
+      disks.pin();
       const state = refusing(this.name, () => encode(tree)); // of copies, so the guest need not wait for it
       const digest = ram.digest ?? (yield* copy.seal());
       throwIf(restoreWatch(machine)?.poll());
-      return this.saved(finish(draft, origin, { ...ram, state, digest }), copy, mark);
+      const snapshot = finish(draft, origin, { ...ram, state, digest, disks: disks.records() });
+      this.commit(disks);
+      return this.saved(snapshot, copy, mark);
     } catch (error) {
       if (mark !== undefined) changes?.forget(mark);
+      throw error;
+    }
+  }
+
+  private commit(disks: DiskSave): void {
+    try {
+      disks.commit();
+    } catch (error) {
+      this.store.withdraw(this.name);
       throw error;
     }
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Every field of a snapshot by name, with units and documents from the shapes that declare them. */
+
 import { createHash } from 'node:crypto';
 import { type CborMap, type CborValue, isMap } from '../core/cbor.js';
+import { printable } from '../core/printable.js';
 import type { FieldDescription } from '../core/state-fields.js';
 import { shapes } from '../machine/state-registry.js';
+import { diskShape } from './disks/disk-record.js';
 import { manifestBody, manifestShape } from './manifest.js';
-import { printable } from './snapshot-error.js';
 import type { SnapshotFolder } from './snapshot-folder.js';
 
 export interface ShownField {
@@ -27,8 +29,13 @@ export function showSnapshot(snapshot: SnapshotFolder): ShownField[] {
     { path: 'producer', value: producer },
     { path: 'digest', value: digest },
     ...showMap('', fields, manifestShape.describe().fields),
+    ...showDisks(snapshot),
     ...showState(snapshot.readState()),
   ];
+}
+
+export function showDisks(snapshot: SnapshotFolder): ShownField[] {
+  return snapshot.readDisks().flatMap((disk) => showSaved(`disk ${disk.device}`, diskShape.save(disk)));
 }
 
 /** The vCPU and the devices. */
@@ -53,7 +60,7 @@ function showSaved(path: string, saved: CborValue): ShownField[] {
   if (!isMap(saved)) return [{ path, value: saved }];
   const { kind, version, fields } = saved;
   if (!isMap(fields)) return showMap(path, saved, {});
-  const shape = shapes.find((candidate) => candidate.kind === kind && candidate.version === version);
+  const shape = [...shapes, diskShape].find((candidate) => candidate.kind === kind && candidate.version === version);
   return showMap(path, fields, shape?.describe().fields ?? {});
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { CborError } from '../core/cbor.js';
+import { printable } from '../core/printable.js';
 import { StateError } from '../core/state-error.js';
 
 /** A snapshot that cannot be made, read or used. `path` names the part, as in `nightly/manifest.json: body.ram`. */
@@ -13,15 +14,6 @@ export class SnapshotError extends Error {
   ) {
     super(printable(`${path}: ${problem}`), options);
   }
-}
-
-const MESSAGE_MAX = 1000;
-const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-/** Texts out of a stranger's file go to terminals: one line, of bounded length, without control characters. */
-export function printable(text: string): string {
-  const cut = text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}...` : text;
-  return cut.replace(CONTROL, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Runs `read` and turns every fault that its input can cause into a `SnapshotError` about `path`. */

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { type CborValue, decode } from '../core/cbor.js';
 import { lockFile } from '../hypervisor/ram-files.js';
 import type { RamLayer } from '../hypervisor/ram-job.js';
+import { DISK_RECORD_MAX, type DiskRecord, decodeDisk, diskFile } from './disks/disk-record.js';
 import { openRegular, readBounded } from './durable.js';
 import { decodeManifest, MANIFEST_MAX, type Manifest } from './manifest.js';
 import { decodeIndex, INDEX_MAX, type PageIndex, pageCount } from './page-index.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 
 export const FILES = { manifest: 'manifest.json', state: 'state.cbor', index: 'index.cbor', ram: 'ram' } as const;
+export const DISKS_FOLDER = 'disks';
 export const STATE_MAX = 32 * 1024 * 1024;
 
 export class SnapshotFolder {
@@ -50,6 +52,22 @@ export class SnapshotFolder {
     return refusing(this.label('state'), () => decode(bytes));
   }
 
+  /** What it says about the disks of the machine. */
+  readDisks(): DiskRecord[] {
+    const seen = new Set<string>();
+    return this.manifest.disks.map((reference) => {
+      const { device } = reference;
+      const file = diskFile(device);
+      const label = `${this.name}/${DISKS_FOLDER}/${file}`;
+      if (seen.has(device)) throw new SnapshotError(label, 'there are two of this name');
+      seen.add(device);
+      const bytes = readDigested(join(this.folder, DISKS_FOLDER, file), label, reference, DISK_RECORD_MAX);
+      const disk = decodeDisk(bytes, label);
+      if (disk.device === device) return disk;
+      throw new SnapshotError(label, `expected the disk of ${device}, got that of ${disk.device}`);
+    });
+  }
+
   readIndex(): PageIndex {
     const index = decodeIndex(
       this.readDigested('index', INDEX_MAX),
@@ -83,15 +101,7 @@ export class SnapshotFolder {
   }
 
   private readDigested(part: 'state' | 'index', max: number): Uint8Array {
-    const { bytes: length, sha256 } = this.manifest.files[part];
-    const { bytes } = readBounded(this.path(part), this.label(part), max);
-    if (bytes.length !== length) {
-      throw new SnapshotError(this.label(part), `expected ${length} bytes, got ${bytes.length}`);
-    }
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-      throw new SnapshotError(this.label(part), 'the contents do not match their digest');
-    }
-    return bytes;
+    return readDigested(this.path(part), this.label(part), this.manifest.files[part], max);
   }
 
   private checkSegments(): void {
@@ -105,6 +115,19 @@ export class SnapshotFolder {
       throw new SnapshotError(path, `expected ${machine.memory} bytes as the machine has, got ${total}`);
     }
   }
+}
+
+/** A file that the manifest names with its length and its digest. */
+function readDigested(
+  path: string,
+  label: string,
+  { bytes: length, sha256 }: { bytes: number; sha256: string },
+  max: number,
+): Uint8Array {
+  const { bytes } = readBounded(path, label, max);
+  if (bytes.length !== length) throw new SnapshotError(label, `expected ${length} bytes, got ${bytes.length}`);
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new SnapshotError(label, 'the contents do not match their digest');
 }
 
 /** A layer of a chain with its file held open and locked. */

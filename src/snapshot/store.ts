@@ -4,6 +4,8 @@ import { closeSync, constants, existsSync, openSync, readdirSync, statSync } fro
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { BaseCache } from './base-cache.js';
+import { removeJournals } from './disks/adopt-disks.js';
+import { releaseDisks, unpinDisks } from './disks/let-go.js';
 import { Draft } from './draft.js';
 import { goneName, isGone, isOrphan } from './draft-owner.js';
 import { makeFolders, openRegular, removeTree, renameDurable } from './durable.js';
@@ -107,8 +109,11 @@ export class SnapshotStore {
     }
   }
 
-  /** Removes a snapshot that no other builds on and no machine runs from. */
-  remove(name: string): void {
+  /**
+   * Removes a snapshot that no other builds on and no machine runs from. Answers the images of disks that keep something for
+   * it, and are not where they were.
+   */
+  remove(name: string): string[] {
     checkName(name);
     const folder = join(this.root, name);
     if (!existsSync(folder)) throw new SnapshotError(name, `no snapshot of this name in ${this.root}`);
@@ -118,11 +123,14 @@ export class SnapshotStore {
     try {
       if (lock !== null && !lockFile(lock, 'exclusive'))
         throw new SnapshotError(name, 'in use by a machine or by a save that builds on it');
-      refusing(name, () => {
+      return refusing(name, () => {
         this.refuseParent(name);
-        const digest = this.digestOf(name);
-        if (digest !== null && !this.bases.remove(digest)) throw new SnapshotError(name, 'in use by a clone of it');
-        this.discard(name);
+        const snapshot = this.readable(name);
+        if (snapshot !== null && !this.bases.remove(snapshot.manifest.digest)) {
+          throw new SnapshotError(name, 'in use by a clone of it');
+        }
+        if (snapshot !== null) releaseDisks(snapshot);
+        return this.discard(name);
       });
     } finally {
       if (lock !== null) closeSync(lock);
@@ -134,10 +142,15 @@ export class SnapshotStore {
     checkName(name);
     refusing(name, () => {
       this.refuseParent(name);
-      const digest = this.digestOf(name);
+      const snapshot = this.readable(name);
       this.discard(name);
-      if (digest !== null) this.bases.remove(digest);
+      if (snapshot !== null) this.bases.remove(snapshot.manifest.digest);
     });
+  }
+
+  /** Takes a snapshot back that has just become visible. */
+  withdraw(name: string): void {
+    refusing(name, () => this.discard(name));
   }
 
   private refuseParent(name: string): void {
@@ -147,10 +160,12 @@ export class SnapshotStore {
     }
   }
 
-  private discard(name: string): void {
+  private discard(name: string): string[] {
     const gone = join(this.root, goneName());
     renameDurable(join(this.root, name), gone);
+    const absent = unpinDisks(gone);
     removeTree(gone);
+    return absent;
   }
 
   private names(): string[] {
@@ -184,8 +199,8 @@ export class SnapshotStore {
   }
 
   /** Null if it is broken. */
-  private digestOf(name: string): string | null {
-    return this.snapshots().find((snapshot) => snapshot.name === name)?.manifest.digest ?? null;
+  private readable(name: string): SnapshotFolder | null {
+    return this.snapshots().find((snapshot) => snapshot.name === name) ?? null;
   }
 
   private childrenOf(name: string): string[] {
@@ -197,7 +212,7 @@ export class SnapshotStore {
 
   /** Of drafts those whose process has ended and whose lock nobody holds: two process-id name spaces may share a store. */
   private removeOrphans(): void {
-    for (const name of this.entries().filter(isGone)) removeTree(join(this.root, name));
+    for (const name of this.entries().filter(isGone)) this.finishRemoval(join(this.root, name));
     for (const name of this.entries().filter(isOrphan)) {
       const folder = join(this.root, name);
       const lock = openFolder(folder);
@@ -208,7 +223,18 @@ export class SnapshotStore {
         closeSync(lock);
       }
     }
+    removeJournals(this.root, this.entries());
     this.bases.removeOrphans(() => new Set(this.snapshots().map(({ manifest }) => manifest.digest)));
+  }
+
+  /** A disk that cannot let go now is asked again by the next opening. */
+  private finishRemoval(gone: string): void {
+    try {
+      unpinDisks(gone);
+    } catch {
+      return;
+    }
+    removeTree(gone);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { verifyRam } from '../hypervisor/ram-files.js';
+import { verifyDisks } from './disks/verify-disks.js';
 import type { OpenLayer } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';
 import type { SnapshotStore } from './store.js';
@@ -9,6 +10,7 @@ export function verifySnapshot(store: SnapshotStore, name: string, options: Foll
   const newest = store.open(name);
   for (const snapshot of store.chain(newest)) snapshot.readState();
   store.withLayers(newest, (layers) => verifyLayers(layers, options));
+  verifyDisks(newest, options);
 }
 
 export function verifyLayers(layers: readonly OpenLayer[], options: Following): void {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { newestSuspend } from '../../src/cli/newest-suspend.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
+import { SnapshotStore } from '../../src/snapshot/store.js';
+import { markUse } from '../../src/snapshot/suspend-use.js';
 import { spoil, temporaryStore } from '../snapshot/support/temporary-store.js';
 import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
 
@@ -17,13 +19,29 @@ function store(...names: readonly (readonly [string, 'suspend' | 'snapshot'])[])
 
 test('the last suspend of this VM counts, whatever it is called', () => {
   const { root } = store(['vm-1', 'suspend'], ['aaa', 'suspend'], ['vm-2', 'snapshot']);
-  expect(newestSuspend(root, 'vm')).toBe('aaa');
-  expect(newestSuspend(root, 'other')).toBeNull();
+  expect(newestSuspend(root, 'vm')).toEqual({ suspend: 'aaa' });
+  expect(newestSuspend(root, 'other')).toEqual({ suspend: null });
 });
 
 test('a VM without a suspend boots', () => {
-  expect(newestSuspend(store(['vm-1', 'snapshot']).root, 'vm')).toBeNull();
-  expect(newestSuspend(temporaryStore().root, 'vm')).toBeNull();
+  expect(newestSuspend(store(['vm-1', 'snapshot']).root, 'vm')).toEqual({ suspend: null });
+  expect(newestSuspend(temporaryStore().root, 'vm')).toEqual({ suspend: null });
+});
+
+test('what is spent or kept is not gone back to', () => {
+  const snapshots = store(['vm-1', 'suspend'], ['vm-2', 'suspend'], ['vm-3', 'suspend']);
+  markUse(snapshots.open('vm-2'), 'kept');
+  markUse(snapshots.open('vm-3'), 'spent');
+  expect(newestSuspend(snapshots.root, 'vm')).toEqual({ suspend: 'vm-1' });
+  expect(snapshots.list().map(({ name }) => name)).toEqual(['vm-1', 'vm-2']);
+});
+
+test('a VM that has ended after its suspend was spent boots, which is said once', () => {
+  const { root } = store(['vm-1', 'suspend']);
+  markUse(new SnapshotStore(root).open('vm-1'), 'spent');
+  const notice = 'the VM went on from vm-1 and ended without being suspended again: it boots';
+  expect(newestSuspend(root, 'vm')).toEqual({ suspend: null, notice });
+  expect(newestSuspend(root, 'vm')).toEqual({ suspend: null });
 });
 
 test('a broken snapshot that may be its suspend is not passed over', () => {
@@ -32,5 +50,5 @@ test('a broken snapshot that may be its suspend is not passed over', () => {
   expect(() => newestSuspend(snapshots.root, 'vm')).toThrow(
     /^--continue: vm-2\/manifest\.json: .*; remove it \(tsbhyve snapshot rm vm-2\), or go on from another with -r$/,
   );
-  expect(newestSuspend(snapshots.root, 'v')).toBeNull();
+  expect(newestSuspend(snapshots.root, 'v')).toEqual({ suspend: null });
 });

@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { wantsSandbox } from '../../src/cli/sandbox.js';
 import { loadAddon } from '../../src/hypervisor/addon.js';
 import { hostIdentity } from '../../src/snapshot/host-identity.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
@@ -109,13 +108,4 @@ onLinux('sockets of ports are removed although their folder is out of reach', as
   expect(readdirSync(sockets)).toEqual(['com2']);
   await ends(vm);
   expect(readdirSync(sockets)).toEqual([]);
-});
-
-test('where there is none it is off, and refused by name', () => {
-  expect(wantsSandbox(undefined, 'linux')).toBe(true);
-  expect(wantsSandbox('off', 'linux')).toBe(false);
-  expect(wantsSandbox(undefined, 'freebsd')).toBe(false);
-  expect(() => wantsSandbox('on', 'freebsd')).toThrow(
-    "sandbox: 'on': there is none on freebsd, because Node opens files",
-  );
 });

@@ -2,7 +2,7 @@
 /** The power goes at any point of what is done to a store: every snapshot is whole or absent, and none is lost. Uses dist. */
 import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
 import { randomNumbers, testSeed } from '../support/random.js';
-import { withEarlyRenames, withoutSyncs, withoutSyncsOf } from './support/lies.js';
+import { withEarlyRenames, withoutSyncAfter, withoutSyncs, withoutSyncsOf } from './support/lies.js';
 import { keyOf, wholeTree } from './support/power-cuts.js';
 import { examineAll, recorded } from './support/recording.js';
 import { SCENARIOS } from './support/scenarios.js';
@@ -31,6 +31,7 @@ afterAll(() => machine.close());
     ['folders are not synced', (log) => withoutSyncs(log, 'folder'), 'save'],
     ['a removed snapshot loses its files before its name', (log) => withoutSyncs(log, 'folder'), 'remove'],
     ['a suspend loses its files before its name', (log) => withoutSyncs(log, 'folder'), 'resume'],
+    ['a suspend is not marked as spent', (log) => withoutSyncAfter(log, 'spent'), 'resume'],
     ['snapshots are named before they are whole', withEarlyRenames, 'save'],
     ...['ram', 'state.cbor', 'index.cbor', 'manifest.json', '.draft-', 'store', 'new'].map(
       (name) => [`${name} is not synced`, (log: readonly Change[]) => withoutSyncsOf(log, name), 'save'] as const,

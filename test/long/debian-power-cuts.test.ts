@@ -129,7 +129,7 @@ function examine(initial: Buffer, log: readonly Change[]): { cuts: number; repor
         checkCrashedFileSystem(image);
         checkRecords(image, '', lastReported(marks));
       } catch (cause) {
-        throw new Error(`after ${index + 1} of ${log.length} calls, the rest ${name}: ${cause}`, { cause });
+        throw new Error(`after ${index + 1} of ${log.length} calls, the rest ${name}: ${String(cause)}`, { cause });
       }
       cuts += 1;
     }

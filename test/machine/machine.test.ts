@@ -254,13 +254,13 @@ describe('a device whose host hangs', () => {
   test('cannot be paused, and the machine runs on', () => {
     const { machine, device } = hung();
     machine.resume();
-    jest.spyOn(device, 'pause').mockImplementation(hang);
+    const pausing = jest.spyOn(device, 'pause').mockImplementation(hang);
     expect(() => machine.pause()).toThrow('disk /d: the host has not finished a request');
     expect(machine.state).toBe('running');
     const before = machine.time;
     runUntil(machine, before + 5000n);
     expect(machine.time).toBe(before + 5000n);
-    jest.mocked(device.pause).mockRestore();
+    pausing.mockRestore();
     machine.pause();
     expect(machine.state).toBe('paused');
   });

@@ -10,6 +10,7 @@ import { loadMachine } from '../../src/snapshot/load-machine.js';
 import type { Identity } from '../../src/snapshot/restoration.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryFolder, temporaryStore } from '../snapshot/support/temporary-store.js';
+import { MemoryDisk } from '../support/memory-disk.js';
 
 const MEMORY = 2 * 1024 * 1024;
 const machines: Machine[] = [];
@@ -60,12 +61,16 @@ test('a machine that cannot be built lets go of the disks it has', () => {
   build(disk());
 });
 
-test('a writable disk is refused by a save before anything stops', () => {
+test('a writable disk that snapshots do not keep is refused by a save before anything stops', () => {
   const store = temporaryStore();
-  const machine = build(disk());
+  const machine = buildMachine(
+    { memory: MEMORY, clock: { kind: 'virtual', numerator: 1, denominator: 1 }, pci: [disk()] },
+    { devices: { openDisk: () => new MemoryDisk(new Uint8Array(4096)) } },
+  );
+  machines.push(machine);
   machine.resume();
   expect(() => saveMachine(machine, store, 'one')).toThrow(
-    'pci-0:3:0: a writable disk cannot be part of a snapshot yet',
+    'pci-0:3:0: this writable disk cannot be part of a snapshot: only an image file can, without nocache',
   );
   expect(machine.state).toBe('running');
   expect(store.list()).toEqual([]);
@@ -89,7 +94,7 @@ test('a read-only disk that has changed since is refused', () => {
     {
       path: `disk ${image}`,
       problem: expect.stringMatching(/^saved with 4096 bytes of .*, here it is 4096 bytes of 1970-/),
-      remedy: 'name the disk as it was with -o pci.0.SLOT.FUNC.path=',
+      remedy: 'name the disk as it was with -o pci.0.3.0.path=',
     },
   ]);
   expect(() => loadMachine(store, 'one')).toThrow(

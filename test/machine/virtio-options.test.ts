@@ -5,6 +5,7 @@ import { diskConfig, rngConfig } from '../../src/machine/virtio-options.js';
 test('a disk has bhyve’s defaults', () => {
   expect(diskConfig('disk', { path: '/d' })).toEqual({
     path: '/d',
+    line: null,
     readOnly: false,
     sync: false,
     noCache: false,
@@ -19,6 +20,15 @@ test('a disk has bhyve’s defaults', () => {
     latency: 100_000n,
     bytesPerSecond: 1_000_000_000n,
   });
+});
+
+test('a disk may be that of a clone', () => {
+  expect(diskConfig('disk', { path: '/d', line: 'web-2' }).line).toBe('web-2');
+  for (const line of ['', '../web', 'a b']) {
+    expect(() => diskConfig('disk', { path: '/d', line })).toThrow(
+      `disk line: '${line}'; the name of a clone is accepted`,
+    );
+  }
 });
 
 test.each([

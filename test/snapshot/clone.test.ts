@@ -114,6 +114,7 @@ test('a clone does not use a suspend up, and its resume takes the flattened file
   copy.machine.close();
   const resumed = ResumedMachine.load({ store: store.root, name: 'delta', keep: false, overrides: {} }, {});
   opened.push(resumed);
+  resumed.machine.resume();
   while (existsSync(join(store.root, 'delta'))) expect(resumed.poll(() => {})).toBeNull();
   expect(readdirSync(store.root)).toEqual(['full']);
 });

@@ -138,13 +138,16 @@ test('an index whose sets do not fit is refused', () => {
 test('a head of another format says who wrote it', () => {
   const text = JSON.stringify({ format: 7, producer: 'tsbhyve 9.0', digest: '', body: { anything: [1.5] } });
   expect(decodeHead(Buffer.from(text), 'm')).toMatchObject({ format: 7, producer: 'tsbhyve 9.0' });
-  expect(() => decodeManifest(Buffer.from(text), 'm')).toThrow('written by tsbhyve 9.0 in format 7; expected 0');
+  expect(() => decodeManifest(Buffer.from(text), 'm')).toThrow('written by tsbhyve 9.0 in format 7; expected 1');
+  expect(() => decodeManifest(Buffer.from(text.replace('7', '0')), 'm')).toThrow(
+    'in format 0, which was never final: only the release that wrote it reads it; expected 1',
+  );
 });
 
 test('a manifest of brackets is refused', () => {
-  const deep = `{"format":0,"producer":"p","digest":"","body":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+  const deep = `{"format":1,"producer":"p","digest":"","body":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
   expect(() => decodeManifest(Buffer.from(deep), 'm')).toThrow(SnapshotError);
-  const inner = `{"format":0,"producer":"p","digest":"","body":{"a":${'['.repeat(5000)}${']'.repeat(5000)}}}`;
+  const inner = `{"format":1,"producer":"p","digest":"","body":{"a":${'['.repeat(5000)}${']'.repeat(5000)}}}`;
   expect(() => decodeManifest(Buffer.from(inner), 'm')).toThrow(SnapshotError);
 });
 

@@ -6,6 +6,7 @@ export interface MemoryDiskOptions {
   readonly canDiscard?: boolean;
   /** Requests are done when somebody waits, or calls `finish`. */
   readonly late?: boolean;
+  readonly isKept?: boolean;
 }
 
 /** A disk in an array, which does its work at once or late, and writes down what it was asked. */
@@ -16,6 +17,7 @@ export class MemoryDisk implements BlockBackend {
   readonly logicalBlock = 512;
   readonly physicalBlock = 4096;
   readonly identity = 'memory';
+  readonly isKept: boolean;
   readonly asked: string[] = [];
   readonly waiting: BlockRequest[] = [];
   readonly bytes: Uint8Array;
@@ -24,12 +26,16 @@ export class MemoryDisk implements BlockBackend {
   failure: BlockResult | null = null;
   private readonly late: boolean;
 
-  constructor(bytes: Uint8Array, { readOnly = false, canDiscard = true, late = false }: MemoryDiskOptions = {}) {
+  constructor(
+    bytes: Uint8Array,
+    { readOnly = false, canDiscard = true, late = false, isKept = false }: MemoryDiskOptions = {},
+  ) {
     this.bytes = bytes;
     this.capacity = bytes.length;
     this.readOnly = readOnly;
     this.canDiscard = canDiscard;
     this.late = late;
+    this.isKept = isKept;
   }
 
   submit(request: BlockRequest): void {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Opens an export of an NBD server as a guest's disk (decision 0013). */
-import { type AddonNbdDisk, loadAddon } from '../../hypervisor/addon.js';
-import { DiskImage } from '../../hypervisor/disk-image.js';
+import { type NbdImage, openNbdImage } from '../../hypervisor/nbd-image.js';
 import { HostError } from '../host-error.js';
 import { ImageBackend, type ImageBackendOptions } from './image-backend.js';
 import { nbdAddress, nbdUri } from './nbd-address.js';
@@ -16,7 +15,7 @@ export function openNbdDisk(options: RawDiskOptions, backend: ImageBackendOption
   const address = nbdAddress(path);
   const name = `disk ${nbdUri(address)}`;
   if (noCache) throw new HostError(name, 'nocache is about caches of this host, which it has none in: leave it out');
-  const found = connect(name, () => loadAddon().nbd.open({ ...address, durable: sync }));
+  const found = connect(name, () => openNbdImage(name, { ...address, durable: sync }));
   try {
     refuseUnfit(name, found, options);
   } catch (error) {
@@ -33,10 +32,10 @@ export function openNbdDisk(options: RawDiskOptions, backend: ImageBackendOption
     // A server tells no time of the last change.
     identity: readOnly ? `${found.size} bytes of ${nbdUri(address)}` : '',
   };
-  return new ImageBackend(new DiskImage(name, found.image), facts, { patienceMilliseconds: PATIENCE_MS, ...backend });
+  return new ImageBackend(found.image, facts, { patienceMilliseconds: PATIENCE_MS, ...backend });
 }
 
-function connect(name: string, open: () => AddonNbdDisk): AddonNbdDisk {
+function connect(name: string, open: () => NbdImage): NbdImage {
   try {
     return open();
   } catch (cause) {
@@ -44,7 +43,7 @@ function connect(name: string, open: () => AddonNbdDisk): AddonNbdDisk {
   }
 }
 
-function refuseUnfit(name: string, found: AddonNbdDisk, { readOnly, logicalBlock }: RawDiskOptions): void {
+function refuseUnfit(name: string, found: NbdImage, { readOnly, logicalBlock }: RawDiskOptions): void {
   const { size, minimumBlock } = found;
   if (found.readOnly && !readOnly) throw new HostError(name, 'the server lets nobody write to it: add ro');
   if (minimumBlock > logicalBlock) {
@@ -58,6 +57,6 @@ function refuseUnfit(name: string, found: AddonNbdDisk, { readOnly, logicalBlock
   if (capacityOf(found) === 0) throw new HostError(name, `${size} bytes; at least ${SECTOR} are accepted`);
 }
 
-function capacityOf({ size }: AddonNbdDisk): number {
+function capacityOf({ size }: NbdImage): number {
   return Number(size - (size % BigInt(SECTOR)));
 }

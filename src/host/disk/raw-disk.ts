@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Opens a raw image file or a block device of the host as a guest's disk. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { type AddonRawDisk, loadAddon } from '../../hypervisor/addon.js';
-import { DiskImage } from '../../hypervisor/disk-image.js';
+import { openRawImage, type RawImage } from '../../hypervisor/disk-image.js';
+import { lockFile } from '../../hypervisor/ram-files.js';
 import { HostError, systemReason } from '../host-error.js';
 import { ImageBackend, type ImageBackendOptions } from './image-backend.js';
 
@@ -25,7 +25,7 @@ export function openRawDisk(options: RawDiskOptions, backend: ImageBackendOption
   const name = `disk ${path}`;
   const fd = openFile(name, options);
   try {
-    if (!loadAddon().snapshot.lockFile(fd, !readOnly)) {
+    if (!lockFile(fd, readOnly ? 'shared' : 'exclusive')) {
       throw new HostError(name, 'in use by another VM; one may write to it, or several may read it');
     }
     const raw = openImage(name, fd, noCache);
@@ -39,7 +39,7 @@ export function openRawDisk(options: RawDiskOptions, backend: ImageBackendOption
       canDiscard: raw.canDiscard && discard && !readOnly,
       identity: readOnly ? `${size} bytes of ${mtime.toISOString()}` : '',
     };
-    return new ImageBackend(new DiskImage(name, raw.image), facts, backend);
+    return new ImageBackend(raw.image, facts, backend);
   } finally {
     closeSync(fd); // the image works on a duplicate
   }
@@ -58,9 +58,9 @@ function openFile(name: string, { path, readOnly, sync, noCache }: RawDiskOption
   }
 }
 
-function openImage(name: string, fd: number, noCache: boolean): AddonRawDisk {
+function openImage(name: string, fd: number, noCache: boolean): RawImage {
   try {
-    return loadAddon().disk.openRaw(fd, noCache);
+    return openRawImage(name, fd, noCache);
   } catch (cause) {
     throw new HostError(name, cause instanceof Error ? cause.message : String(cause), { cause });
   }

@@ -153,7 +153,7 @@ test('--force-reset ends a VM as its own reset does, and --suspend-all takes all
 
 test.each([
   [['-r', 'x', '--continue'], '--continue: looks for a suspend itself, and -r x names one; give one of the two'],
-  [['--continue', '--keep'], '--keep: the next --continue would go back to the same instant; -r goes with --keep'],
+  [['--continue', '--keep'], '--keep: makes a snapshot of a suspend that -r names; --continue looks for one to use up'],
 ])('%j is refused', async (words, message) => {
   const run = start('echo', ...words);
   expect((await run.end()).status).toBe(4);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Machine } from '../../../src/machine/machine.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { roleOf } from '../../../src/snapshot/suspend-use.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
 import type { Tree } from './disk.js';
 import { marksOf, type PowerCut } from './power-cuts.js';
@@ -40,8 +41,10 @@ export function examine(cut: PowerCut, log: readonly Change[], store: string, ma
 interface Promised {
   readonly name: string;
   readonly digest: string;
-  readonly presence: 'there' | 'maybe' | 'gone';
+  readonly presence: 'there' | 'maybe' | 'spent' | 'gone';
 }
+
+const PRESENCE: Readonly<Record<string, Promised['presence']>> = { there: 'there', leaving: 'maybe', spent: 'spent' };
 
 /** For every name of the whole log, what its user knew about it by then. */
 function promises(made: readonly Change[], log: readonly Change[]): Promised[] {
@@ -49,11 +52,10 @@ function promises(made: readonly Change[], log: readonly Change[]): Promised[] {
   for (const [, name = '', digest = ''] of marksOf(log).map((mark) => mark.split(' '))) {
     if (digest !== '') promised.set(name, { name, digest, presence: 'maybe' });
   }
-  for (const [word, name = ''] of marksOf(made).map((mark) => mark.split(' '))) {
+  for (const [word = '', name = ''] of marksOf(made).map((mark) => mark.split(' '))) {
     const known = promised.get(name);
     if (known === undefined) throw new Error(`the scenario never made ${name}`);
-    const presence = word === 'there' ? 'there' : word === 'leaving' ? 'maybe' : 'gone';
-    promised.set(name, { ...known, presence });
+    promised.set(name, { ...known, presence: PRESENCE[word] ?? 'gone' });
   }
   return [...promised.values()];
 }
@@ -71,6 +73,8 @@ function examineStore(root: string, promised: readonly Promised[], machine: Mach
     if (presence === 'gone') throw new Error(`${name} was reported to be gone and is there`);
     if ('problem' in entry) throw entry.problem;
     if (entry.snapshot.manifest.digest !== digest) throw new Error(`${name} is another than was saved`);
+    if (presence === 'spent' && roleOf(entry.snapshot) !== 'spent')
+      throw new Error(`${name} waits for its machine again`);
     verifySnapshot(store, name);
   }
   if (found.size > 0) throw new Error(`nobody made ${[...found.keys()].join(', ')}`);

@@ -14,6 +14,7 @@ import { ResumedMachine } from '../../../src/snapshot/resumed-machine.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
 import { SnapshotError } from '../../../src/snapshot/snapshot-error.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { roleOf } from '../../../src/snapshot/suspend-use.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
 import { MS, tickMachine } from '../../snapshot/support/tick-subject.js';
 
@@ -139,8 +140,12 @@ function resuming(): Trial {
     },
     examine: (failed) => {
       const kept = failed || warnings.length > 0;
-      for (const line of warnings) expect(/^suspend: [^\n]+; the snapshot is kept$/.test(line), `warned of ${line}`);
+      for (const line of warnings) expect(/^suspend: [^\n]+; it is spent, and .*$/.test(line), `warned of ${line}`);
       expectReport('suspend', kept);
+      if (kept && names().includes('suspend')) {
+        const role = failed ? 'suspend' : 'spent';
+        expect(isHopeless || roleOf(opened().open('suspend')) === role, `the suspend is not ${role}`);
+      }
       if (resumed === null) return;
       expectToRun(resumed.machine);
       resumed.machine.close();

@@ -27,3 +27,12 @@ export function withEarlyRenames(log: readonly Change[]): Change[] {
     return [change, ...early];
   });
 }
+
+/** As if a folder were not synced after a file of this name was made in it. */
+export function withoutSyncAfter(log: readonly Change[], name: string): Change[] {
+  const made = log.findIndex((change) => change.kind === 'create' && change.at.name === name);
+  const change = log[made];
+  const folder = change?.kind === 'create' ? change.at.folder : -1;
+  const lost = log.findIndex((later, index) => index > made && later.kind === 'sync' && later.object === folder);
+  return log.filter((_, index) => index !== lost);
+}

@@ -113,7 +113,10 @@ function torn(sector: number, random: Random): FileFate {
       pieces.filter(() => random() < 0.6),
     );
     if (random() < 0.7) return result;
-    return edited(result, [{ size: Math.floor(random() * (result.bytes.length + 1)) }]);
+    // What was on disk stays, unless somebody made the file shorter.
+    const isCut = pending.some((edit) => 'size' in edit && edit.size < durable.bytes.length);
+    const least = isCut ? 0 : Math.min(durable.bytes.length, result.bytes.length);
+    return edited(result, [{ size: least + Math.floor(random() * (result.bytes.length - least + 1)) }]);
   };
 }
 

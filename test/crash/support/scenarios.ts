@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * A process that does one thing to a store, and says by marks what it would promise its user: `there <name> <digest>` once
- * a snapshot is reported, `leaving <name>` when it may go, `gone <name>` when it was reported to be.
+ * a snapshot is reported, `leaving <name>` when it may go, `spent <name>` when its machine runs, `gone <name>` when it was
+ * reported to be.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -80,7 +81,7 @@ function resume(stage: Stage, name: string): void {
   const request = { store: stage.root, name, keep: false, overrides: {} };
   const resumed = ResumedMachine.load(request, {});
   resumed.machine.resume();
-  stage.mark('leaving', name);
+  stage.mark('spent', name);
   while (stage.store.list().some((entry) => entry.name === name)) resumed.poll(fail);
   stage.mark('gone', name);
   resumed.machine.close();

@@ -82,6 +82,16 @@ export class WatchedFolder {
     appendFileSync(this.log, `mark ${text}\n`);
   }
 
+  /** How many calls were made that can be made to fail. */
+  get callsMade(): number {
+    const lines = readFileSync(this.log, 'utf8').split('\n');
+    return lines.filter((line) => line !== '' && !/^(unknown|mark|fault)/.test(line)).length;
+  }
+
+  get hadFault(): boolean {
+    return readFileSync(this.log, 'utf8').split('\n').includes('fault');
+  }
+
   /** The n-th call from now fails with this errno. */
   failAt(call: number, error: keyof typeof constants.errno, manner: Manner): void {
     this.ask(`${call} ${constants.errno[error]} ${manner}`);

@@ -44,6 +44,8 @@ export function parseLog(log: string, rootInode: number): Change[] {
         }
         case 'write':
           return { kind, object: object(words[0]), offset: number(1), bytes: Buffer.from(words[2] ?? '', 'hex') };
+        case 'punch': // what is within the file reads as zeros then
+          return { kind: 'write', object: object(words[0]), offset: number(1), bytes: Buffer.alloc(number(2)) };
         case 'resize':
           return { kind, object: object(words[0]), size: number(1) };
         case 'allocate':

@@ -194,8 +194,11 @@ test('a read-only disk says so and refuses every change', () => {
   expect(rig.device.saveRefusal()).toBeNull();
 });
 
-test('a writable disk cannot be saved yet', () => {
-  expect(start().rig.device.saveRefusal()).toBe('a writable disk cannot be part of a snapshot yet');
+test('a writable disk can be saved if snapshots keep its content', () => {
+  const refusal = 'this writable disk cannot be part of a snapshot: only an image file can, without nocache';
+  expect(start().rig.device.saveRefusal()).toBe(refusal);
+  expect(start({ readOnly: true }).rig.device.saveRefusal()).toBeNull();
+  expect(start({ isKept: true }).rig.device.saveRefusal()).toBeNull();
 });
 
 test.each([

@@ -24,3 +24,27 @@ export function forge(folder: string, part: 'state' | 'index', bytes: Uint8Array
   document.body.files[part] = { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   overwrite(manifest, Buffer.from(signed(document)));
 }
+
+const DISK = 'disks/pci-0.3.0.cbor';
+
+/** What a snapshot says about its first disk. */
+export function savedDisk({ root }: { readonly root: string }, name: string): Uint8Array {
+  return Uint8Array.from(readFileSync(join(root, name, DISK)));
+}
+
+/** Puts `bytes` in their place, and their digest into the manifest; `change` may change that, too. */
+export function forgeDisk(
+  { root }: { readonly root: string },
+  name: string,
+  bytes: Uint8Array,
+  change: (reference: Record<string, unknown>) => void = () => {},
+): void {
+  overwrite(join(root, name, DISK), bytes);
+  const manifest = join(root, name, 'manifest.json');
+  const document = JSON.parse(readFileSync(manifest, 'utf8')) as { body: { disks: Record<string, unknown>[] } }; // we wrote it
+  const [reference = {}] = document.body.disks;
+  reference.bytes = bytes.length;
+  reference.sha256 = createHash('sha256').update(bytes).digest('hex');
+  change(reference);
+  overwrite(manifest, Buffer.from(signed(document)));
+}

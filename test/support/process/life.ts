@@ -14,7 +14,7 @@ export interface Carried {
 }
 
 /** How a machine is saved at the end of a piece. `live`, which is incremental too, it runs on meanwhile. */
-export type SaveKind = 'full' | 'incremental' | 'live';
+export type SaveKind = 'full' | 'incremental' | 'live' | 'suspend';
 
 export interface LifeOrder {
   readonly store: string;
@@ -39,6 +39,8 @@ export interface LifeReport {
   readonly evidence: Evidence;
   /** At the instant that was saved, or else at the end. */
   readonly carried: Carried;
+  /** What each disk of the machine holds at the end of the piece, as a digest. */
+  readonly disks: readonly string[];
 }
 
 export type LifeAnswer = LifeReport | { readonly failure: string };

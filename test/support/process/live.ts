@@ -6,7 +6,9 @@ import { type LoadOptions, loadMachine } from '../../../src/snapshot/load-machin
 import { MachineHold } from '../../../src/snapshot/machine-hold.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { roleOf } from '../../../src/snapshot/suspend-use.js';
 import { saveLive } from '../../snapshot/support/live-save.js';
+import { digestsOf } from '../disk-guest.js';
 import { finish } from '../proof.js';
 import { type Carried, carriedFrom, carriedHash, type LifeOrder, type LifeReport } from './life.js';
 
@@ -14,23 +16,30 @@ export function live(order: LifeOrder): LifeReport {
   const { store: root, name, carried, end, most, save } = order;
   const store = new SnapshotStore(root);
   const output = [...carried.output];
+  const isSuspend = roleOf(store.open(name)) === 'suspend';
   const { machine, watch, snapshot } = loadMachine(store, name, {
     ...restoreOptions(order),
+    ...(isSuspend && { use: 'spend' as const }),
     host: { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits: carriedHash(carried) },
   });
   try {
-    const changes = save === undefined || save.kind === 'full' ? null : new ChangeLog(machine, snapshot);
+    const changes =
+      save === undefined || ['full', 'suspend'].includes(save.kind) ? null : new ChangeLog(machine, snapshot);
     const evidence = finish(machine, output, end, most);
     const fault = watch?.settle() ?? null;
     if (fault !== null) throw fault;
     const options = changes === null ? {} : { changes };
+    const disks = digestsOf(machine);
     if (save?.kind === 'live') {
       const hold = new CarryingHold(machine, output);
       saveLive(machine, store, save.name, { ...options, hold });
-      return { evidence, carried: hold.carried };
+      return { evidence, carried: hold.carried, disks };
     }
-    if (save !== undefined) saveMachine(machine, store, save.name, options);
-    return { evidence, carried: carriedFrom(machine, output) };
+    if (save !== undefined) {
+      const kind = save.kind === 'suspend' ? 'suspend' : 'snapshot';
+      saveMachine(machine, store, save.name, { ...options, kind });
+    }
+    return { evidence, carried: carriedFrom(machine, output), disks };
   } finally {
     machine.close();
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Field types that only a manifest has: it is JSON, whose numbers are doubles. */
-import type { CborValue } from '../core/cbor.js';
-import { BaseField, type Field, type FieldDescription, type FieldOptions } from '../core/fields/field.js';
-import { got, StateError } from '../core/state-error.js';
+/** Field types of documents in JSON, whose numbers are doubles. */
+import type { CborValue } from './cbor.js';
+import { BaseField, type Field, type FieldDescription, type FieldOptions } from './fields/field.js';
+import { got, StateError } from './state-error.js';
 
 interface TextOptions extends FieldOptions {
   readonly max?: number;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** `IMAGE.tsbhyve/`: where what belongs to an image lies, and who may change it. */
+import { closeSync, constants, existsSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { makeFolders, syncFolder, withFile, writeNew } from '../../durable-files.js';
+import { HostError, systemReason } from '../../host-error.js';
+import { waitForLock } from '../libc-file.js';
+import { type Head, headShape } from './head.js';
+import { IMAGE } from './identity.js';
+import { encodeSealed, readSealed } from './sealed.js';
+
+const FOLDER_MODE = 0o700;
+const LINE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const HEAD = 'HEAD';
+const CLONES = 'clones';
+
+export class LayerFolder {
+  /** Without links. */
+  readonly image: string;
+  readonly root: string;
+  private isHeld = false;
+
+  constructor(path: string) {
+    this.image = resolved(path);
+    this.root = `${this.image}.tsbhyve`;
+  }
+
+  exists(): boolean {
+    return existsSync(this.root);
+  }
+
+  make(): void {
+    this.attempt(() => makeFolders(this.root, FOLDER_MODE));
+  }
+
+  /** Of a file as HEAD and points name it. */
+  path(file: string): string {
+    return file === IMAGE ? this.image : join(this.root, file);
+  }
+
+  lineFolder(line: string | null): string {
+    if (line === null) return this.root;
+    if (!LINE.test(line)) throw this.error(`'${line}' cannot be the name of a clone`);
+    return join(this.root, CLONES, line);
+  }
+
+  /** The image's own line first. */
+  lines(): (string | null)[] {
+    const clones = join(this.root, CLONES);
+    const names = existsSync(clones) ? readdirSync(clones).filter((name) => LINE.test(name)) : [];
+    return [null, ...names.sort()].filter((line) => existsSync(join(this.lineFolder(line), HEAD)));
+  }
+
+  readHead(line: string | null): Head | null {
+    return readSealed(headShape, join(this.lineFolder(line), HEAD));
+  }
+
+  /** Replaces a HEAD that may have been changed by others meanwhile. Durable on return; when it throws, the old one is there. */
+  update(line: string | null, change: (head: Head | null) => Head): Head {
+    return this.exclusively(() => {
+      const old = this.readHead(line);
+      const changed = change(old);
+      const head = { ...changed, generation: (old?.generation ?? 0) + 1 };
+      this.replace(join(this.lineFolder(line), HEAD), encodeSealed(headShape, head));
+      return head;
+    });
+  }
+
+  /** Puts a file in place, durably. */
+  replace(path: string, bytes: Uint8Array): void {
+    const fresh = join(dirname(path), `.new-${basename(path)}`);
+    this.attempt(() => {
+      rmSync(fresh, { force: true }); // of somebody who was killed
+      writeNew(fresh, bytes);
+      renameSync(fresh, path);
+      syncFolder(dirname(path));
+    });
+  }
+
+  /** Alone among all processes. Short: others wait. */
+  exclusively<T>(work: () => T): T {
+    if (this.isHeld) return work();
+    const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
+    const mutex = this.attempt(() => openSync(join(this.root, 'mutex'), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
+    return withFile(mutex, () => {
+      waitForLock(mutex);
+      this.isHeld = true;
+      try {
+        return work();
+      } finally {
+        this.isHeld = false;
+      }
+    });
+  }
+
+  /** The lock of a line: one writer or several readers, for as long as it is open. Readers make no file: null if there is none. */
+  openLineLock(line: string | null, readOnly = false): number | null {
+    const path = join(this.lineFolder(line), 'lock');
+    if (readOnly) return existsSync(path) ? this.attempt(() => openSync(path, constants.O_RDONLY)) : null;
+    return this.attempt(() => {
+      makeFolders(this.lineFolder(line), FOLDER_MODE);
+      return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    });
+  }
+
+  entries(): string[] {
+    return this.attempt(() => readdirSync(this.root));
+  }
+
+  error(problem: string, options?: ErrorOptions): HostError {
+    return new HostError(`disk ${this.image}`, problem, options);
+  }
+
+  attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      if (cause instanceof HostError) throw cause;
+      throw this.error(`${basename(this.root)}: ${systemReason(cause)}`, { cause });
+    }
+  }
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (cause) {
+    throw new HostError(`disk ${path}`, `cannot open it: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** Closes what is open of several. */
+export function closeAll(fds: Iterable<number>): void {
+  for (const fd of new Set(fds)) closeSync(fd);
+}
