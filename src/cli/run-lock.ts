@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -90,7 +91,9 @@ export function removeFolder({ folder }: RunPaths): void {
   const gone = join(dirname(folder), `.gone-${process.pid}-${basename(folder)}`);
   rmSync(gone, { recursive: true, force: true });
   renameSync(folder, gone);
-  rmSync(gone, { recursive: true, force: true });
+  // One by one: Node 24 tries to remove a folder as a file first, which the sandbox forbids with an error of its own.
+  for (const name of readdirSync(gone)) rmSync(join(gone, name));
+  rmdirSync(gone);
 }
 
 function pidText(paths: RunPaths): string {

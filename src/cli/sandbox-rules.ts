@@ -9,10 +9,18 @@ import type { PciDeviceConfig } from '../machine/config.js';
 import type { RunPaths } from './run-paths.js';
 import type { Settings } from './settings.js';
 
-/** What Node and the C library open when they come to need it: code, the time zone, facts about the host. */
+/** What Node, the C library and we open when we come to need it: code, the time zone, facts about the host. */
 const SYSTEM = [
   ...['/lib', '/lib64', '/usr/lib', '/usr/lib64', '/usr/local/lib', '/etc/ld.so.cache'],
-  ...['/etc/localtime', '/usr/share/zoneinfo', '/proc', '/sys/fs/cgroup', '/dev/urandom', '/dev/random'],
+  ...[
+    '/etc/machine-id',
+    '/etc/localtime',
+    '/usr/share/zoneinfo',
+    '/proc',
+    '/sys/fs/cgroup',
+    '/dev/urandom',
+    '/dev/random',
+  ],
 ];
 /** How the C library finds hosts. The second may be where the first leads to. */
 const RESOLVER = [
@@ -54,7 +62,13 @@ export function sandboxRules(settings: Settings, run: RunPaths): SandboxRules {
 /** This program, with the packages that lie beside it when it is installed as one of them. */
 function programFiles(): string[] {
   const root = packageRoot();
-  return [root, process.execPath, ...(basename(dirname(root)) === 'node_modules' ? [dirname(root)] : [])];
+  const { NODE_EXTRA_CA_CERTS: certificates } = process.env; // which Node reads at its leisure
+  return [
+    root,
+    process.execPath,
+    ...(certificates ? [certificates] : []),
+    ...(basename(dirname(root)) === 'node_modules' ? [dirname(root)] : []),
+  ];
 }
 
 function placesOf({ options }: PciDeviceConfig): string[] {
