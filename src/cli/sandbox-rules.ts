@@ -3,6 +3,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isNbd } from '../host/disk/nbd-address.js';
+import { isImageFile } from '../host/disk/open-disk.js';
 import { packageRoot } from '../hypervisor/package-root.js';
 import type { SandboxRules } from '../hypervisor/sandbox-rules.js';
 import type { PciDeviceConfig } from '../machine/config.js';
@@ -73,6 +74,12 @@ function programFiles(): string[] {
 
 function placesOf({ options }: PciDeviceConfig): string[] {
   return Object.values(options).filter((value) => value.startsWith('/'));
+}
+
+/** Image files that the guest may write to: each has a folder for its layers beside it. */
+export function writableImages({ machine }: Settings): string[] {
+  const disks = machine.pci.filter((device) => device.kind === 'virtio-blk' && isChanged(device));
+  return disks.flatMap(({ options }) => options.path ?? []).filter((path) => !isNbd(path) && isImageFile(path));
 }
 
 /** Shared folders are read-only unless they are not to be, disks the other way round. */

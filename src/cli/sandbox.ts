@@ -2,11 +2,12 @@
 /** When the VM stands and before its guest runs, this process gives up what they do not need (decision 0014). */
 import { realpathSync } from 'node:fs';
 import type { LogSink } from '../core/log.js';
+import { LayerFolder } from '../host/disk/layers/folder.js';
 import { HostError, systemReason } from '../host/host-error.js';
 import { enterSandbox, sandboxKind } from '../hypervisor/sandbox.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import type { RunPaths } from './run-paths.js';
-import { sandboxRules } from './sandbox-rules.js';
+import { sandboxRules, writableImages } from './sandbox-rules.js';
 import type { Settings } from './settings.js';
 
 /** This process is kept to files that it may open, for ever. */
@@ -17,7 +18,7 @@ export function confine(settings: Settings, run: RunPaths, log: LogSink): void {
     log('info', 'sandbox', 'off');
     return;
   }
-  makeStore(settings.store);
+  makePlaces(settings);
   // The filter leaves no way to ask afterwards.
   const kind = sandboxKind();
   try {
@@ -41,12 +42,18 @@ export function checkStore(settings: Settings, store: string): void {
   );
 }
 
-/** A folder that is made later would be out of reach. What is wrong with it is told when something is to be saved there. */
-function makeStore(store: string): void {
+/** Folders that are made later would be out of reach. What is wrong with one is told when something is to be saved there. */
+function makePlaces(settings: Settings): void {
+  attempt(() => new SnapshotStore(settings.store));
+  for (const image of writableImages(settings)) attempt(() => new LayerFolder(image).make());
+}
+
+/** A VM that saves nothing runs without. */
+function attempt(work: () => unknown): void {
   try {
-    new SnapshotStore(store);
+    work();
   } catch {
-    // A VM that saves nothing runs without.
+    // Told later.
   }
 }
 
