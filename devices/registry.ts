@@ -70,9 +70,11 @@ function examples(): AnyDevice[] {
   };
   const cable = {
     isLive: false,
-    offloads: { checksum: false, segmentation: false },
+    offloads: { checksum: true, segmentation: true, udpSegmentation: true },
     attach: nothing,
     send: () => true,
+    guestTakes: nothing,
+    roomAgain: nothing,
     close: nothing,
   };
   const sockets = { isLive: false, attach: nothing, send: nothing, close: nothing };
@@ -104,6 +106,7 @@ function examples(): AnyDevice[] {
   };
   const share = virtioNinep({ backend: folder, tag: 'share', readOnly: true, isRepeatable: true });
   const ports = { console: { write: nothing }, named: [{ name: 'port', output: { write: nothing } }] };
+  const card = { backend: cable, mac: new Uint8Array(6), mtu: null, pairs: 1, place: 0 };
   return [
     new Gpe('gpe', nullLine),
     new Hpet('hpet', clock, { pins: lines(8), msi }),
@@ -139,7 +142,7 @@ function examples(): AnyDevice[] {
     new VirtioPci('virtio-balloon', place, virtioBalloon(balloon), virtio, both),
     new VirtioPci('virtio-vsock', place, virtioVsock({ backend: sockets, cid: 3n }), virtio, modern),
     new VirtioPci('virtio-9p', place, share, virtio, both),
-    new VirtioPci('virtio-net', place, virtioNet({ backend: cable, mac: new Uint8Array(6), mtu: null }), virtio, both),
+    new VirtioPci('virtio-net', place, virtioNet(card), virtio, both),
   ];
 }
 

@@ -8,7 +8,10 @@
 #include "hostfs_exports.h"
 #include "layer_exports.h"
 #include "machine.h"
+#include "nbd_exports.h"
+#include "net_exports.h"
 #include "registry.h"
+#include "sandbox_exports.h"
 #include "snapshot_exports.h"
 #ifdef __linux__
 #include "kvm/probe.h"
@@ -68,6 +71,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
+  exports.Set("nbd", tsbhyve::nbd_exports(env));
+  exports.Set("sandbox", tsbhyve::sandbox_exports(env));
+  exports.Set("net", tsbhyve::net_exports(env));
   exports.Set("snapshot", tsbhyve::snapshot_exports(env));
   exports.Set("layers", tsbhyve::layer_exports(env));
   exports.Set("hostfs", tsbhyve::hostfs_exports(env));

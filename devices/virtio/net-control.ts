@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Commands of the control queue. Reference: VIRTIO-1.2 §5.1.6.5. */
 import { MAC_LENGTH } from './net-backend.js';
-import { type NetConfigState, NetFeature } from './net-config.js';
+import { GUEST_OFFLOADS, type NetConfigState, NetFeature } from './net-config.js';
 import { type FilterState, MOST_ADDRESSES } from './net-filter.js';
 
 /** Class and command before the data, and the answer behind it. */
@@ -9,10 +9,12 @@ const COMMAND_HEADER = 2;
 /** No command is longer: both address tables, with far more entries than are kept. */
 export const LONGEST_COMMAND = 0x4000;
 
-const Class = { RX: 0, MAC: 1, ANNOUNCE: 3 } as const;
+const Class = { RX: 0, MAC: 1, ANNOUNCE: 3, MQ: 4, GUEST_OFFLOADS: 5 } as const;
 const MAC_TABLE_SET = 0;
 const MAC_ADDR_SET = 1;
 const ANNOUNCE_ACK = 0;
+const MQ_VQ_PAIRS_SET = 0;
+const GUEST_OFFLOADS_SET = 0;
 
 type Mode = 'promiscuous' | 'allMulticast' | 'allUnicast' | 'noMulticast' | 'noUnicast' | 'noBroadcast';
 /** By number of the command, with the feature that it needs. */
@@ -27,8 +29,13 @@ const MODES: readonly (readonly [mode: Mode, feature: bigint])[] = [
 
 export type ControlledState = FilterState & NetConfigState;
 
+export interface Agreed {
+  readonly features: bigint;
+  readonly mostPairs: number;
+}
+
 /** Does what a command says; false if there is no such command, or not with these data. Nothing is done by halves. */
-export function control(state: ControlledState, command: Uint8Array, features: bigint): boolean {
+export function control(state: ControlledState, command: Uint8Array, { features, mostPairs }: Agreed): boolean {
   if (command.length < COMMAND_HEADER) return false;
   const [kind = 0, number = 0] = command;
   const data = command.subarray(COMMAND_HEADER);
@@ -42,9 +49,31 @@ export function control(state: ControlledState, command: Uint8Array, features: b
       if (number !== ANNOUNCE_ACK || !(features & NetFeature.GUEST_ANNOUNCE)) return false;
       state.announce = false;
       return true;
+    case Class.MQ:
+      return number === MQ_VQ_PAIRS_SET && (features & NetFeature.MQ) !== 0n && setPairs(state, data, mostPairs);
+    case Class.GUEST_OFFLOADS:
+      if (number !== GUEST_OFFLOADS_SET || !(features & NetFeature.CTRL_GUEST_OFFLOADS)) return false;
+      return setOffloads(state, data, features & GUEST_OFFLOADS);
     default:
       return false;
   }
+}
+
+/** §5.1.6.5.5. */
+function setPairs(state: NetConfigState, data: Uint8Array, most: number): boolean {
+  const pairs = data.length === 2 ? (data[0] ?? 0) | ((data[1] ?? 0) << 8) : 0;
+  if (pairs < 1 || pairs > most) return false;
+  state.pairs = pairs;
+  return true;
+}
+
+/** §5.1.6.5.6: a set of feature bits that the driver has accepted. */
+function setOffloads(state: NetConfigState, data: Uint8Array, accepted: bigint): boolean {
+  if (data.length !== 8) return false;
+  const wanted = new DataView(data.buffer, data.byteOffset).getBigUint64(0, true);
+  if (wanted & ~accepted) return false;
+  state.offloadsOff = accepted & ~wanted;
+  return true;
 }
 
 function setMode(state: FilterState, number: number, data: Uint8Array, features: bigint): boolean {

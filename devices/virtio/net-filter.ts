@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Which frames a guest wants to have. Reference: VIRTIO-1.2 §5.1.6.5.1 and §5.1.6.5.2. */
 import { bool, bytes, list } from '../../src/core/state-fields.js';
+import { sameAddress } from './net-address.js';
 import { MAC_LENGTH } from './net-backend.js';
 
 /** Of each kind; a longer table lets all of its kind through (§5.1.6.5.2). */
@@ -65,8 +66,4 @@ export function passesFilter(filter: FilterState, mac: Uint8Array, frame: Uint8A
 
 function includes(table: readonly Uint8Array[], address: Uint8Array): boolean {
   return table.some((entry) => sameAddress(entry, address));
-}
-
-function sameAddress(one: Uint8Array, other: Uint8Array): boolean {
-  return one.every((byte, index) => byte === other[index]);
 }

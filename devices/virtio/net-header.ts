@@ -3,8 +3,9 @@
 import type { Frame, PacketHeader } from './net-backend.js';
 import { NetFeature } from './net-config.js';
 
-export const HeaderFlag = { NEEDS_CSUM: 1 } as const;
-export const Gso = { NONE: 0, TCPV4: 1, TCPV6: 4 } as const;
+export const HeaderFlag = { NEEDS_CSUM: 1, DATA_VALID: 2 } as const;
+/** The last one is of VIRTIO-1.3 §5.1.6. */
+export const Gso = { NONE: 0, TCPV4: 1, TCPV6: 4, UDP_L4: 5 } as const;
 
 export const COMPLETE: PacketHeader = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 export const LEGACY_HEADER = 10;
@@ -37,11 +38,22 @@ export function encodeHeader(header: PacketHeader, length: number, buffers: numb
   return bytes;
 }
 
+const HOST_SEGMENTS: Readonly<Record<number, bigint>> = {
+  [Gso.TCPV4]: NetFeature.HOST_TSO4,
+  [Gso.TCPV6]: NetFeature.HOST_TSO6,
+  [Gso.UDP_L4]: NetFeature.HOST_USO,
+};
+const GUEST_SEGMENTS: Readonly<Record<number, bigint>> = {
+  [Gso.TCPV4]: NetFeature.GUEST_TSO4,
+  [Gso.TCPV6]: NetFeature.GUEST_TSO6,
+  [Gso.UDP_L4]: NetFeature.GUEST_USO4 | NetFeature.GUEST_USO6,
+};
+
 /** What a driver asks for, without bits that no driver may set (§5.1.6.2.2); null if it was not negotiated or is nonsense. */
 export function askedByDriver(header: PacketHeader, length: number, features: bigint): PacketHeader | null {
   const needsChecksum = (header.flags & HeaderFlag.NEEDS_CSUM) !== 0;
   if (needsChecksum && (!(features & NetFeature.CSUM) || !checksumFits(header, length))) return null;
-  const segmentation = { [Gso.TCPV4]: NetFeature.HOST_TSO4, [Gso.TCPV6]: NetFeature.HOST_TSO6 }[header.gsoType];
+  const segmentation = HOST_SEGMENTS[header.gsoType];
   if (header.gsoType !== Gso.NONE) {
     // §5.1.6.2.1: segments need checksums of their own.
     if (segmentation === undefined || !(features & segmentation) || !needsChecksum || header.gsoSize === 0) return null;
@@ -53,9 +65,14 @@ export function askedByDriver(header: PacketHeader, length: number, features: bi
 /** The frame as this guest can take it; null if it cannot. */
 export function forGuest(frame: Frame, features: bigint): Frame | null {
   const { header, bytes } = frame;
-  const segmentation = { [Gso.TCPV4]: NetFeature.GUEST_TSO4, [Gso.TCPV6]: NetFeature.GUEST_TSO6 }[header.gsoType];
+  const segmentation = GUEST_SEGMENTS[header.gsoType];
   if (header.gsoType !== Gso.NONE && (segmentation === undefined || !(features & segmentation))) return null;
-  if (!(header.flags & HeaderFlag.NEEDS_CSUM)) return frame;
+  if (!(header.flags & HeaderFlag.NEEDS_CSUM)) {
+    // §5.1.6.4.1: a driver without GUEST_CSUM is told nothing about sums.
+    return header.flags === 0 || features & NetFeature.GUEST_CSUM
+      ? frame
+      : { ...frame, header: { ...header, flags: 0 } };
+  }
   if (!checksumFits(header, bytes.length)) return null;
   return features & NetFeature.GUEST_CSUM ? frame : withChecksum(frame);
 }

@@ -1,116 +1,112 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
- * virtio network card, `virtio-net`. Reference: VIRTIO-1.2 §5.1. Not modelled: several queue pairs, RSS, VLAN filters,
- * offloads changed while it runs, UFO, USO and ECN, RSC, notification coalescing.
+ * virtio network card, `virtio-net`. Reference: VIRTIO-1.2 §5.1, VIRTIO-1.3 for segments of UDP. Not modelled: RSS, VLAN
+ * filters, UFO and ECN, RSC, notification coalescing.
  */
 import type { Width } from '../../src/core/bits.js';
-import { StateError } from '../../src/core/state-error.js';
-import { u64 } from '../../src/core/state-fields.js';
-import { StateShape } from '../../src/core/state-shape.js';
-import { type Chain, RingFault, readSpans, slice, writeSpans } from './chain.js';
+import { type Chain, RingFault, readSpans, slice, viewSpans, writeSpans } from './chain.js';
 import { Feature } from './features.js';
+import { drawnAddress, sameAddress } from './net-address.js';
 import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
 import {
+  GUEST_OFFLOADS,
+  guestOffloads,
   LARGEST_MTU,
+  MOST_PAIRS,
   NET_CONFIG_LENGTH,
   type NetConfigOwner,
-  type NetConfigState,
   NetFeature,
   netConfig,
-  netConfigFields,
   netFeatures,
   SMALLEST_MTU,
 } from './net-config.js';
 import { control, LONGEST_COMMAND } from './net-control.js';
-import { type FilterState, filterFields, freshFilter, passesFilter } from './net-filter.js';
+import { freshFilter, passesFilter } from './net-filter.js';
 import { askedByDriver, decodeHeader, forGuest, Gso, HEADER, LEGACY_HEADER } from './net-header.js';
-import { MOST_WAITING_BYTES, NetReceiver, type ReceiveState, receiveFields, waitingBytes } from './net-receive.js';
-import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
+import { NetReceiver } from './net-receive.js';
+import { type NetFields, type NetOptions, type NetState, netShape } from './net-state.js';
+import { pairFor } from './net-steering.js';
+import { type VirtioHost, type VirtioKind, VirtioModel } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 const TYPE = 1;
 const CLASS_ETHERNET = 0x020000;
 const QUEUE_SIZE = 256;
-const Queue = { RECEIVE: 0, TRANSMIT: 1, CONTROL: 2 } as const;
+const QUEUES_A_PAIR = 2;
 const BUFFERS_AT_ONCE = 64;
 /** Addresses and type, and the tag of a VLAN. */
 const AROUND_MTU = 18;
 const ACK_OK = 0;
 const ACK_ERR = 1;
 
-export interface NetOptions {
-  readonly backend: NetBackend;
-  readonly mac: Uint8Array;
-  /** Null: the driver is told none, and chooses. */
-  readonly mtu: number | null;
-}
-
-function shapeFor(common: VirtioPciFields, { mac, mtu }: NetOptions) {
-  const fields = {
-    ...common,
-    ...netConfigFields(mac, mtu),
-    ...filterFields,
-    ...receiveFields,
-    lostIn: u64({ doc: 'frames for the guest that were lost here' }),
-    lostOut: u64({ doc: 'frames of the guest that were lost here' }),
-  };
-  return new StateShape('virtio-net', 1, fields, {
-    check: (state) => {
-      const here = mtu ?? 0;
-      if (state.mtu !== here) throw new StateError('mtu', `saved with ${state.mtu}, here it is ${here}`);
-      const total = waitingBytes(state.waiting);
-      if (total > MOST_WAITING_BYTES) {
-        throw new StateError('waiting', `expected at most ${MOST_WAITING_BYTES} bytes, got ${total}`);
-      }
-    },
-  });
-}
-
-export type NetFields = ReturnType<typeof shapeFor>['fields'];
-interface NetState extends NetConfigState, FilterState, ReceiveState {
-  lostIn: bigint;
-  lostOut: bigint;
-}
+/** What a queue is for (§5.1.2); its number alone does not tell. */
+type Role =
+  | { readonly kind: 'receive' | 'transmit'; readonly pair: number }
+  | { readonly kind: 'control' }
+  | { readonly kind: 'none' };
 
 export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
+  private readonly backend: NetBackend;
   private readonly receiver: NetReceiver;
+  /** What the back end was told last, and whether it was refused room since. Both follow from the state soon enough. */
+  private told = 0n;
+  private wasFull = false;
 
   constructor(
     private readonly host: VirtioHost<NetState>,
-    private readonly backend: NetBackend,
+    private readonly options: NetOptions,
   ) {
     super();
+    this.backend = options.backend;
     this.receiver = new NetReceiver(host, () => this.headerLength);
-    backend.attach(this);
+    this.backend.attach(this);
+  }
+
+  get mostPairs(): number {
+    return this.options.pairs;
+  }
+
+  get hasRoom(): boolean {
+    const { hasRoom } = this.receiver;
+    if (!hasRoom) this.wasFull = true;
+    return hasRoom;
   }
 
   process(queue: VirtioQueue): void {
-    switch (queue.index) {
-      case Queue.RECEIVE:
-        this.lose('lostIn', this.receiver.deliver(queue));
+    this.tellBackend();
+    const role = this.roleOf(queue.index);
+    switch (role.kind) {
+      case 'receive':
+        this.lose('lostIn', this.receiver.deliver(queue, role.pair));
+        this.tellOfRoom();
         break;
-      case Queue.TRANSMIT:
+      case 'transmit':
         this.work(queue, (chain) => this.transmit(chain));
         break;
-      case Queue.CONTROL:
+      case 'control':
         this.work(queue, (chain) => this.command(chain));
+        this.tellBackend();
+        break;
+      case 'none':
         break;
     }
   }
 
   /** A card that no driver has started hears nothing. */
   receive(frame: Frame): void {
+    this.tellBackend();
     const state = this.host.state();
-    const queue = this.host.queue(Queue.RECEIVE);
     const { bytes } = frame;
+    const pair = pairFor(bytes, state.pairs);
+    const queue = this.host.queue(QUEUES_A_PAIR * pair);
     if (!queue.isLive || bytes.length < SHORTEST_FRAME || bytes.length > LONGEST_FRAME) {
       this.lose('lostIn', 1);
       return;
     }
     if (!passesFilter(state, state.mac, bytes)) return;
     this.host.guarded(() => {
-      const finished = forGuest(frame, this.host.features);
-      const isAccepted = finished !== null && this.receiver.accept(queue, finished);
+      const finished = forGuest(frame, this.taken);
+      const isAccepted = finished !== null && this.receiver.accept(queue, pair, finished);
       this.lose('lostIn', isAccepted ? 0 : 1);
       queue.flush();
     });
@@ -120,6 +116,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     const state = this.host.state();
     if (state.linkUp === up) return;
     state.linkUp = up;
+    if (up) this.askToAnnounce();
     if (this.host.features & NetFeature.STATUS) this.host.configChanged();
   }
 
@@ -127,9 +124,14 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   override rejoined(): void {
     if (!this.backend.isLive) return;
     this.setLink(true); // its back end would not be there otherwise
-    if (!(this.host.features & NetFeature.GUEST_ANNOUNCE)) return;
-    this.host.state().announce = true;
-    this.host.configChanged();
+    if (this.askToAnnounce()) this.host.configChanged();
+  }
+
+  /** False if the guest cannot be asked, or need not. */
+  private askToAnnounce(): boolean {
+    const isWanted = this.backend.isLive && (this.host.features & NetFeature.GUEST_ANNOUNCE) !== 0n;
+    if (isWanted) this.host.state().announce = true;
+    return isWanted;
   }
 
   override readConfig(offset: number, width: Width): number {
@@ -146,12 +148,26 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   }
 
   override abandon(queue: VirtioQueue): void {
-    if (queue.index === Queue.RECEIVE) this.host.state().waiting = [];
+    const role = this.roleOf(queue.index);
+    const state = this.host.state();
+    if (role.kind === 'receive') state.waiting = state.waiting.filter(({ pair }) => pair !== role.pair);
+    this.tellOfRoom();
+  }
+
+  /** The address of its name and options; where it has that one already, one that follows from `seed`. */
+  override renewAddress(seed: Uint8Array): void {
+    const state = this.host.state();
+    const { mac, place } = this.options;
+    state.ownMac = sameAddress(state.ownMac, mac) ? drawnAddress(seed, place) : mac.slice();
+    // A driver that runs has read the old one and uses it until it starts the card again.
+    if (!this.host.queue(0).isLive) state.mac = state.ownMac.slice();
   }
 
   override reset(): void {
     const state = this.host.state();
-    Object.assign(state, freshFilter(), { mac: state.ownMac.slice(), announce: false, waiting: [] });
+    const fresh = { mac: state.ownMac.slice(), announce: false, waiting: [], pairs: 1, offloadsOff: 0n };
+    Object.assign(state, freshFilter(), fresh);
+    this.tellOfRoom();
   }
 
   override close(): void {
@@ -181,15 +197,43 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     const asked = decodeHeader(readSpans(memory, slice(readable, 0, LEGACY_HEADER)));
     const header = askedByDriver(asked, length, features);
     if (header === null || (header.gsoType === Gso.NONE && length > this.longestSent)) return null;
-    return { header, bytes: readSpans(memory, slice(readable, this.headerLength, length)) };
+    return { header, bytes: viewSpans(memory, slice(readable, this.headerLength, length)) };
   }
 
   private command({ readable, readableLength, writable, writableLength }: Chain): number {
     if (writableLength < 1) throw new RingFault('a command without room for the answer');
     const { memory, features } = this.host;
     const isSound =
-      readableLength <= LONGEST_COMMAND && control(this.host.state(), readSpans(memory, readable), features);
+      readableLength <= LONGEST_COMMAND &&
+      control(this.host.state(), readSpans(memory, readable), { features, mostPairs: this.mostPairs });
     return writeSpans(memory, writable, Uint8Array.of(isSound ? ACK_OK : ACK_ERR));
+  }
+
+  /** §5.1.2: without MQ the control queue is the third, however many there are. */
+  private roleOf(index: number): Role {
+    const pairs = this.host.features & NetFeature.MQ ? this.mostPairs : 1;
+    if (index === QUEUES_A_PAIR * pairs) return { kind: 'control' };
+    if (index > QUEUES_A_PAIR * pairs) return { kind: 'none' };
+    return { kind: index % QUEUES_A_PAIR === 0 ? 'receive' : 'transmit', pair: Math.floor(index / QUEUES_A_PAIR) };
+  }
+
+  /** The features, without the offloads that are switched off. */
+  private get taken(): bigint {
+    return this.host.features & ~this.host.state().offloadsOff;
+  }
+
+  /** Whatever changes what the guest takes, a driver, a reset or a restore, is noticed here before the next frame. */
+  private tellBackend(): void {
+    const taken = this.taken & GUEST_OFFLOADS;
+    if (taken === this.told) return;
+    this.told = taken;
+    this.backend.guestTakes(guestOffloads(taken));
+  }
+
+  private tellOfRoom(): void {
+    if (!this.wasFull || !this.receiver.hasRoom) return;
+    this.wasFull = false;
+    this.backend.roomAgain();
   }
 
   /** §5.1.6.1: the legacy header has no `num_buffers` unless buffers can be merged. */
@@ -209,17 +253,18 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
 }
 
 export function virtioNet(options: NetOptions): VirtioKind<NetFields, VirtioNet> {
-  const { backend, mtu } = options;
+  const { backend, mtu, pairs } = options;
+  if (!(pairs >= 1 && pairs <= MOST_PAIRS)) throw new RangeError(`pairs: expected 1 to ${MOST_PAIRS}, got ${pairs}`);
   if (mtu !== null && !(mtu >= SMALLEST_MTU && mtu <= LARGEST_MTU)) {
     throw new RangeError(`mtu: expected ${SMALLEST_MTU} to ${LARGEST_MTU}, got ${mtu}`);
   }
   return {
     type: TYPE,
     classCode: CLASS_ETHERNET,
-    features: netFeatures(backend.offloads, mtu),
-    queueSizes: [QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE],
+    features: netFeatures({ offloads: backend.offloads, mtu, pairs }),
+    queueSizes: new Array<number>(QUEUES_A_PAIR * pairs + 1).fill(QUEUE_SIZE),
     configLength: NET_CONFIG_LENGTH,
-    shape: (common) => shapeFor(common, options),
-    create: (host) => new VirtioNet(host, backend),
+    shape: (common) => netShape(common, options),
+    create: (host) => new VirtioNet(host, options),
   };
 }

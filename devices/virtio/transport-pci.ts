@@ -145,6 +145,10 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
     this.model.renew(seed);
   }
 
+  override renewAddress(seed: Uint8Array): void {
+    this.model.renewAddress(seed);
+  }
+
   override rejoined(): void {
     this.model.rejoined();
   }

@@ -72,6 +72,8 @@ export abstract class VirtioModel {
 
   renew(_seed: Uint8Array): void {}
 
+  renewAddress(_seed: Uint8Array): void {}
+
   rejoined(): void {}
 
   close(): void {}

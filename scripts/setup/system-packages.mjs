@@ -23,6 +23,7 @@ const BASE = [
   { package: 'g++', present: program('g++') },
   { package: 'cmake', present: program('cmake') },
   { package: 'ninja-build', present: program('ninja') },
+  { package: 'libslirp-dev', present: file('/usr/include/slirp/libslirp.h') },
   { package: 'libxxhash-dev', present: file('/usr/include/xxhash.h') },
   { package: 'liblz4-1', present: library('liblz4.so.1') },
   { package: 'liblzma5', present: library('liblzma.so.5') },
@@ -32,8 +33,11 @@ const BASE = [
 /** What the tests and checks compare with or call. */
 const TESTS = [
   { package: 'acpica-tools', present: program('iasl') },
+  { package: 'iperf3', present: program('iperf3') },
   { package: 'clang-format', present: program('clang-format') },
   { package: 'libzydis-dev', present: file('/usr/include/Zydis/Zydis.h') },
+  { package: 'nbdkit', present: program('nbdkit') },
+  { package: 'qemu-utils', present: program('qemu-nbd') },
   { package: 'xz-utils', present: program('xz') },
   { package: 'lz4', present: program('lz4') },
   { package: 'zstd', present: program('zstd') },

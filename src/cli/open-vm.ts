@@ -6,6 +6,7 @@ import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js
 import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
 import type { SavedSnapshot } from '../machine/thread-save.js';
 import { Holds } from './holds.js';
+import { checkStore } from './sandbox.js';
 import type { Settings } from './settings.js';
 import type { OpenVm, Vm, VmEvents, VmSaveOrder } from './vm.js';
 import { VmLine } from './vm-line.js';
@@ -72,6 +73,7 @@ class ThreadedVm implements Vm {
 
   async save(order: VmSaveOrder, onProgress: (done: number, total: number) => void): Promise<SavedSnapshot> {
     const machine = this.machine();
+    if (order.store !== undefined) checkStore(this.settings, order.store);
     this.onProgress = onProgress;
     await Promise.all([...this.lines.values()].map((line) => line.inputSettled()));
     return machine.call('save', { store: this.settings.store, ...order });

@@ -120,6 +120,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('snapshot.identity'),
   },
   {
+    flags: '--mac <which>',
+    about: 'with -r: network cards keep their addresses, or new ones (new with --clone, else keep)',
+    apply: sets('snapshot.mac'),
+  },
+  {
     flags: '--verify',
     about: 'with -r: read everything back and compare before the guest runs',
     apply: sets('snapshot.verify', 'true'),
@@ -140,5 +145,10 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('inputs.replay'),
   },
   { flags: '--name <name>', about: 'name of the VM, if it is not the last word (vm)', apply: sets('name') },
+  {
+    flags: '--sandbox <switch>',
+    about: 'on or off: keep the running VM to the files, sockets and system calls that it needs (on)',
+    apply: sets('sandbox'),
+  },
   { flags: '--log <level>', about: 'debug, info, warn or error (warn)', apply: sets('log.level') },
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-s [bus:]slot[:func],device[,option...]` and the variables it stands for, `pci.BUS.SLOT.FUNC.*`. */
 import { resolve } from 'node:path';
+import { isNbd, nbdAddress, nbdUri } from '../host/disk/nbd-address.js';
 import { BALLOON_OPTIONS } from '../machine/balloon-options.js';
 import type { PciDeviceConfig } from '../machine/config.js';
 import { NET_OPTIONS } from '../machine/net-options.js';
@@ -19,6 +20,8 @@ interface Known {
   readonly firstWord?: string;
   /** Something with an `=` that is none of the options: the name of the share, and its path. */
   readonly share?: boolean;
+  /** Options that may come several times, which is a list with semicolons. */
+  readonly lists?: readonly string[];
   /** Other options are names of ports, each with the path of its socket. */
   readonly ports?: boolean;
 }
@@ -30,14 +33,17 @@ const DEVICES: Readonly<Record<string, Known>> = {
   lpc: { about: 'PCI-ISA bridge; carries the devices of -l', options: [] },
   'virtio-blk': {
     about:
-      'disk: virtio-blk,PATH[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
+      'disk: virtio-blk,PATH|NBD[,ro][,direct][,nocache][,nodelete][,queues=N][,sectorsize=LOGICAL[/PHYSICAL]][,ser=TEXT][,line=CLONE]',
     options: DISK_OPTIONS,
     first: 'path',
   },
   'virtio-net': {
-    about: 'network: virtio-net,stream=SOCKET|loopback=NAME[,mac=ADDRESS][,mtu=BYTES]',
+    about:
+      'network: virtio-net,slirp[,hostfwd=RULE[;RULE...]][,restrict]|tapN|tap=NAME|stream=SOCKET[,reconnect=SECONDS]|' +
+      'loopback=NAME[,mac=ADDRESS][,mtu=BYTES][,queues=PAIRS]',
     options: NET_OPTIONS,
     firstWord: 'backend',
+    lists: ['hostfwd'],
   },
   'virtio-9p': {
     about: 'shared folder: virtio-9p,NAME=FOLDER[,rw]; read-only without rw',
@@ -96,7 +102,10 @@ export function setPciDevice(tree: ConfigTree, text: string): void {
       setShare(tree, path, text, [name, value]);
       continue;
     }
-    tree.set(isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`, value);
+    const variable = isPort ? `${path}.${PORT_PREFIX}${name}` : `${path}.${name}`;
+    const before = tree.get(variable);
+    const isMore = (known?.lists ?? []).includes(name) && before !== undefined;
+    tree.set(variable, isMore ? `${before};${value}` : value);
   }
 }
 
@@ -137,6 +146,16 @@ export function pciDevices(tree: ConfigTree): PciDeviceConfig[] {
   return found;
 }
 
+/** One spelling of what lies on this host or on a server, wherever it is looked at from. */
+function resolved(path: string): string {
+  if (!isNbd(path)) return resolve(path);
+  try {
+    return nbdUri(nbdAddress(path));
+  } catch {
+    return path; // the machine's configuration says what is wrong with it
+  }
+}
+
 function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof LIMITS, string>): PciDeviceConfig {
   const number = (part: keyof typeof LIMITS): number => {
     const value = /^\d+$/.test(address[part]) ? Number(address[part]) : Number.NaN;
@@ -158,7 +177,7 @@ function pciDevice(tree: ConfigTree, path: string, address: Record<keyof typeof 
     }
     const value = tree.get(`${path}.${name}`) ?? '';
     // A snapshot keeps it, and may be resumed from elsewhere.
-    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolve(value) : value;
+    options[name] = (PATHS.includes(name) && value !== '') || isPort ? resolved(value) : value;
     if (name === CONSOLE_PORT && value.startsWith(UNIX)) options[name] = `${UNIX}${resolve(value.slice(UNIX.length))}`;
   }
   if (device.startsWith('virtio-') && !tree.bool('virtio_msix', true)) options.msix ??= 'off';

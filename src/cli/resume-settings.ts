@@ -3,7 +3,7 @@
 import { basename, dirname } from 'node:path';
 import { GENERATION_BYTES } from '../../devices/acpi/vm-generation.js';
 import { configFromRecord } from '../snapshot/config-record.js';
-import { IDENTITIES } from '../snapshot/manifest.js';
+import { ADDRESSES, IDENTITIES } from '../snapshot/manifest.js';
 import type { Identity } from '../snapshot/restoration.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import { refuseSpent, roleOf } from '../snapshot/suspend-use.js';
@@ -36,7 +36,11 @@ export function resumeSettings(tree: ConfigTree, place: string, draw: (count: nu
 /** A suspend that its resume uses up goes on exactly once; anything else may run twice. */
 function identityOf(tree: ConfigTree, isLast: boolean, clone: boolean, draw: (count: number) => Uint8Array): Identity {
   const word = tree.oneOf('snapshot.identity', IDENTITIES, isLast ? 'keep' : 'new');
-  if (word === 'new') return { kind: 'new', generation: Uint8Array.from(draw(GENERATION_BYTES)) };
+  // A clone has another name, from which the addresses of its cards follow.
+  const addresses = tree.oneOf('snapshot.mac', ADDRESSES, clone ? 'new' : 'keep');
+  if (word === 'new') return { kind: 'new', generation: Uint8Array.from(draw(GENERATION_BYTES)), addresses };
   if (clone) throw new UsageError('snapshot.identity', "'keep' with --clone: a clone has an identity of its own: new");
+  if (addresses === 'new')
+    throw new UsageError('snapshot.mac', "'new' without a new identity; --identity new goes with it");
   return { kind: 'keep' };
 }

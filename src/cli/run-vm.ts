@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** One VM from power-on to its end: consoles, signals, keys. */
+
+import type { LogSink } from '../core/log.js';
 import { ESCAPE_HELP, type EscapeCommand } from '../host/console/escape-keys.js';
 import type { ConsoleBackend } from '../host/console/guest-line.js';
 import { openConsole } from '../host/console/open-console.js';
@@ -22,6 +24,8 @@ export interface Surroundings {
   readonly print: (text: string) => void;
   /** A line that the next one replaces; null takes it away. */
   readonly progress: (text: string | null) => void;
+  /** Gives up what the VM does not need any more. */
+  readonly confine?: (log: LogSink) => void;
   /** Where others reach the VM while it runs. */
   readonly door?: Pick<VmDoor, 'openConsole' | 'openControl' | 'close'>;
 }
@@ -30,7 +34,7 @@ export interface Surroundings {
 const ANNOUNCED = /^(pty$|tcp=)/;
 
 export async function runVm(settings: Settings, surroundings: Surroundings): Promise<StopReason> {
-  const { openVm, early, print, progress, door } = surroundings;
+  const { openVm, early, print, progress, confine, door } = surroundings;
   const vm = openVm(settings);
   const consoles = new Map<ConsoleId, ConsoleBackend>();
   const saver = new Saver(new HeldInputVm(vm, consoles), { print, progress }, timing.now);
@@ -38,6 +42,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
   const signals = new SignalListener(new SignalHandler({ vm, saver, sigterm }, print));
   const { promise: stopped, resolve: stop } = latch<StopReason>();
   const loading = new ProgressLine((text) => progress(`reading memory: ${text}`), timing.now);
+  const log = logWriter(settings.verbosity, print);
   let reason: StopReason | null = null;
   try {
     await vm.build({
@@ -48,7 +53,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
         if (!guestListens) print('the guest does not listen to the power button; SIGTERM again switches the VM off');
       },
       stopped: stop,
-      log: logWriter(settings.verbosity, print),
+      log,
     });
     progress(null);
     // From here on the terminal may be raw, and a signal must not end the process without restoring it.
@@ -61,6 +66,7 @@ export async function runVm(settings: Settings, surroundings: Surroundings): Pro
       if (ANNOUNCED.test(path)) print(`${port} is ${backend.place}`);
       if (path === 'detached') print(`${port} is detached: tsbhyvectl --vm=${settings.machine.name} console`);
     }
+    confine?.(log);
     await vm.run();
     signals.listen(VM_SIGNALS);
     signals.replay(early);

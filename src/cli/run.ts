@@ -4,6 +4,7 @@ import { parseArguments } from './args.js';
 import { endOnSigterm, type VmSignal } from './early-signals.js';
 import { EXIT_STATUS, exitStatus } from './exit-status.js';
 import { type Prepared, prepare } from './prepare.js';
+import { confine } from './sandbox.js';
 import { refuseSignal } from './signals.js';
 import { VmDoor } from './vm-door.js';
 
@@ -55,7 +56,14 @@ async function runPrepared({ settings, folder, notice }: Prepared, early: VmSign
     if (notice !== undefined) say(notice);
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
-    const reason = await runVm(settings, { openVm, early, print: say, progress: sayForNow, door: new VmDoor(folder) });
+    const reason = await runVm(settings, {
+      openVm,
+      early,
+      print: say,
+      progress: sayForNow,
+      confine: (log) => confine(settings, folder.paths, log),
+      door: new VmDoor(folder),
+    });
     if (reason.kind === 'error') say(reason.message);
     if (reason.kind === 'triple-fault') say('the guest ended in a triple fault');
     return exitStatus(reason);

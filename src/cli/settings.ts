@@ -21,6 +21,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
+import { SWITCH, wantsSandbox } from './sandbox-word.js';
 import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
@@ -38,6 +39,8 @@ export interface Settings {
   readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
+  /** Give up what the VM does not need once it stands. */
+  readonly sandbox: boolean;
   /** What comes from outside is recorded, or comes from a recording. */
   readonly inputs?: InputFile;
   /** It goes on from a snapshot instead of booting. */
@@ -74,7 +77,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
 }
 
 function refuseWithoutSnapshot(tree: ConfigTree): void {
-  for (const option of ['clone', 'identity', 'verify']) {
+  for (const option of ['clone', 'identity', 'mac', 'verify']) {
     const variable = `snapshot.${option}`;
     if (tree.get(variable) !== undefined) throw new UsageError(variable, 'says how to go on from a snapshot: add -r');
   }
@@ -96,6 +99,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
+    sandbox: wantsSandbox(tree.get('sandbox') === undefined ? undefined : tree.oneOf('sandbox', SWITCH, 'on')),
   };
 }
 

@@ -17,6 +17,8 @@ export interface AnyDevice {
   saveRefusal(): string | null;
   /** The machine may run twice from here on: what must not be there twice, such as random numbers, follows from `seed` now. */
   renew(seed: Uint8Array): void;
+  /** The same for the addresses by which others know it. */
+  renewAddress(seed: Uint8Array): void;
   /** The machine goes on from a snapshot: those outside may have forgotten it meanwhile. */
   rejoined(): void;
   /** Lets go of what the device has of the host's. Allowed twice. */
@@ -68,6 +70,8 @@ export abstract class Device<F extends Fields> implements AnyDevice {
   }
 
   renew(_seed: Uint8Array): void {}
+
+  renewAddress(_seed: Uint8Array): void {}
 
   rejoined(): void {}
 

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
+import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
+import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
 const ABI_VERSION = 3;
@@ -97,6 +99,36 @@ export interface AddonSnapshot {
   lockFile(fd: number, exclusive: boolean): boolean;
 }
 
+export interface AddonNbdOptions {
+  /** Path of a unix socket; empty if there is a host. */
+  readonly socket: string;
+  readonly host: string;
+  readonly port: string;
+  readonly exportName: string;
+  /** Every write is on stable storage when it is done. */
+  readonly durable: boolean;
+}
+
+export interface AddonNbdDisk {
+  readonly image: AddonDisk;
+  readonly size: bigint;
+  readonly readOnly: boolean;
+  /** Bytes that the server moves at least. */
+  readonly minimumBlock: number;
+  readonly canDiscard: boolean;
+}
+
+export interface AddonNbd {
+  /** Connects. */
+  open(options: AddonNbdOptions): AddonNbdDisk;
+}
+
+/** Empty where there is none. */
+export interface AddonSandbox {
+  landlockVersion?(): number;
+  restrict?(rules: SandboxRules): void;
+}
+
 export interface AddonLayer {
   readonly fd: number;
   readonly id: Uint8Array;
@@ -130,6 +162,11 @@ export interface AddonImage {
   readonly [image]: true;
 }
 declare const image: unique symbol;
+
+export interface AddonNet {
+  openTap(machine: AddonMachine, source: number, token: number, name: string): NativeLink;
+  openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
+}
 
 /** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
 export interface AddonHostfs {
@@ -193,9 +230,12 @@ export interface Addon {
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
   readonly snapshot: AddonSnapshot;
+  readonly nbd: AddonNbd;
+  readonly sandbox: AddonSandbox;
   readonly layers: AddonLayers;
   readonly hostfs: AddonHostfs;
   readonly disk: AddonDisks;
+  readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;
 }
 

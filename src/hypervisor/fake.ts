@@ -21,6 +21,7 @@ export class FakeEngine implements Engine {
   readonly ram = null;
   readonly events = null;
   readonly disks = null;
+  readonly openLink = null;
   private readonly logs = new Map<number, Uint8Array>();
   private closed = false;
 

@@ -4,6 +4,7 @@ import type { GuestMemory } from '../core/guest-memory.js';
 import type { DiskImage, ImageRequest } from './disk-image.js';
 import type { EngineEvents } from './engine-events.js';
 import type { ExitKind, ExitSlot } from './exit.js';
+import type { OpenNativeLink } from './native-link.js';
 import type { RamTransfer } from './ram-job.js';
 
 export interface EngineMemory {
@@ -70,6 +71,9 @@ export interface Engine {
   readonly events: EngineEvents | null;
   /** Null: disks do their work at once. */
   readonly disks: DiskThreads | null;
+
+  /** Null: this engine has no network links. */
+  readonly openLink: OpenNativeLink | null;
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;

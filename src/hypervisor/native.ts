@@ -6,6 +6,7 @@ import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, DiskThreads, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
 import { hypervisorError } from './hypervisor-error.js';
+import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
@@ -44,6 +45,7 @@ class NativeEngine implements Engine {
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
   readonly disks: DiskThreads;
+  readonly openLink: OpenNativeLink;
 
   constructor(
     private readonly name: string,
@@ -62,6 +64,7 @@ class NativeEngine implements Engine {
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
     this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
+    this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
 
   getTime(): bigint {
@@ -236,6 +239,13 @@ function ramTransfer(name: string, machine: AddonMachine): RamTransfer {
       return () => FILE_DAMAGES[guarded(name, damage)] ?? 'none';
     },
   };
+}
+
+/** Its errors are about what the request names, in words for whoever has given that. */
+function openLink(machine: AddonMachine, source: number, token: number, request: LinkRequest): NativeLink {
+  const { net } = loadAddon();
+  if (request.kind === 'tap') return net.openTap(machine, source, token, request.name);
+  return net.openSlirp(machine, source, token, request);
 }
 
 /** The engine hands memory out in pieces of at most 1 GiB. */

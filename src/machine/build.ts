@@ -4,6 +4,8 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
+import { isNbd } from '../host/disk/nbd-address.js';
+import { openNbdDisk } from '../host/disk/nbd-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
@@ -24,6 +26,7 @@ import { Machine } from './machine.js';
 import { type DiskOpening, MachineDisks } from './machine-disks.js';
 import { engineMemory, layoutFor } from './memory-layout.js';
 import { MsrPolicy } from './msr-policy.js';
+import { NativeLinks } from './native-links.js';
 import { openHostDisk } from './open-host-disk.js';
 import { pcBoard } from './pc-board.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
@@ -47,9 +50,11 @@ export interface BuildOptions {
   readonly diskOpening?: (id: string, config: DiskConfig) => DiskOpening;
   /** Disks, folders and random bytes; the host's unless given. */
   readonly devices?: Partial<DeviceHost>;
+  /** Taps and user-mode networking; what they have for the machine it takes by itself, unless given. */
+  readonly links?: NativeLinks;
 }
 
-const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
+const DEVICE_HOST: Omit<DeviceHost, 'openDisk' | 'openNative'> = {
   openFolder: (path) => new HostFolder(path, nativeHostfs()),
   entropy: hostEntropy,
   repeatsInputs: false,
@@ -60,6 +65,8 @@ const DEVICE_HOST: Omit<DeviceHost, 'openDisk'> = {
     throw new ConfigError(`${id} path`, 'a socket of the host needs a machine on a thread of its own');
   },
 };
+
+const OWN_LINKS = { isRecorded: false, isReplay: false, waitsForAccept: false };
 
 /** Builds a machine and leaves it cold: `powerOn()` boots it, restoring a state replaces that. */
 export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions = {}): Machine {
@@ -78,6 +85,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
+  const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
+  links.connect(engine.openLink, events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
   const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
@@ -86,16 +95,21 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     adopt: (level) => engine.setExternalInterrupt(level),
   };
   const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
-  const disks = new MachineDisks(
-    host.devices?.openDisk ?? ((disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost)),
-  );
+  const openDisk: DeviceHost['openDisk'] = (disk, id) =>
+    isNbd(disk.path) ? openNbdDisk(disk, diskHost) : openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost);
+  const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
   const board = pcBoard({
     config,
     ram,
     memory: engine.memory,
     clock,
     msi,
-    host: { ...DEVICE_HOST, ...host.devices, openDisk: disks.open },
+    host: {
+      ...DEVICE_HOST,
+      openNative: (...given) => links.open(...given),
+      ...host.devices,
+      openDisk: disks.open,
+    },
     intr,
     outputs,
     stop,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Live network links, seen from the machine's thread: the main thread has the sockets, and frames go as messages. */
-import type { Frame, NetBackend, NetPort } from '../../devices/virtio/net-backend.js';
+import { type Frame, type NetBackend, type NetPort, NO_OFFLOADS } from '../../devices/virtio/net-backend.js';
 import { COMPLETE } from '../../devices/virtio/net-header.js';
 
 /** Bytes on their way to a socket; what is beyond is lost, so that a slow peer does not fill memory. */
@@ -8,7 +8,13 @@ export const MOST_UNSENT = 1024 * 1024;
 
 export type LinkMessage =
   /** A network card wants a link; `unsent` counts the bytes that were posted and have not left yet. */
-  | { readonly event: 'link'; readonly id: string; readonly path: string; readonly unsent: SharedArrayBuffer }
+  | {
+      readonly event: 'link';
+      readonly id: string;
+      readonly path: string;
+      readonly reconnect: number | null;
+      readonly unsent: SharedArrayBuffer;
+    }
   | { readonly event: 'frame'; readonly id: string; readonly bytes: Uint8Array };
 
 export class FrameLinks {
@@ -20,10 +26,10 @@ export class FrameLinks {
     private readonly isRecorded = false,
   ) {}
 
-  open(id: string, path: string): NetBackend {
+  open(id: string, path: string, reconnect: number | null): NetBackend {
     const link = new FrameLink(id, this.post, this.isRecorded);
     this.links.set(id, link);
-    this.post({ event: 'link', id, path, unsent: link.unsent.buffer });
+    this.post({ event: 'link', id, path, reconnect, unsent: link.unsent.buffer });
     return link;
   }
 
@@ -38,7 +44,7 @@ export class FrameLinks {
 
 class FrameLink implements NetBackend {
   readonly isLive = true;
-  readonly offloads = { checksum: false, segmentation: false };
+  readonly offloads = NO_OFFLOADS;
   readonly unsent = new Int32Array(new SharedArrayBuffer(4));
   port: NetPort | null = null;
 
@@ -55,9 +61,13 @@ class FrameLink implements NetBackend {
   send({ bytes }: Frame): boolean {
     if (Atomics.load(this.unsent, 0) + bytes.length > MOST_UNSENT) return this.isRecorded;
     Atomics.add(this.unsent, 0, bytes.length);
-    this.post({ event: 'frame', id: this.id, bytes });
+    this.post({ event: 'frame', id: this.id, bytes: bytes.slice() });
     return true;
   }
+
+  guestTakes(): void {}
+
+  roomAgain(): void {}
 
   close(): void {
     this.port = null;

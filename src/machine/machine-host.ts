@@ -56,6 +56,7 @@ export class MachineHost {
   private readonly links = new HostLinks({
     receive: (id, frames) => this.call('receiveFrames', id, frames),
     linkDown: (id) => void this.call('linkDown', id).catch(() => {}), // a machine that has ended needs no link
+    linkUp: (id) => void this.call('linkUp', id).catch(() => {}),
     warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
   });
   private readonly vsocks = new HostVsocks(
@@ -175,7 +176,7 @@ export class MachineHost {
         this.settle(message.id)?.reject(new Error(message.message));
         break;
       case 'link':
-        this.links.open(message.id, message.path, message.unsent);
+        this.links.open(message, message.unsent);
         break;
       case 'frame':
         this.links.send(message.id, message.bytes);

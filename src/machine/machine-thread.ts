@@ -17,6 +17,7 @@ import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
 import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import type { Machine } from './machine.js';
+import { NativeLinks } from './native-links.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { ThreadControl } from './thread-control.js';
 import {
@@ -31,6 +32,7 @@ import {
   type ThreadData,
 } from './thread-messages.js';
 import { type SaveWatcher, ThreadSaves } from './thread-save.js';
+import type { DeviceHost } from './virtio-devices.js';
 import { VsockLinks } from './vsock-links.js';
 
 const TURN_MS = 50;
@@ -53,7 +55,7 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: Pick<CommandSubject, 'links' | 'vsocks'>,
+    links: Pick<CommandSubject, 'links' | 'natives' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
     this.merges = new DiskMerges(machine, log);
@@ -69,14 +71,23 @@ export class MachineThread {
       const isReplay = inputs !== null && 'replay' in inputs;
       const log = new SinkLogger((level, scope, message) => post({ event: 'log', level, scope, message }));
       const live = Object.keys(rings).length > 0 && !isReplay;
+      const isRecorded = inputs !== null;
       const postLink = isReplay ? () => {} : post;
-      const links = { links: new FrameLinks(postLink, inputs !== null), vsocks: new VsockLinks(postLink) };
-      const devices = {
-        openStream: (id: string, path: string) => links.links.open(id, path),
-        openVsock: (id: string, path: string) => links.vsocks.open(id, path),
-        repeatsInputs: inputs !== null,
+      const links = {
+        links: new FrameLinks(postLink, isRecorded),
+        natives: new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }),
+        vsocks: new VsockLinks(postLink),
       };
-      const host = { log, live, outputs: ringOutputs(rings, control, post), devices, hashExits: inputs !== null };
+      const openStream: DeviceHost['openStream'] = (...given) => links.links.open(...given);
+      const openVsock: DeviceHost['openVsock'] = (...given) => links.vsocks.open(...given);
+      const host = {
+        log,
+        live,
+        outputs: ringOutputs(rings, control, post),
+        devices: { openStream, openVsock, repeatsInputs: isRecorded },
+        links: links.natives,
+        hashExits: isRecorded,
+      };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
       const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
@@ -113,7 +124,11 @@ export class MachineThread {
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);
-    } else if (this.inputs.runSlice() === 'idle') {
+      return true;
+    }
+    this.acceptPackets();
+    if (this.machine.state !== 'running') return true; // a recorded machine runs on to take an input, and may end there
+    if (this.inputs.runSlice() === 'idle') {
       const idle = this.machine.idleTime;
       this.rest(seen, idle === null ? LONGEST_SLEEP_MS : Number(idle) / NANOSECONDS_A_MS);
     } else {
@@ -126,6 +141,12 @@ export class MachineThread {
   private rest(seen: number, milliseconds: number): void {
     if (this.subject.saves.isActive) this.subject.saves.poll(Math.min(milliseconds, SAVE_POLL_MS));
     else this.machine.parts.events.sleep(seen, Math.min(milliseconds, LONGEST_SLEEP_MS));
+  }
+
+  /** Taken here alone; what comes in while the machine stands still waits in the link. */
+  private acceptPackets(): void {
+    this.machine.parts.events.dispatch();
+    this.subject.natives.accept((name, given, work) => this.inputs.take(name, given, work));
   }
 
   private answerRequests(): void {

@@ -8,6 +8,7 @@ import type { ConsoleId, MachineConfig } from './config.js';
 import type { FrameLinks, LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
 import type { Machine, MachineState } from './machine.js';
+import type { NativeLinks } from './native-links.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
 import type { VsockEvent, VsockLinks, VsockRecord } from './vsock-links.js';
@@ -24,6 +25,7 @@ export interface CommandSubject {
   readonly saves: ThreadSaves;
   readonly links: FrameLinks;
   readonly vsocks: VsockLinks;
+  readonly natives: NativeLinks;
 }
 
 /** A command whose answer comes when the save has ended. */
@@ -60,7 +62,14 @@ export const COMMANDS = {
   receiveFrames: ({ machine, links }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
     if (machine.state === 'running') links.receive(id, frames);
   },
-  linkDown: ({ links }: CommandSubject, id: string) => links.setLink(id, false),
+  /** The same with their headers, from a link that has a thread of its own. */
+  receivePackets: ({ natives }: CommandSubject, id: string, packets: readonly Uint8Array[]) =>
+    natives.receive(id, packets),
+  linkDown: ({ links, natives }: CommandSubject, id: string) => {
+    links.setLink(id, false);
+    natives.setLink(id, false);
+  },
+  linkUp: ({ links }: CommandSubject, id: string) => links.setLink(id, true),
   hearVsock: ({ vsocks }: CommandSubject, id: string, heard: VsockRecord) => vsocks.hear(id, heard),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */

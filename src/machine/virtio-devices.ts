@@ -9,7 +9,7 @@ import type { BlockBackend } from '../../devices/virtio/block-backend.js';
 import { virtioConsole } from '../../devices/virtio/console.js';
 import type { EntropySource } from '../../devices/virtio/entropy-source.js';
 import { virtioNet } from '../../devices/virtio/net.js';
-import type { NetBackend } from '../../devices/virtio/net-backend.js';
+import type { NetBackend, NetOffloads } from '../../devices/virtio/net-backend.js';
 import type { FolderBackend } from '../../devices/virtio/ninep/folder-backend.js';
 import { virtioNinep } from '../../devices/virtio/ninep.js';
 import { virtioRng } from '../../devices/virtio/rng.js';
@@ -18,11 +18,12 @@ import { virtioVsock } from '../../devices/virtio/vsock.js';
 import type { VsockBackend } from '../../devices/virtio/vsock-backend.js';
 import type { ByteSink } from '../core/input.js';
 import { VsockLoopback } from '../host/vsock/loopback.js';
+import type { LinkRequest } from '../hypervisor/native-link.js';
 import { balloonConfig } from './balloon-options.js';
 import type { Cables } from './cables.js';
 import type { VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
-import { type NetConfig, netConfig } from './net-options.js';
+import { type LinkConfig, type NetConfig, netConfig } from './net-options.js';
 import { folderConfig } from './ninep-options.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
 import { CONSOLE_PORT, consoleConfig, type DiskConfig, diskConfig, type Options, rngConfig } from './virtio-options.js';
@@ -37,7 +38,9 @@ export interface DeviceHost {
   readonly entropy: EntropySource;
   readonly openFolder: (path: string) => FolderBackend;
   /** A network link over a unix socket, for the card of this id. */
-  readonly openStream: (id: string, path: string) => NetBackend;
+  readonly openStream: (id: string, path: string, reconnect: number | null) => NetBackend;
+  /** One with a native thread. */
+  readonly openNative: (id: string, request: LinkRequest, offloads: NetOffloads) => NetBackend;
   /** The sockets at this path, for the socket device of this id. */
   readonly openVsock: (id: string, path: string) => VsockBackend;
   /** What comes in is recorded, or comes from a recording: the virtual clock then bears a link to the outside. */
@@ -97,8 +100,8 @@ export function createDisk({ id, place, virtio }: VirtioPlace, options: Options)
 
 export function createNet({ id, place, virtio }: VirtioPlace, options: Options) {
   const config = netConfig(id, options);
-  const { mtu, mac = defaultMac(place.address, virtio.name) } = config;
-  const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu });
+  const { mtu, pairs, mac = defaultMac(place.address, virtio.name) } = config;
+  const kind = virtioNet({ backend: netBackend(id, virtio, config), mac, mtu, pairs, place: place.address });
   return new VirtioPci(id, place, kind, virtio, config);
 }
 
@@ -113,10 +116,18 @@ export function createNinep({ id, place, virtio }: VirtioPlace, options: Options
 function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
   if (link.kind === 'loopback') return cables.plug(link.name);
   if (isVirtualClock && !host.repeatsInputs) {
-    const problem = `'${link.path}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
-    throw new ConfigError(`${id} stream`, problem);
+    const [word, name] = liveLink(link);
+    const problem = `'${name}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+    throw new ConfigError(`${id} ${word}`, problem);
   }
-  return host.openStream(id, link.path);
+  if (link.kind === 'native') return host.openNative(id, link.request, link.offloads);
+  return host.openStream(id, link.path, link.reconnect);
+}
+
+/** How a command line has it. */
+function liveLink(link: Exclude<LinkConfig, { kind: 'loopback' }>): [word: string, name: string] {
+  if (link.kind === 'stream') return ['stream', link.path];
+  return ['backend', link.request.kind === 'tap' ? link.request.name : 'slirp'];
 }
 
 export function createVsock({ id, place, virtio }: VirtioPlace, options: Options) {

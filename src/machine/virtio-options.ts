@@ -2,6 +2,7 @@
 /** The options of virtio devices, from words to values. */
 import { MOST_NAMED_PORTS } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
+import { isNbd, nbdAddress } from '../host/disk/nbd-address.js';
 import { ConfigError } from './config-error.js';
 
 /** The options of one `-s`. */
@@ -86,8 +87,9 @@ export function rngConfig(where: string, options: Options): RngConfig {
 export function diskConfig(where: string, options: Options): DiskConfig {
   const words = new Words(where, options);
   if (options.path === undefined || options.path === '') {
-    throw words.error('path', 'missing; give an image file or a block device');
+    throw words.error('path', 'missing; give an image file, a block device or an NBD export');
   }
+  if (isNbd(options.path)) checkNbd(words, options.path);
   if (options.line !== undefined && !LINE.test(options.line)) {
     throw words.error(
       'line',
@@ -113,6 +115,14 @@ export function diskConfig(where: string, options: Options): DiskConfig {
     latency: 1000n * BigInt(words.number('latency', 100, 0, 10_000_000)),
     bytesPerSecond: 1_000_000n * BigInt(words.number('bandwidth', 1000, 1, 1_000_000)),
   };
+}
+
+function checkNbd(words: Words, path: string): void {
+  try {
+    nbdAddress(path);
+  } catch (problem) {
+    throw words.error('path', (problem as Error).message);
+  }
 }
 
 export function consoleConfig(where: string, options: Options): ConsoleConfig {

@@ -24,6 +24,8 @@ const PROVISIONAL_VERSION = 0;
 export const MANIFEST_MAX = 1024 * 1024;
 /** Whether a restored machine may be the second one that goes on from there. */
 export const IDENTITIES = ['keep', 'new'] as const;
+/** What becomes of the hardware addresses of network cards then. */
+export const ADDRESSES = ['keep', 'new'] as const;
 const DEVICES_MAX = 4096;
 const SEGMENTS_MAX = 16;
 /** Functions of a PCI bus. */
@@ -52,6 +54,7 @@ const body = {
       record({
         from: hexText(16, { doc: 'the snapshot that the machine came from' }),
         identity: oneOf(IDENTITIES, { doc: 'whether it got a new generation id there' }),
+        addresses: oneOf(ADDRESSES, { doc: 'whether its network cards got new addresses there' }),
         advanced: decimal({ unit: 'ns', doc: 'by which its real-time clock was moved there' }),
       }),
     ),

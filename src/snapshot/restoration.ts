@@ -5,10 +5,17 @@
  */
 import { type GuestClock, guestClockOf } from '../machine/config.js';
 import type { Machine } from '../machine/machine.js';
-import type { Manifest, ManifestBody } from './manifest.js';
+import type { ADDRESSES, Manifest, ManifestBody } from './manifest.js';
 
 /** Who the guest takes itself for. The new id is random; drawing it is the caller's part. */
-export type Identity = { readonly kind: 'keep' } | { readonly kind: 'new'; readonly generation: Uint8Array };
+export type Identity =
+  | { readonly kind: 'keep' }
+  | {
+      readonly kind: 'new';
+      readonly generation: Uint8Array;
+      /** Of network cards; they keep theirs, unless given. */
+      readonly addresses?: (typeof ADDRESSES)[number];
+    };
 
 export interface RestorationChoices {
   readonly identity: Identity;
@@ -38,9 +45,13 @@ export function applyRestoration(
   }
   const advanced = passed > 0n ? passed : 0n;
   if (advanced > 0n) rtc.advance(advanced);
-  if (identity.kind === 'new') for (const device of devices) device.renew(identity.generation);
+  const addresses = identity.kind === 'new' ? (identity.addresses ?? 'keep') : 'keep';
+  if (identity.kind === 'new') {
+    for (const device of devices) device.renew(identity.generation);
+    if (addresses === 'new') for (const device of devices) device.renewAddress(identity.generation);
+  }
   for (const device of devices) device.rejoined();
-  restorations.set(machine, { from: id, identity: identity.kind, advanced });
+  restorations.set(machine, { from: id, identity: identity.kind, addresses, advanced });
 }
 
 /** What a restore wrote into memory counts as written since the snapshot, for a log that begins before anything has run. */

@@ -50,11 +50,22 @@ describe('the identity', () => {
     ['suspend', ['--clone', 'other'], 'new'],
   ])('of a %s with %j is %s', (snapshot, words, kind) => {
     expect(settings(snapshot, ...words).resume?.identity).toEqual(
-      kind === 'keep' ? { kind } : { kind, generation: DRAWN },
+      kind === 'keep' ? { kind } : { kind, generation: DRAWN, addresses: expect.any(String) },
     );
   });
 
   test.each([
+    [['--clone', 'other'], 'new'],
+    [['--clone', '--mac', 'keep', 'other'], 'keep'],
+    [['--keep'], 'keep'],
+    [['--keep', '--mac', 'new'], 'new'],
+  ])('with %j the addresses of network cards are %s', (words, addresses) => {
+    expect(settings('suspend', ...words).resume?.identity).toMatchObject({ addresses });
+  });
+
+  test.each([
+    [['--mac', 'new'], "snapshot.mac: 'new' without a new identity; --identity new goes with it"],
+    [['--mac', 'mine'], "snapshot.mac: unknown value 'mine'; accepted are keep, new"],
     [['--identity', 'mine'], "snapshot.identity: unknown value 'mine'; accepted are keep, new"],
     [
       ['--clone', '--identity', 'keep'],

@@ -65,6 +65,7 @@ const settings: Settings = {
   verbosity: 'warn',
   sigterm: { action: 'poweroff', seconds: null },
   store: '/nonexistent',
+  sandbox: false,
 };
 
 const sockets: Socket[] = [];

@@ -141,6 +141,11 @@ test('disks and random numbers', () => {
     ro: 'true',
   });
   expect(options('-s', '3,virtio-9p,sharename=a,path=/b,rw')).toEqual({ sharename: 'a', path: '/b', rw: 'true' });
+  expect(options('-s', '2,virtio-net,tap0')).toEqual({ backend: 'tap0' });
+  expect(options('-s', '2,virtio-net,slirp,hostfwd=tcp::1-:2;tcp::3-:4,hostfwd=udp::5-:6')).toEqual({
+    backend: 'slirp',
+    hostfwd: 'tcp::1-:2;tcp::3-:4;udp::5-:6',
+  });
   expect(options('-W', '-s', '3,virtio-rnd,modern=on')).toEqual({ modern: 'on', msix: 'off' });
   expect(options('-W', '-s', '3,hostbridge')).toEqual({});
 });
@@ -177,12 +182,12 @@ test.each([
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 255"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],
-  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file or a block device'],
+  [['-s', '3,virtio-blk'], 'pci[0] path: missing; give an image file, a block device or an NBD export'],
   [['-s', '3,virtio-blk,/d,nocache=maybe'], "pci[0] nocache: 'maybe'; accepted are on and off"],
   [['-s', '3,virtio-blk,/d,wet'], "unknown option 'wet' of virtio-blk; accepted are path, ro, sync"],
-  [['-s', '3,virtio-net,tap0'], "pci[0] backend: 'tap0': tap and slirp are not there yet"],
-  [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] backend: 'slirp': tap and slirp are not there yet"],
-  [['-s', '3,virtio-net'], 'pci[0] stream: missing; stream=SOCKET and loopback=NAME are accepted'],
+  [['-s', '3,virtio-net,netgraph'], "pci[0] backend: 'netgraph'; slirp, tapN, tap=NAME"],
+  [['-s', '3,virtio-net,slirp,hostfwd=tcp:22-22'], "pci[0] hostfwd: 'tcp:22-22'; accepted is tcp|udp:"],
+  [['-s', '3,virtio-net'], 'pci[0] backend: missing; slirp, tapN, tap=NAME, stream=SOCKET and loopback=NAME'],
   [['-s', '3,virtio-9p'], 'pci[0] sharename: missing; give NAME=FOLDER'],
   [['-s', '3,virtio-9p,a=/b,c=/d'], "'c' is a second share; a device has one"],
   [['-s', '3,virtio-9p,a=/b,wet'], "unknown option 'wet' of virtio-9p; accepted are sharename, path, ro, rw"],
@@ -203,6 +208,7 @@ test.each([
   [['--clone'], 'snapshot.clone: says how to go on from a snapshot: add -r'],
   [['--verify'], 'snapshot.verify: says how'],
   [['--identity', 'new'], 'snapshot.identity: says how'],
+  [['--mac', 'new'], 'snapshot.mac: says how'],
   [['--guest-clock', 'stop'], "guest.clock: unknown value 'stop'; accepted are freeze, advance"],
   [['../etc'], 'name: "../etc"'],
 ])('%j is refused by name', (words, message) => {

@@ -86,6 +86,7 @@ function plain(engine: FakeEngine): Engine {
     ram: null,
     events: null,
     disks: null,
+    openLink: null,
     close: () => engine.close(),
   };
 }

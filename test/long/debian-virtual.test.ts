@@ -33,7 +33,8 @@ async function live(image: DebianImage, options: Readonly<Record<string, string>
     memory: MEMORY,
     clock: virtualClock,
     rtcBase: RTC_BASE,
-    pci: withDisk(disk, {}, options),
+    // Else the number follows from the path, which is another one for each life.
+    pci: withDisk(disk, {}, { ser: 'DEBIAN', ...options }),
     boot: { kernel, initrd, commandLine: APPEND },
     scripts: { com1: script },
   };

@@ -5,7 +5,7 @@ import { FrameLinks, type LinkMessage } from '../../src/machine/frame-links.js';
 function open() {
   const posted: LinkMessage[] = [];
   const links = new FrameLinks((message) => posted.push(message));
-  const backend = links.open('net', '/socket');
+  const backend = links.open('net', '/socket', null);
   const [first] = posted.splice(0);
   const unsent = new Int32Array(first?.event === 'link' ? first.unsent : new SharedArrayBuffer(4));
   return { links, backend, posted, first, unsent };
@@ -31,7 +31,7 @@ test('what the socket does not take in time is lost', () => {
 test('frames and the end of the link reach the card that has it', () => {
   const { backend, links } = open();
   const seen: unknown[] = [];
-  backend.attach({ receive: ({ bytes }) => seen.push(bytes[0]), setLink: (up) => seen.push(up) });
+  backend.attach({ hasRoom: true, receive: ({ bytes }) => seen.push(bytes[0]), setLink: (up) => seen.push(up) });
   links.receive('net', [Uint8Array.of(1), Uint8Array.of(2)]);
   links.receive('another', [Uint8Array.of(3)]);
   links.setLink('net', false);

@@ -94,3 +94,37 @@ test('a card is saved, keeps its address under another name, and finds another s
   copy.reset();
   expect(macOf(copy)).toBe(macOf(machine));
 });
+
+test('a clone has the address of its own name when it asks for one, and that is recorded', () => {
+  const store = temporaryStore();
+  const machine = keep(buildMachine({ memory: MEMORY, clock: VIRTUAL, pci: [card({ loopback: 'a' })] }));
+  machine.resume();
+  machine.pause();
+  saveMachine(machine, store, 'one');
+  const generation = new Uint8Array(16).fill(8);
+  for (const [addresses, expected] of [
+    ['new', '00a0987f6587'],
+    ['keep', macOf(machine)],
+  ] as const) {
+    const identity = { kind: 'new', generation, addresses } as const;
+    const { machine: copy } = loadMachine(store, 'one', { overrides: { name: 'other' }, identity });
+    keep(copy);
+    copy.resume();
+    copy.pause();
+    expect(macOf(copy)).toBe(expected);
+    saveMachine(copy, store, addresses);
+    expect(store.open(addresses).manifest.clone.restored).toMatchObject({ identity: 'new', addresses });
+  }
+});
+
+test('a card with an address of its own in the options gets one that is drawn', () => {
+  const store = temporaryStore();
+  const pci = [card({ loopback: 'a', mac: '02:00:00:00:00:01' })];
+  const machine = keep(buildMachine({ memory: MEMORY, clock: VIRTUAL, pci }));
+  machine.resume();
+  machine.pause();
+  saveMachine(machine, store, 'one');
+  const identity = { kind: 'new', generation: new Uint8Array(16).fill(8), addresses: 'new' } as const;
+  const { machine: copy } = loadMachine(store, 'one', { overrides: { name: 'other' }, identity });
+  expect(macOf(keep(copy))).toBe('0a0808080828');
+});

@@ -74,7 +74,7 @@ test('says what else a device may be told', () => {
 });
 
 test.each([
-  [{}, 'disk path: missing; give an image file or a block device'],
+  [{}, 'disk path: missing; give an image file, a block device or an NBD export'],
   [{ path: '/d', sectorsize: '4096/512' }, "disk sectorsize: '4096/512'; accepted is LOGICAL[/PHYSICAL]"],
   [{ path: '/d', sectorsize: '1000' }, "disk sectorsize: '1000'"],
   [{ path: '/d', sectorsize: '512/512/512' }, "disk sectorsize: '512/512/512'"],

@@ -73,7 +73,10 @@ describe('the generation id', () => {
     withRestored(store, 'one', { identity: renewed, now: SAVED_AT }, (machine) => saveStopped(machine, store, 'two'));
     const { clone } = store.open('two').manifest;
     const from = store.open('one').manifest.id;
-    expect(clone).toEqual({ generation: NEW_HEX, restored: { from, identity: 'new', advanced: 0n } });
+    expect(clone).toEqual({
+      generation: NEW_HEX,
+      restored: { from, identity: 'new', addresses: 'keep', advanced: 0n },
+    });
     withRestored(store, 'two', { verify: true }, (machine) => {
       expect(Buffer.from(machine.parts.board.vmGeneration.guid).toString('hex')).toBe(NEW_HEX);
       expect(idInMemory(machine)).toBe(NEW_HEX);

@@ -27,7 +27,7 @@ export function fuzzHost(model: VirtioModel, numbers: Numbers): void {
 /** A frame from outside, of any length and with any wishes. */
 function arrive(card: VirtioNet, [where, how]: Numbers): void {
   const bytes = new Uint8Array(where & 1 ? where : where % 1600).fill(how & 0xff);
-  const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 9][how % 5] ?? 0, hdrLen: where };
+  const part = { flags: how & 3, gsoType: [0, 0, 1, 4, 5, 9][how % 6] ?? 0, hdrLen: where };
   card.receive({ bytes, header: { ...part, gsoSize: how % 3, csumStart: where % 100, csumOffset: how % 1000 } });
   card.setLink((how & 0xff) !== 1);
 }

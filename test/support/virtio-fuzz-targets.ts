@@ -19,6 +19,7 @@ export const FUZZ_TARGETS = [
   'disk',
   'late disk',
   'net',
+  'net with pairs',
   'folder',
   'rng',
   'console',
@@ -40,11 +41,13 @@ const FEATURES = [
 ];
 /** Statistics and reports, in the second with packed rings and poison. */
 const BALLOON_FEATURES = [0x1_0000_0023n, 0x5_2000_0037n, 0x1_0000_0033n];
-/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings. */
-const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x8000n];
+/** Mergeable buffers, checksums, the control queue with filters; in the second with packed rings, in the third with pairs of queues. */
+const NET_FEATURES = [0x1_2006_8003n, 0x5_2096_8903n, 0x1c0_0001_2046_8187n, 0x8000n];
+const NET = { mac: new Uint8Array(6).fill(2), mtu: null, place: 0 };
 
 const OWN_FEATURES: Readonly<Partial<Record<FuzzTarget, readonly bigint[]>>> = {
   net: NET_FEATURES,
+  'net with pairs': NET_FEATURES,
   balloon: BALLOON_FEATURES,
 };
 
@@ -74,7 +77,8 @@ export function kindFor(target: FuzzTarget, disk: MemoryDisk | null): VirtioKind
     const latency = target === 'disk' ? { constant: 100_000n, bytesPerSecond: 1_000_000_000n } : null;
     return virtioBlock({ backend: disk, serial: 'FUZZ', queues: 2, latency });
   }
-  if (target === 'net') return virtioNet({ backend: new MemoryCable(), mac: new Uint8Array(6).fill(2), mtu: null });
+  if (target === 'net') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 1 });
+  if (target === 'net with pairs') return virtioNet({ ...NET, backend: new MemoryCable(), pairs: 2 });
   if (target === 'balloon') return virtioBalloon({ target: 0, deflateOnOom: true, reporting: true });
   if (target === 'vsock') return virtioVsock({ backend: new MemorySockets(true), cid: 3n });
   if (target === 'vsock loopback') return virtioVsock({ backend: new VsockLoopback(), cid: 3n });

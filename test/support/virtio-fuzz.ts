@@ -138,7 +138,7 @@ export class VirtioFuzz {
         for (const queue of this.busy) this.kick(queue);
         break;
       case 'kick':
-        this.kick(where % 4);
+        this.kick(where % 5);
         break;
       case 'time':
         rig.clock.advance(BigInt(value % 300_000));
@@ -199,7 +199,7 @@ export class VirtioFuzz {
       write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
     }
     write(0x14, 1, 0x0b);
-    for (const queue of [0, 1, 2, 3]) this.placeQueue(queue);
+    for (const queue of [0, 1, 2, 3, 4]) this.placeQueue(queue);
     write(0x14, 1, 0x0f);
   }
 

@@ -31,7 +31,10 @@ export function placeTables(tables: readonly AcpiTable[], base: number, end: num
     next = address + table.bytes.length;
   }
   if (next > end) {
-    throw new BootError('ACPI tables', `they take ${next - base} bytes, at most ${end - base} fit; use fewer CPUs`);
+    throw new BootError(
+      'ACPI tables',
+      `they take ${next - base} bytes, at most ${end - base} fit; use fewer CPUs or PCI buses`,
+    );
   }
   return tables.map((table) => ({
     what: `ACPI ${table.signature}`,

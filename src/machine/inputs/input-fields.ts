@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a recording holds: which requests of the main thread are inputs of the machine, and what each carries. */
 import { LONGEST_FRAME } from '../../../devices/virtio/net-backend.js';
+import { HEADER } from '../../../devices/virtio/net-header.js';
 import type { CborValue } from '../../core/cbor.js';
 import { blob, bool, type Field, hostString, list, record, u16, u64 } from '../../core/state-fields.js';
 import { vsockRecord } from '../vsock-links.js';
@@ -18,9 +19,11 @@ export const INPUTS = {
   setConsoleOpen: [port, bool()],
   resizeConsole: [port, u16(), u16()],
   receiveFrames: [port, list(blob({ max: LONGEST_FRAME }), { max: MOST_FRAMES })],
+  receivePackets: [port, list(blob({ max: LONGEST_FRAME + HEADER }), { max: MOST_FRAMES })],
   linkDown: [port],
   hearVsock: [port, vsockRecord],
   setBalloon: [u64()],
+  linkUp: [port],
 } as const satisfies Readonly<Record<string, readonly Field<unknown>[]>>;
 
 export type InputName = keyof typeof INPUTS;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import fc from 'fast-check';
-import { type ControlledState, control } from '../../../devices/virtio/net-control.js';
+import { type ControlledState, control as controlWith } from '../../../devices/virtio/net-control.js';
 import { freshFilter } from '../../../devices/virtio/net-filter.js';
 import { bitsOf } from '../../support/virtio-driver.js';
 
-const EVERYTHING = bitsOf(17, 18, 20, 21, 23);
+const EVERYTHING = bitsOf(1, 2, 7, 17, 18, 20, 21, 22, 23);
 const [CTRL_RX, CTRL_RX_EXTRA] = [bitsOf(18), bitsOf(20)];
+
+const control = (state: ControlledState, command: Uint8Array, features: bigint): boolean =>
+  controlWith(state, command, { features, mostPairs: 4 });
 
 const fresh = (): ControlledState => ({
   ...freshFilter(),
@@ -14,6 +17,8 @@ const fresh = (): ControlledState => ({
   mtu: 0,
   linkUp: true,
   announce: true,
+  pairs: 1,
+  offloadsOff: 0n,
 });
 
 const count = (number: number): number[] => [...new Uint8Array(Uint32Array.of(number).buffer)];
@@ -72,7 +77,7 @@ test.each([
   ['another command of the addresses', [1, 2]],
   ['VLANs', [2, 0, 1, 0]],
   ['another announcement', [3, 1]],
-  ['several queues', [4, 0, 1, 0]],
+  ['another command for pairs of queues', [4, 1, 1, 0]],
 ])('%s is refused, and changes nothing', (_, bytes) => {
   const state = fresh();
   expect(control(state, Uint8Array.from(bytes), EVERYTHING)).toBe(false);
@@ -88,4 +93,35 @@ test('nothing that a driver says throws', () => {
     }),
     { seed: 3, numRuns: 500 },
   );
+});
+
+test.each([
+  [Uint8Array.of(4, 0, 3, 0), EVERYTHING, 3],
+  [Uint8Array.of(4, 0, 0, 0), EVERYTHING, null],
+  [Uint8Array.of(4, 0, 5, 0), EVERYTHING, null],
+  [Uint8Array.of(4, 0, 1, 1), EVERYTHING, null],
+  [Uint8Array.of(4, 0, 2), EVERYTHING, null],
+  [Uint8Array.of(4, 1, 2, 0), EVERYTHING, null],
+  [Uint8Array.of(4, 0, 2, 0), EVERYTHING & ~bitsOf(22), null],
+])('pairs of queues: %s', (command, features, pairs) => {
+  const state = fresh();
+  expect(control(state, command, features)).toBe(pairs !== null);
+  expect(state.pairs).toBe(pairs ?? 1);
+});
+
+test('offloads are switched off and on again, but only those that were agreed on', () => {
+  const state = fresh();
+  const set = (...bits: readonly number[]): Uint8Array =>
+    Uint8Array.of(5, 0, ...new Uint8Array(BigUint64Array.of(bitsOf(...bits)).buffer));
+  expect(control(state, set(1), EVERYTHING)).toBe(true);
+  expect(state.offloadsOff).toBe(bitsOf(7));
+  expect(control(state, set(1, 8), EVERYTHING)).toBe(false);
+  expect(control(state, set(1, 18), EVERYTHING)).toBe(false);
+  expect(control(state, set(1, 7).subarray(0, 9), EVERYTHING)).toBe(false);
+  expect(state.offloadsOff).toBe(bitsOf(7));
+  expect(control(state, set(1, 7), EVERYTHING)).toBe(true);
+  expect(state.offloadsOff).toBe(0n);
+  expect(control(state, set(), EVERYTHING)).toBe(true);
+  expect(state.offloadsOff).toBe(bitsOf(1, 7));
+  expect(control(fresh(), set(1), EVERYTHING & ~bitsOf(2))).toBe(false);
 });

@@ -22,17 +22,25 @@ const [CSUM, GUEST_CSUM, MTU, MAC, GUEST_TSO4, HOST_TSO4, MRG_RXBUF, STATUS, CTR
 ];
 const [RX, TX, CONTROL] = [0, 1, 2] as const;
 const ADDRESS = Uint8Array.of(0x00, 0xa0, 0x98, 1, 2, 3);
+const HOST_USO = bitsOf(56);
+const ALL = { checksum: true, segmentation: true, udpSegmentation: true };
+const CARD = { mac: ADDRESS, mtu: null, pairs: 1, place: 0x20 };
 const COMPLETE = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 
 interface Setup extends DriverOptions {
   readonly offloads?: NetOffloads;
   readonly live?: boolean;
   readonly mtu?: number;
+  readonly pairs?: number;
 }
 
-function start({ offloads, live, mtu, ...options }: Setup = {}) {
+function start({ offloads, live, mtu, pairs, ...options }: Setup = {}) {
   const cable = new MemoryCable(offloads, live);
-  const rig = new VirtioRig(virtioNet({ backend: cable, mac: ADDRESS, mtu: mtu ?? null }), 'transitional', true);
+  const rig = new VirtioRig(
+    virtioNet({ ...CARD, backend: cable, mtu: mtu ?? null, pairs: pairs ?? 1 }),
+    'transitional',
+    true,
+  );
   const driver = new VirtioDriver(rig, { features: VERSION_1, ...options }).start();
   rig.messages();
   return { cable, rig, driver };
@@ -132,11 +140,12 @@ test('says who it is', () => {
 });
 
 test.each([
-  [{ checksum: false, segmentation: false }, 0n],
-  [{ checksum: true, segmentation: false }, CSUM | GUEST_CSUM],
-  [{ checksum: true, segmentation: true }, CSUM | GUEST_CSUM | GUEST_TSO4 | HOST_TSO4],
+  [{ checksum: false, segmentation: false, udpSegmentation: false }, 0n],
+  [{ checksum: true, segmentation: false, udpSegmentation: false }, CSUM | GUEST_CSUM],
+  [{ checksum: true, segmentation: true, udpSegmentation: false }, CSUM | GUEST_CSUM | GUEST_TSO4 | HOST_TSO4],
+  [ALL, CSUM | GUEST_CSUM | GUEST_TSO4 | HOST_TSO4 | HOST_USO],
 ])('offers what its back end takes: %j', (offloads, expected) => {
-  expect(start({ offloads }).driver.offered & (CSUM | GUEST_CSUM | GUEST_TSO4 | HOST_TSO4)).toBe(expected);
+  expect(start({ offloads }).driver.offered & (CSUM | GUEST_CSUM | GUEST_TSO4 | HOST_TSO4 | HOST_USO)).toBe(expected);
 });
 
 test('a long frame fills several buffers, if the driver wants that', () => {
@@ -199,7 +208,7 @@ test('what waits is bounded, and the rest is counted', () => {
 
 test('a card that is not started hears nothing', () => {
   const cable = new MemoryCable();
-  const rig = new VirtioRig(virtioNet({ backend: cable, mac: ADDRESS, mtu: null }));
+  const rig = new VirtioRig(virtioNet({ ...CARD, backend: cable }));
   cable.port?.receive({ header: COMPLETE, bytes: frame(60) });
   expect(rig.device.serialize().fields).toMatchObject({ waiting: [], lostIn: 1n });
 });
@@ -374,7 +383,7 @@ test('on a cable within the machine nobody has forgotten it', () => {
 test('a state with another MTU, or with too much waiting, is refused', () => {
   const saved = start({ mtu: 1400 }).rig.device.serialize();
   expect(() => start().rig.device.deserialize(saved)).toThrow('virtio.mtu: saved with 1400, here it is 0');
-  const one = { header: COMPLETE, bytes: new Uint8Array(65_000) };
+  const one = { pair: 0, header: COMPLETE, bytes: new Uint8Array(65_000) };
   const { rig } = start();
   const full = rig.device.serialize();
   const waiting = Array.from({ length: 5 }, () => one);
@@ -387,13 +396,13 @@ test('closing lets go of the back end, and an MTU that no card has is refused', 
   const { rig, cable } = start();
   rig.device.close();
   expect(cable.isClosed).toBe(true);
-  expect(() => virtioNet({ backend: cable, mac: ADDRESS, mtu: 67 })).toThrow('mtu: expected 68 to 65535, got 67');
+  expect(() => virtioNet({ ...CARD, backend: cable, mtu: 67 })).toThrow('mtu: expected 68 to 65535, got 67');
 });
 
 deviceContract(
   'virtio-net',
   (rig) => {
-    const kind = virtioNet({ backend: new MemoryCable(), mac: ADDRESS, mtu: 1500 });
+    const kind = virtioNet({ ...CARD, backend: new MemoryCable(), mtu: 1500 });
     return new VirtioRig(kind, 'transitional', false, rig).device;
   },
   {

@@ -6,7 +6,9 @@ import { VERSION_1, VirtioDriver } from '../../support/virtio-driver.js';
 import { VirtioRig } from '../../support/virtio-rig.js';
 
 function card(cable: LoopbackCable) {
-  const rig = new VirtioRig(virtioNet({ backend: cable.plug(), mac: new Uint8Array(6), mtu: null }));
+  const rig = new VirtioRig(
+    virtioNet({ backend: cable.plug(), mac: new Uint8Array(6), mtu: null, pairs: 1, place: 0 }),
+  );
   return new VirtioDriver(rig, { features: VERSION_1 }).start();
 }
 

@@ -5,7 +5,6 @@
 #include <dlfcn.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <cstdarg>
 
 #include "journal.h"
@@ -74,25 +73,13 @@ ssize_t write_recorded(int fd, const void* bytes, size_t count, off_t at,
   return done;
 }
 
-ssize_t vector_recorded(int fd, const iovec* parts, int count, off_t at,
-                        ssize_t (*work)(int, const iovec*, int, off_t)) {
-  if (!watched(fd) || count < 1) return work(fd, parts, count, at);
-  Turn turn;
-  if (turn.fails(Call::Write)) return -1;
-  const off_t offset = at >= 0 ? at : lseek(fd, 0, SEEK_CUR);
-  // A part of the first one alone, if it is to be less than all.
-  const iovec half = {parts[0].iov_base, turn.part(parts[0].iov_len)};
-  const bool whole = half.iov_len == parts[0].iov_len;
-  const ssize_t done = whole ? work(fd, parts, count, at) : work(fd, &half, 1, at);
-  if (done <= 0) return done;
+/// As one write, which may do less as any other.
+ssize_t gathered(int fd, const iovec* parts, int count, off_t at) {
   std::string bytes;
-  for (ssize_t left = done; left > 0; parts++) {
-    const auto length = std::min(static_cast<size_t>(left), parts->iov_len);
-    bytes += hex(parts->iov_base, length);
-    left -= static_cast<ssize_t>(length);
-  }
-  turn.record(words("write", {crash_shim::inode(fd), static_cast<std::uint64_t>(offset)}) + " " + bytes);
-  return done;
+  for (int part = 0; part < count; part++)
+    bytes.append(static_cast<const char*>(parts[part].iov_base), parts[part].iov_len);
+  static const auto real = next(&::pwrite, "pwrite");
+  return write_recorded(fd, bytes.data(), bytes.size(), at, real);
 }
 
 int resize_recorded(int fd, off_t size, int (*work)(int, off_t)) {
@@ -264,11 +251,11 @@ int fdatasync(int fd) {
 
 ssize_t writev(int fd, const iovec* parts, int count) {
   NEXT(writev);
-  return vector_recorded(fd, parts, count, -1, [](int f, const iovec* p, int n, off_t) { return real(f, p, n); });
+  return unknown(watched(fd), "writev", [&] { return real(fd, parts, count); });
 }
 ssize_t pwritev(int fd, const iovec* parts, int count, off_t at) {
   NEXT(pwritev);
-  return vector_recorded(fd, parts, count, at, real);
+  return watched(fd) ? gathered(fd, parts, count, at) : real(fd, parts, count, at);
 }
 ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t at) { return pwritev(fd, parts, count, at); }
 int link(const char* from, const char* to) noexcept {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A tap device as a network link.
+#pragma once
+
+#include "net/link.h"
+#include "net/tap_device.h"
+
+namespace tsbhyve::net {
+
+class TapLink final : public Link {
+ public:
+  TapLink(const std::string& name, Announce announce) : Link(std::move(announce)), tap_(name) {}
+  ~TapLink() override { stop(); }
+
+  TapDevice& device() { return tap_; }
+
+ private:
+  int prepare(std::vector<pollfd>& polled, bool is_blocked) override;
+  void handle(std::span<const pollfd> polled) override;
+  bool transmit(std::span<std::uint8_t> record) override;
+
+  TapDevice tap_;
+};
+
+}  // namespace tsbhyve::net
