@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { wantsSandbox } from '../../src/cli/sandbox.js';
+import { wantsSandbox } from '../../src/cli/sandbox-word.js';
 import { loadAddon } from '../../src/hypervisor/addon.js';
 import { ECHO_GUEST, POWER_OFF } from './support/echo-guest.js';
 import { endRuns, LAUNCHER, PROGRAM, Run, runFolder } from './support/run.js';
