@@ -99,6 +99,7 @@ test('after a resume address and forwards work at once; a connection from before
     `mkfifo /tmp/in; (nc 10.0.2.2 ${port} < /tmp/in; echo ended > /tmp/end) & exec 5> /tmp/in; echo hello >&5`,
   );
   const [socket] = (await connected) as [Socket];
+  await once(socket, 'data'); // the guest has seen it accepted
   await linux.moveOn(store.root);
   await serve('after-the-resume');
   expect(await readForward()).toBe('after-the-resume\n');
