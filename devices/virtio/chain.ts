@@ -127,6 +127,12 @@ export function readSpans(memory: GuestMemory, spans: readonly Span[]): Uint8Arr
   return bytes;
 }
 
+/** The same, but of one piece a view: whoever keeps it copies it. */
+export function viewSpans(memory: GuestMemory, spans: readonly Span[]): Uint8Array {
+  const [view, ...more] = spans.flatMap(({ address, length }) => memory.views(address, length, 'read'));
+  return view !== undefined && more.length === 0 ? view : readSpans(memory, spans);
+}
+
 /** Writes as much as there is room for, and tells how much that was. */
 export function writeSpans(memory: GuestMemory, spans: readonly Span[], bytes: Uint8Array): number {
   let done = 0;

@@ -4,12 +4,7 @@
  * filters, UFO and ECN, RSC, notification coalescing.
  */
 import type { Width } from '../../src/core/bits.js';
-import { type CborMap, isMap } from '../../src/core/cbor-value.js';
-import type { GuestMemory } from '../../src/core/guest-memory.js';
-import { StateError } from '../../src/core/state-error.js';
-import { u64 } from '../../src/core/state-fields.js';
-import { StateShape } from '../../src/core/state-shape.js';
-import { type Chain, RingFault, readSpans, type Span, slice, writeSpans } from './chain.js';
+import { type Chain, RingFault, readSpans, slice, viewSpans, writeSpans } from './chain.js';
 import { Feature } from './features.js';
 import { drawnAddress, sameAddress } from './net-address.js';
 import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
@@ -20,20 +15,18 @@ import {
   MOST_PAIRS,
   NET_CONFIG_LENGTH,
   type NetConfigOwner,
-  type NetConfigState,
   NetFeature,
   netConfig,
-  netConfigFields,
   netFeatures,
-  OFFLOADS,
   SMALLEST_MTU,
 } from './net-config.js';
 import { control, LONGEST_COMMAND } from './net-control.js';
-import { type FilterState, filterFields, freshFilter, passesFilter } from './net-filter.js';
+import { freshFilter, passesFilter } from './net-filter.js';
 import { askedByDriver, decodeHeader, forGuest, Gso, HEADER, LEGACY_HEADER } from './net-header.js';
-import { MOST_WAITING_BYTES, NetReceiver, type ReceiveState, receiveFields, waitingBytes } from './net-receive.js';
+import { NetReceiver } from './net-receive.js';
+import { type NetFields, type NetOptions, type NetState, netShape } from './net-state.js';
 import { pairFor } from './net-steering.js';
-import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
+import { type VirtioHost, type VirtioKind, VirtioModel } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 const TYPE = 1;
@@ -46,75 +39,11 @@ const AROUND_MTU = 18;
 const ACK_OK = 0;
 const ACK_ERR = 1;
 
-export interface NetOptions {
-  readonly backend: NetBackend;
-  readonly mac: Uint8Array;
-  /** Tells it from the other cards of its machine. */
-  readonly place: number;
-  /** Null: the driver is told none, and chooses. */
-  readonly mtu: number | null;
-  /** Of receive and transmit queues. */
-  readonly pairs: number;
-}
-
 /** What a queue is for (§5.1.2); its number alone does not tell. */
 type Role =
   | { readonly kind: 'receive' | 'transmit'; readonly pair: number }
   | { readonly kind: 'control' }
   | { readonly kind: 'none' };
-
-function shapeFor(common: VirtioPciFields, options: NetOptions) {
-  const { backend, mac, mtu, pairs } = options;
-  const offered = netFeatures({ ...options, offloads: backend.offloads });
-  const fields = {
-    ...common,
-    ...netConfigFields(mac, mtu),
-    ...filterFields,
-    ...receiveFields,
-    lostIn: u64({ doc: 'frames for the guest that were lost here' }),
-    lostOut: u64({ doc: 'frames of the guest that were lost here' }),
-  };
-  return new StateShape('virtio-net', 2, fields, {
-    upgrades: { 1: withOnePair },
-    check: (state) => {
-      const missing = state.virtio.driverFeatures & OFFLOADS & ~offered;
-      if (missing !== 0n) {
-        const bits = `0x${missing.toString(16)}`;
-        throw new StateError(
-          'virtio.driverFeatures',
-          `the driver leaves work (${bits}) to a back end as it was saved with`,
-        );
-      }
-      if (state.pairs > pairs) throw new StateError('pairs', `expected at most ${pairs}, got ${state.pairs}`);
-      const stray = state.waiting.findIndex(({ pair }) => pair >= pairs);
-      if (stray >= 0) throw new StateError(`waiting[${stray}].pair`, `expected 0 to ${pairs - 1}`);
-      const here = mtu ?? 0;
-      if (state.mtu !== here) throw new StateError('mtu', `saved with ${state.mtu}, here it is ${here}`);
-      const total = waitingBytes(state.waiting);
-      if (total > MOST_WAITING_BYTES) {
-        throw new StateError('waiting', `expected at most ${MOST_WAITING_BYTES} bytes, got ${total}`);
-      }
-    },
-  });
-}
-
-/** Version 1 had one pair of queues, and no offloads that could be switched off. */
-function withOnePair(old: CborMap): CborMap {
-  const { waiting } = old;
-  if (!Array.isArray(waiting)) return old;
-  return {
-    ...old,
-    pairs: 1,
-    offloadsOff: 0n,
-    waiting: waiting.map((frame) => (isMap(frame) ? { ...frame, pair: 0 } : frame)),
-  };
-}
-
-export type NetFields = ReturnType<typeof shapeFor>['fields'];
-interface NetState extends NetConfigState, FilterState, ReceiveState {
-  lostIn: bigint;
-  lostOut: bigint;
-}
 
 export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   private readonly backend: NetBackend;
@@ -268,7 +197,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     const asked = decodeHeader(readSpans(memory, slice(readable, 0, LEGACY_HEADER)));
     const header = askedByDriver(asked, length, features);
     if (header === null || (header.gsoType === Gso.NONE && length > this.longestSent)) return null;
-    return { header, bytes: bytesOf(memory, slice(readable, this.headerLength, length)) };
+    return { header, bytes: viewSpans(memory, slice(readable, this.headerLength, length)) };
   }
 
   private command({ readable, readableLength, writable, writableLength }: Chain): number {
@@ -323,12 +252,6 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   }
 }
 
-/** A frame in one piece need not be copied to be sent. */
-function bytesOf(memory: GuestMemory, spans: readonly Span[]): Uint8Array {
-  const [view, ...more] = spans.flatMap(({ address, length }) => memory.views(address, length, 'read'));
-  return view !== undefined && more.length === 0 ? view : readSpans(memory, spans);
-}
-
 export function virtioNet(options: NetOptions): VirtioKind<NetFields, VirtioNet> {
   const { backend, mtu, pairs } = options;
   if (!(pairs >= 1 && pairs <= MOST_PAIRS)) throw new RangeError(`pairs: expected 1 to ${MOST_PAIRS}, got ${pairs}`);
@@ -341,7 +264,7 @@ export function virtioNet(options: NetOptions): VirtioKind<NetFields, VirtioNet>
     features: netFeatures({ offloads: backend.offloads, mtu, pairs }),
     queueSizes: new Array<number>(QUEUES_A_PAIR * pairs + 1).fill(QUEUE_SIZE),
     configLength: NET_CONFIG_LENGTH,
-    shape: (common) => shapeFor(common, options),
+    shape: (common) => netShape(common, options),
     create: (host) => new VirtioNet(host, options),
   };
 }

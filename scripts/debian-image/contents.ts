@@ -107,6 +107,8 @@ export const COMMANDS = [
   'systemctl enable systemd-networkd',
   // On a network they would take the locks of dpkg at some moment after the first boot.
   'systemctl disable apt-daily.timer apt-daily-upgrade.timer',
+  // On a busy host a login under emulation may need more than a minute.
+  'sed -i "s/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 3600/" /etc/login.defs',
   // Only the first kind is offered, and nobody knows the others.
   'rm -f /etc/ssh/ssh_host_rsa_key* /etc/ssh/ssh_host_ecdsa_key*',
 ];

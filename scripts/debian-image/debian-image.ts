@@ -20,6 +20,8 @@ export interface ImageRequest {
 }
 
 const ERROR = 4;
+/** Where the guest's ssh is found while somebody plays with it. */
+const SSH_PLACE = '127.0.0.1:2222';
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 export async function debianImage({ root, words, step }: ImageRequest): Promise<number> {
@@ -54,8 +56,9 @@ function options(words: readonly string[]): { fresh: boolean; boots: boolean } {
 async function interactive(program: string, image: DebianImage): Promise<number> {
   const disk = join(image.folder, 'disk.img');
   if (!existsSync(disk)) await copyDisk(image.disk, disk);
-  const args = optionsFor(image, disk);
+  const args = optionsFor(image, disk, `slirp,hostfwd=tcp:${SSH_PLACE}-:22`);
   print(`tsbhyve ${args.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')}`);
+  print(`From elsewhere: ssh -i ${join(image.folder, 'login_key')} ssh://root@${SSH_PLACE}`);
   print(`Log in as root, password ${ROOT_PASSWORD}. Leave with poweroff; Ctrl-A h is help.`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit' });
@@ -64,11 +67,10 @@ async function interactive(program: string, image: DebianImage): Promise<number>
   });
 }
 
-export function optionsFor({ kernel, initrd }: DebianImage, disk: string): string[] {
-  const devices = ['0,hostbridge', '31,lpc', `3,virtio-blk,${disk}`, '4,virtio-rnd'].flatMap((device) => [
-    '-s',
-    device,
-  ]);
+/** `network`: what stands behind its card. */
+export function optionsFor({ kernel, initrd }: DebianImage, disk: string, network = 'slirp'): string[] {
+  const cards = ['0,hostbridge', '31,lpc', `3,virtio-blk,${disk}`, '4,virtio-rnd', `5,virtio-net,${network}`];
+  const devices = cards.flatMap((device) => ['-s', device]);
   const boot = ['--kernel', kernel, '--initrd', initrd, '--append', APPEND];
   return ['-u', '-m', '1G', '-l', 'com1,stdio', ...devices, ...boot, 'debian'];
 }

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { SinkLogger } from '../../src/core/log.js';
 import { machineConfig } from '../../src/machine/config.js';
+import { HostLinks } from '../../src/machine/host-links.js';
 import { MachineHost } from '../../src/machine/machine-host.js';
 import { temporaryFolder } from '../snapshot/support/temporary-store.js';
 
@@ -54,4 +55,49 @@ test('a machine survives a peer that goes', async () => {
   expect(warnings).toEqual([`net: pci-0:4:0: stream ${path}: the other side has closed it: the link is down`]);
   expect((await host.call('status')).state).toBe('built');
   await host.close();
+});
+
+test('a connection that was lost is tried again until there is one', async () => {
+  const told: string[] = [];
+  let onTold: () => void = () => {};
+  const until = async (count: number): Promise<void> => {
+    while (told.length < count) {
+      await new Promise<void>((resolve) => {
+        onTold = resolve;
+      });
+    }
+  };
+  const tell = (what: string): void => {
+    told.push(what);
+    onTold();
+  };
+  const links = new HostLinks(
+    {
+      receive: async () => {},
+      linkDown: () => tell('down'),
+      linkUp: () => tell('up'),
+      warn: () => {},
+    },
+    (seconds, work) => {
+      tell(`again in ${seconds}`);
+      setImmediate(work);
+      return () => {};
+    },
+  );
+  const unsent = new SharedArrayBuffer(4);
+  links.open({ id: 'net', path, reconnect: 7 }, unsent);
+  await links.connected();
+  const socket = await peer;
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    socket.destroy();
+  });
+  await until(4);
+  expect(told.slice(0, 4)).toEqual(['down', 'again in 7', 'again in 7', 'again in 7']);
+  Atomics.add(new Int32Array(unsent), 0, 60);
+  links.send('net', new Uint8Array(60));
+  expect(Atomics.load(new Int32Array(unsent), 0)).toBe(0);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  while (!told.includes('up')) await until(told.length + 1);
+  links.close();
 });

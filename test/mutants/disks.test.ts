@@ -14,7 +14,6 @@ import { advance } from '../support/proof.js';
 /** Not noticed, and why. */
 const SURVIVORS: Readonly<Record<string, string>> = {
   'fields.path': 'where the image was: `rm` looks there, a restore does where the configuration says',
-  'fields.line': 'the same: the configuration has it, too',
   'fields.point.base.identity.bytes': 'those of the pin count: `tsbhyve disk rebase` may have accepted others',
   'fields.point.base.identity.changed': 'the same',
   'fields.point.base.identity.inode': 'the same',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a back end is told of its guest: offloads, room, and another address for a clone. */
-import { type NetOptions, virtioNet } from '../../../devices/virtio/net.js';
+import { virtioNet } from '../../../devices/virtio/net.js';
+import type { NetOptions } from '../../../devices/virtio/net-state.js';
 import { MemoryCable } from '../../support/memory-cable.js';
 import { bitsOf, VERSION_1, VirtioDriver } from '../../support/virtio-driver.js';
 import { VirtioRig } from '../../support/virtio-rig.js';

@@ -120,7 +120,7 @@ export function memtest(): Promise<string> {
   );
 }
 
-async function fetched(file: string, fetch: (packages: DebianPackages) => Promise<string>): Promise<string> {
+export async function fetched(file: string, fetch: (packages: DebianPackages) => Promise<string>): Promise<string> {
   const folder = join(cacheFolder(process.env), 'test-guests');
   const path = join(folder, file);
   if (existsSync(path)) return path;

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `IMAGE.tsbhyve/`: where what belongs to an image lies, and who may change it. */
-import { closeSync, constants, existsSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolders, syncFolder, withFile, writeNew } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
@@ -66,14 +77,23 @@ export class LayerFolder {
     });
   }
 
-  /** Puts a file in place, durably. */
+  /** Puts a file in place, durably. When this throws, what was there is there again, on a full disk too. */
   replace(path: string, bytes: Uint8Array): void {
     const fresh = join(dirname(path), `.new-${basename(path)}`);
+    const old = join(dirname(path), `.new-old-${basename(path)}`);
     this.attempt(() => {
-      rmSync(fresh, { force: true }); // of somebody who was killed
-      writeNew(fresh, bytes);
-      renameSync(fresh, path);
-      syncFolder(dirname(path));
+      for (const left of [fresh, old]) rmSync(left, { force: true }); // of somebody who was killed
+      const before = existsSync(path) ? readFileSync(path) : null;
+      if (before !== null) writeFileSync(old, before, { mode: 0o600 });
+      try {
+        writeNew(fresh, bytes);
+        renameSync(fresh, path);
+        syncFolder(dirname(path));
+      } catch (error) {
+        putBack(path, fresh, before === null ? null : old);
+        throw error;
+      }
+      rmSync(old, { force: true });
     });
   }
 
@@ -119,6 +139,14 @@ export class LayerFolder {
       throw this.error(`${basename(this.root)}: ${systemReason(cause)}`, { cause });
     }
   }
+}
+
+/** `fresh` is gone once it is in place. */
+function putBack(path: string, fresh: string, old: string | null): void {
+  const isInPlace = !existsSync(fresh);
+  rmSync(fresh, { force: true });
+  if (isInPlace && old !== null) renameSync(old, path);
+  else rmSync(old ?? path, { force: true });
 }
 
 function resolved(path: string): string {

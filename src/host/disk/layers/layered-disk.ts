@@ -217,15 +217,14 @@ export class OpenDisk implements LayeredDisk {
     const frozen = this.layers.at(-1)?.fd ?? this.image;
     const identity = identityOf(frozen);
     const mode = fstatSync(frozen).mode & 0o777;
-    const before = folder.readHead(this.line);
     fchmodSync(frozen, FROZEN_MODE | (mode & 0o444));
     let head: Head;
     try {
-      head = folder.update(this.line, (old) => this.above(old, identity, layer.id, mode));
+      this.stack?.push(layer.handle);
       try {
-        this.stack?.push(layer.handle);
+        head = folder.update(this.line, (old) => this.above(old, identity, layer.id, mode));
       } catch (error) {
-        folder.update(this.line, (now) => before ?? flatHead(this.capacity, this.known(now).mode));
+        this.stack?.pop(); // nothing is written meanwhile, and this cannot fail
         throw error;
       }
     } catch (error) {

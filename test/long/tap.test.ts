@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/** A tap with Debian's driver: offloads, several pairs of queues, and connections that outlive a suspend. Only root can make taps. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { DEFAULT_CONFIG } from '../../src/machine/config.js';
+import { temporaryStore } from '../snapshot/support/temporary-store.js';
+import { networkGuest } from './support/guest-programs.js';
+import { HostedLinux } from './support/hosted-linux.js';
+
+const isPossible = process.getuid?.() === 0 && existsSync('/dev/net/tun');
+const whenRoot = isPossible ? describe : describe.skip;
+
+const HOST = '10.99.7.1';
+const GUEST = '10.99.7.2';
+const PORT = 5299;
+const PIECE = 200_000;
+
+const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
+const card = (options: Record<string, string>) => ({ slot: 3, fn: 0, kind: 'virtio-net', options });
+
+whenRoot.each([
+  ['', { offload: 'on' }],
+  [' with four pairs of queues and packed rings', { offload: 'on', queues: '4', modern: 'on', packed: 'on' }],
+  [' without offloads', { offload: 'off' }],
+])('a tap that is given%s', (_, options) => {
+  const tap = `tsb${process.pid % 100_000}`;
+  const store = temporaryStore();
+  let iperf: ChildProcess;
+  let linux: HostedLinux;
+
+  beforeAll(async () => {
+    ip('tuntap', 'add', tap, 'mode', 'tap');
+    ip('addr', 'add', `${HOST}/24`, 'dev', tap);
+    ip('link', 'set', tap, 'up');
+    iperf = spawn('iperf3', ['-s', '-B', HOST, '-p', String(PORT)], { stdio: 'ignore' });
+    linux = await HostedLinux.boot(await networkGuest(), { pci: [...DEFAULT_CONFIG.pci, card({ tap, ...options })] });
+    await linux.ask(`ip link set lo up; ip link set eth0 up; ip addr add ${GUEST}/24 dev eth0; sleep 1`);
+  });
+  afterAll(async () => {
+    iperf.kill();
+    await linux.close();
+    ip('link', 'del', tap);
+  });
+
+  test('packets of all sizes come back', async () => {
+    for (const size of [56, 1400, 20_000]) {
+      expect((await linux.ask(`ping -c 3 -s ${size} ${HOST}`)).join('\n')).toContain(' 0% packet loss');
+    }
+  });
+
+  test.each(['', ' -R', ' -P 4', ' -P 4 -R'])('iperf3%s moves data', async (how) => {
+    const lines = (await linux.ask(`iperf3 -c ${HOST} -p ${PORT} -n 8M${how}`)).join('\n');
+    expect(lines).toMatch(/receiver/);
+    expect(lines).not.toMatch(/error/);
+  });
+
+  test('connections in both directions go on over suspends, and lose nothing', async () => {
+    const data = randomBytes(8 * PIECE);
+    const [size, sent] = await linux.ask("stat -c %s /bin/busybox; md5sum /bin/busybox | cut -d ' ' -f 1");
+    const received = createHash('md5');
+    const server = createServer().listen(0, HOST);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // of a port, since it listens on one
+    const connected = once(server, 'connection');
+    linux.type(`nc ${HOST} ${port} < /bin/busybox > /tmp/got; md5sum /tmp/got`);
+    const [socket] = (await connected) as [Socket];
+    let bytes = 0;
+    const all = new Promise<void>((resolve) => {
+      socket.on('data', (piece: Buffer) => {
+        received.update(piece);
+        bytes += piece.length;
+        if (bytes === Number(size)) resolve();
+      });
+    });
+    for (let at = 0; at < data.length; at += PIECE) {
+      socket.write(data.subarray(at, at + PIECE));
+      await linux.moveOn(store.root);
+    }
+    // The guest's nc ends when one side has nothing more to say.
+    await all;
+    socket.end();
+    expect(await linux.answer()).toEqual([`${createHash('md5').update(data).digest('hex')}  /tmp/got`]);
+    expect(received.digest('hex')).toBe(sent);
+    expect((await linux.ask("dmesg -r | grep '^<[0-3]>'")).join('\n')).toBe('');
+    server.close();
+  });
+});
+
+whenRoot('a tap that is not there', () => {
+  test('is made, is up, and goes with the machine', async () => {
+    const tap = `tsm${process.pid % 100_000}`;
+    const linux = await HostedLinux.boot(await networkGuest(), { pci: [...DEFAULT_CONFIG.pci, card({ tap })] });
+    expect(ip('link', 'show', tap)).toMatch(/[<,]UP[,>]/);
+    ip('addr', 'add', '10.99.8.1/24', 'dev', tap);
+    await linux.ask('ip link set eth0 up; ip addr add 10.99.8.2/24 dev eth0; sleep 1');
+    expect((await linux.ask('ping -c 2 10.99.8.1')).join('\n')).toContain(' 0% packet loss');
+    await expect(HostedLinux.boot(await networkGuest(), { pci: [card({ tap })] })).rejects.toThrow(
+      `pci-0:3:0 tap ${tap}: something else has it open, or it is no tap`,
+    );
+    await linux.close();
+    expect(() => ip('link', 'show', tap)).toThrow();
+  });
+});
