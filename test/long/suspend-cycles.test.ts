@@ -19,7 +19,12 @@ test.each([false, true])(`${CYCLES} cycles (on a disk with a layer: %s)`, (isLay
   const files = (): string[] => {
     const folder = `${image}.tsbhyve`;
     const size = (path: string): string => `${statSync(path).size} ${statSync(path).blocks}`;
-    return [size(image), ...readdirSync(folder).map((name) => `${name} ${size(join(folder, name))}`)];
+    // HEAD counts its changes in digits.
+    const sizes = readdirSync(folder).map((name) => {
+      const path = join(folder, name);
+      return `${name} ${name === 'HEAD' ? statSync(path).blocks : size(path)}`;
+    });
+    return [size(image), ...sizes];
   };
   let machine = diskMachine([image], MS);
   if (isLayered) saveMachine(machine, store, 'kept');
