@@ -27,7 +27,7 @@ test('boots, works and powers off', async () => {
 
   const now = Number(await guest.ask('date +%s'));
   expect(Math.abs(now - Date.now() / 1000)).toBeLessThan(SOME_SECONDS);
-  const times = await guest.ask('timedatectl show -p RTCTimeUSec -p TimeUSec -p NTP --timestamp=unix; timedatectl');
+  const times = await guest.ask('timedatectl show -p NTP; timedatectl');
   expect(times).toContain('NTP=yes');
   const [rtc, date] = ['RTC time', 'Universal time'].map((name) => dateIn(times, name));
   expect(Math.abs((rtc ?? 0) - (date ?? 0))).toBeLessThan(SOME_SECONDS);
