@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 
 export const PACKAGE = 'tsbhyve-hello';
 /** What its program prints. */
@@ -27,7 +27,7 @@ export class AptRepository {
     private readonly files: ReadonlyMap<string, Buffer>,
   ) {
     server.on('request', (request, response) => {
-      const path = request.url ?? '';
+      const path = posix.normalize(request.url ?? ''); // apt asks for /./Packages
       this.requests.push(path);
       const file = this.files.get(path);
       response.writeHead(file === undefined ? 404 : 200).end(file);
