@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { makeFolders, syncFolder, withFile, writeNew } from '../../durable-files.js';
+import { makeFolders, removeTree, syncFolder, withFile, writeNew } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
 import { waitForLock } from '../libc-file.js';
 import { type Head, headShape } from './head.js';
@@ -85,15 +85,18 @@ export class LayerFolder {
       for (const left of [fresh, old]) rmSync(left, { force: true }); // of somebody who was killed
       const before = existsSync(path) ? readFileSync(path) : null;
       if (before !== null) writeFileSync(old, before, { mode: 0o600 });
+      let isInPlace = false;
       try {
         writeNew(fresh, bytes);
         renameSync(fresh, path);
+        isInPlace = true;
         syncFolder(dirname(path));
       } catch (error) {
-        putBack(path, fresh, before === null ? null : old);
+        if (isInPlace) putBack(path, before === null ? null : old);
+        for (const left of [fresh, old]) removeTree(left);
         throw error;
       }
-      rmSync(old, { force: true });
+      removeTree(old); // the new one counts: a failure here must not say otherwise
     });
   }
 
@@ -141,12 +144,9 @@ export class LayerFolder {
   }
 }
 
-/** `fresh` is gone once it is in place. */
-function putBack(path: string, fresh: string, old: string | null): void {
-  const isInPlace = !existsSync(fresh);
-  rmSync(fresh, { force: true });
-  if (isInPlace && old !== null) renameSync(old, path);
-  else rmSync(old ?? path, { force: true });
+function putBack(path: string, old: string | null): void {
+  if (old === null) rmSync(path, { force: true });
+  else renameSync(old, path);
 }
 
 function resolved(path: string): string {
