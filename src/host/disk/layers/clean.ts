@@ -49,6 +49,15 @@ export function clean(folder: LayerFolder): void {
   for (const name of gone) removeTree(join(folder.root, name));
 }
 
+/** After a change that counts already: what cannot be removed now is by the next opening, and is no failure of the change. */
+export function tidy(folder: LayerFolder): void {
+  try {
+    clean(folder);
+  } catch {
+    // There is nobody to tell: the work that this ends has its own outcome.
+  }
+}
+
 /** A restore that was interrupted has given the image a second name, and not replaced it: nothing was set aside. */
 function forgetTwins(folder: LayerFolder): void {
   const head = folder.readHead(null);
