@@ -35,7 +35,7 @@ export function clean(folder: LayerFolder): void {
     settlePins(folder);
     forgetTwins(folder);
     const needed = neededFiles(folder);
-    // Files that are being replaced have such names only while the folder is held.
+    // Files that are being replaced have such names only while the folder is held; and a spare HEAD, which may go.
     for (const name of folder.entries()) if (name.startsWith('.new-')) removeTree(join(folder.root, name));
     const left = folder.entries().filter((name) => name.startsWith('.gone-'));
     const unneeded = folder.entries().filter((name) => DATA.test(name) && !needed.has(name));

@@ -77,6 +77,36 @@ export class LayerFolder {
     });
   }
 
+  /** Lays aside what HEAD is going to be after the present change, for when there is no space to write it then. */
+  laySpare(line: string | null, head: Head): void {
+    const path = this.sparePath(line);
+    this.attempt(() => {
+      rmSync(path, { force: true });
+      writeNew(path, encodeSealed(headShape, head));
+    });
+  }
+
+  /** As `update`; if that fails, by what was laid aside for it. A rename takes no space. */
+  updateOrSpare(line: string | null, change: (head: Head | null) => Head): void {
+    try {
+      this.update(line, change);
+    } catch (error) {
+      if (!this.exclusively(() => this.useSpare(line))) throw error;
+    }
+  }
+
+  /** False if there is none, or another change has come in between. */
+  private useSpare(line: string | null): boolean {
+    const spare = readSealed(headShape, this.sparePath(line));
+    if (spare === null || spare.generation !== (this.readHead(line)?.generation ?? 0) + 1) return false;
+    this.attempt(() => renameSync(this.sparePath(line), join(this.lineFolder(line), HEAD)));
+    return true;
+  }
+
+  private sparePath(line: string | null): string {
+    return join(this.lineFolder(line), `.new-spare-${HEAD}`);
+  }
+
   /** Puts a file in place, durably. When this throws, what was there is there again, on a full disk too. */
   replace(path: string, bytes: Uint8Array): void {
     const fresh = join(dirname(path), `.new-${basename(path)}`);

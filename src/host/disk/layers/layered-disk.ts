@@ -157,6 +157,7 @@ export class OpenDisk implements LayeredDisk {
     this.sync();
     this.folder.update(this.line, (head) => {
       const old = this.known(head);
+      this.folder.laySpare(this.line, { ...old, owner: null, generation: old.generation + 2 });
       return { ...old, owner: { id, path, written: this.writtenFile(old) } };
     });
   }
@@ -172,7 +173,7 @@ export class OpenDisk implements LayeredDisk {
 
   clearOwner(): void {
     if (this.owner === null) return;
-    this.folder.update(this.line, (head) => ({ ...this.known(head), owner: null }));
+    this.folder.updateOrSpare(this.line, (head) => ({ ...this.known(head), owner: null }));
   }
 
   pin(snapshot: DiskOwner, point: FrozenPoint): void {
@@ -192,11 +193,8 @@ export class OpenDisk implements LayeredDisk {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    const { pending } = this;
-    if (pending !== null) {
-      const file = pending.clone ?? (pending.top === null ? null : layerName(pending.top));
-      if (file !== null) removeTree(this.folder.path(file));
-    }
+    const file = this.pending?.clone ?? (this.pending?.top ? layerName(this.pending.top) : null);
+    if (file !== null) removeTree(this.folder.path(file));
     const optional = [this.lock, this.unpinned].flatMap((fd) => fd ?? []);
     closeAll([this.image, this.base, ...this.layers.map(({ fd }) => fd), ...optional]);
   }
