@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
-import { closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { BaseCache } from './base-cache.js';
 import { removeJournals } from './disks/adopt-disks.js';
+import { attempt } from './disks/attempt.js';
 import { releaseDisks, unpinDisks } from './disks/let-go.js';
 import { Draft } from './draft.js';
 import { goneName, isGone, isOrphan } from './draft-owner.js';
-import { makeFolders, openRegular, removeTree, renameDurable } from './durable.js';
+import { makeFolders, openRegular, removeTree, renameDurable, syncFolder } from './durable.js';
 import { refusing, SnapshotError } from './snapshot-error.js';
 import { FILES, type OpenLayer, openLayer, SnapshotFolder } from './snapshot-folder.js';
 
@@ -148,9 +149,16 @@ export class SnapshotStore {
     });
   }
 
-  /** Takes a snapshot back that has just become visible. */
+  /**
+   * Takes a snapshot back that has just become visible, on a full disk too: what a power cut may bring back is a suspend that no
+   * disk belongs to, and its resume is refused.
+   */
   withdraw(name: string): void {
-    refusing(name, () => this.discard(name));
+    const gone = join(this.root, goneName());
+    refusing(name, () => renameSync(join(this.root, name), gone));
+    attempt(() => syncFolder(this.root));
+    attempt(() => unpinDisks(gone));
+    removeTree(gone);
   }
 
   private refuseParent(name: string): void {

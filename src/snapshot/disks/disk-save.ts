@@ -79,11 +79,16 @@ export class DiskSave {
     return [...kept, ...others].sort((a, b) => (a.device < b.device ? -1 : 1));
   }
 
-  /** The snapshot is there. When this throws it must go again. */
+  /** The snapshot is there. When this throws it must go again, and no disk belongs to it. */
   commit(): void {
-    for (const part of this.parts) {
-      if (this.kind === 'suspend') this.refusing(part, ({ layers }) => layers.setOwner(this.snapshot));
-      else this.confirm(part);
+    try {
+      for (const part of this.parts) {
+        if (this.kind === 'suspend') this.refusing(part, ({ layers }) => layers.setOwner(this.snapshot));
+        else this.confirm(part);
+      }
+    } catch (error) {
+      for (const part of this.parts) attempt(() => this.disown(part));
+      throw error;
     }
   }
 
@@ -93,7 +98,6 @@ export class DiskSave {
       const { layers } = disk;
       if (isPinned) attempt(() => diskLayers.unpin(layers.path, this.snapshot.id));
       if (this.kind === 'snapshot' && point !== null && !hasRun) attempt(() => layers.undoFreeze(point));
-      if (this.kind === 'suspend' && layers.owner?.id === this.snapshot.id) attempt(() => layers.clearOwner());
       attempt(() => prepared?.discard());
     }
   }
@@ -101,6 +105,10 @@ export class DiskSave {
   /** A pin that is not confirmed is by the next opening: its snapshot is there. */
   private confirm({ disk }: Part): void {
     attempt(() => diskLayers.confirmPin(disk.layers.path, this.snapshot));
+  }
+
+  private disown({ disk: { layers } }: Part): void {
+    if (layers.owner?.id === this.snapshot.id) layers.clearOwner();
   }
 
   private refusing<T>({ disk }: Part, work: (disk: KeptDisk) => T): T {

@@ -35,7 +35,7 @@ export function clean(folder: LayerFolder): void {
     settlePins(folder);
     forgetTwins(folder);
     const needed = neededFiles(folder);
-    // Files that are being replaced have such names only while the folder is held.
+    // Files that are being replaced have such names only while the folder is held; and a spare HEAD, which may go.
     for (const name of folder.entries()) if (name.startsWith('.new-')) removeTree(join(folder.root, name));
     const left = folder.entries().filter((name) => name.startsWith('.gone-'));
     const unneeded = folder.entries().filter((name) => DATA.test(name) && !needed.has(name));
@@ -47,6 +47,15 @@ export function clean(folder: LayerFolder): void {
   });
   // Large files take their time, for which nobody has to wait.
   for (const name of gone) removeTree(join(folder.root, name));
+}
+
+/** After a change that counts already: what cannot be removed now is by the next opening, and is no failure of the change. */
+export function tidy(folder: LayerFolder): void {
+  try {
+    clean(folder);
+  } catch {
+    // There is nobody to tell: the work that this ends has its own outcome.
+  }
 }
 
 /** A restore that was interrupted has given the image a second name, and not replaced it: nothing was set aside. */

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { makeFolders, syncFolder, withFile, writeNew } from '../../durable-files.js';
+import { makeFolders, removeTree, syncFolder, withFile, writeNew } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
 import { waitForLock } from '../libc-file.js';
 import { type Head, headShape } from './head.js';
@@ -77,6 +77,36 @@ export class LayerFolder {
     });
   }
 
+  /** Lays aside what HEAD is going to be after the present change, for when there is no space to write it then. */
+  laySpare(line: string | null, head: Head): void {
+    const path = this.sparePath(line);
+    this.attempt(() => {
+      rmSync(path, { force: true });
+      writeNew(path, encodeSealed(headShape, head));
+    });
+  }
+
+  /** As `update`; if that fails, by what was laid aside for it. A rename takes no space. */
+  updateOrSpare(line: string | null, change: (head: Head | null) => Head): void {
+    try {
+      this.update(line, change);
+    } catch (error) {
+      if (!this.exclusively(() => this.useSpare(line))) throw error;
+    }
+  }
+
+  /** False if there is none, or another change has come in between. */
+  private useSpare(line: string | null): boolean {
+    const spare = readSealed(headShape, this.sparePath(line));
+    if (spare === null || spare.generation !== (this.readHead(line)?.generation ?? 0) + 1) return false;
+    this.attempt(() => renameSync(this.sparePath(line), join(this.lineFolder(line), HEAD)));
+    return true;
+  }
+
+  private sparePath(line: string | null): string {
+    return join(this.lineFolder(line), `.new-spare-${HEAD}`);
+  }
+
   /** Puts a file in place, durably. When this throws, what was there is there again, on a full disk too. */
   replace(path: string, bytes: Uint8Array): void {
     const fresh = join(dirname(path), `.new-${basename(path)}`);
@@ -85,15 +115,18 @@ export class LayerFolder {
       for (const left of [fresh, old]) rmSync(left, { force: true }); // of somebody who was killed
       const before = existsSync(path) ? readFileSync(path) : null;
       if (before !== null) writeFileSync(old, before, { mode: 0o600 });
+      let isInPlace = false;
       try {
         writeNew(fresh, bytes);
         renameSync(fresh, path);
+        isInPlace = true;
         syncFolder(dirname(path));
       } catch (error) {
-        putBack(path, fresh, before === null ? null : old);
+        if (isInPlace) putBack(path, before === null ? null : old);
+        for (const left of [fresh, old]) removeTree(left);
         throw error;
       }
-      rmSync(old, { force: true });
+      removeTree(old); // the new one counts: a failure here must not say otherwise
     });
   }
 
@@ -141,12 +174,9 @@ export class LayerFolder {
   }
 }
 
-/** `fresh` is gone once it is in place. */
-function putBack(path: string, fresh: string, old: string | null): void {
-  const isInPlace = !existsSync(fresh);
-  rmSync(fresh, { force: true });
-  if (isInPlace && old !== null) renameSync(old, path);
-  else rmSync(old ?? path, { force: true });
+function putBack(path: string, old: string | null): void {
+  if (old === null) rmSync(path, { force: true });
+  else renameSync(old, path);
 }
 
 function resolved(path: string): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** An image that is open. Every change of HEAD is made on what HEAD says then: others may release an owner meanwhile. */
-import { closeSync, fchmodSync, fstatSync, fsyncSync, rmSync, statSync } from 'node:fs';
-import { syncFolder } from '../../durable-files.js';
+import { closeSync, fstatSync, fsyncSync, rmSync, statSync } from 'node:fs';
+import { removeTree, syncFolder } from '../../durable-files.js';
 import { lockFile } from '../libc-file.js';
 import { adoptPoint } from './adopt.js';
 import type {
@@ -14,12 +14,20 @@ import type {
   PreparedLayer,
   Stray,
 } from './api.js';
-import { clean } from './clean.js';
+import { tidy } from './clean.js';
 import { closeAll, type LayerFolder } from './folder.js';
 import { flatHead, type Head, layerName } from './head.js';
 import { IMAGE, identityOf } from './identity.js';
 import { mergeLayers } from './merge.js';
-import { cloneFile, FROZEN_MODE, type LayerInUse, NewLayer, type Pending, thawFile } from './open-files.js';
+import {
+  changingMode,
+  cloneFile,
+  FROZEN_MODE,
+  type LayerInUse,
+  NewLayer,
+  type Pending,
+  WRITABLE_MODE,
+} from './open-files.js';
 import { writePin } from './pins.js';
 
 export interface OpenState {
@@ -111,20 +119,19 @@ export class OpenDisk implements LayeredDisk {
     if (base.file !== IMAGE && layers.length === 0 && this.isFlat) {
       this.folder.update(this.line, (head) => ({ ...this.known(head), known: null }));
       this.dropUnpinned();
-      clean(this.folder);
+      tidy(this.folder);
       return;
     }
-    const head = this.folder.update(this.line, (old) => this.withoutTop(old));
+    const frozen = this.layers.at(-2)?.fd ?? this.image;
+    const { chain, mode } = this.known(this.folder.readHead(this.line));
+    const head = changingMode(frozen, chain.length === 0 ? mode : WRITABLE_MODE, () =>
+      this.folder.update(this.line, (old) => this.withoutTop(old)),
+    );
     this.stack?.pop();
     closeAll(this.layers.splice(-1).map(({ fd }) => fd));
-    if (head.top === null) {
-      fchmodSync(this.image, head.mode);
-      // Another reader of the image keeps the lock shared, which still lets no writer in.
-      if (!lockFile(this.image, true)) lockFile(this.image, false);
-    } else {
-      thawFile(this.folder, layerName(head.top));
-    }
-    clean(this.folder);
+    // Another reader of the image keeps the lock shared, which still lets no writer in.
+    if (head.top === null && !lockFile(this.image, true)) lockFile(this.image, false);
+    tidy(this.folder);
   }
 
   adopt(): Stray | null {
@@ -140,7 +147,7 @@ export class OpenDisk implements LayeredDisk {
     } else if (this.line === null) {
       lockFile(this.image, false);
     }
-    clean(folder);
+    tidy(folder);
     return stray;
   }
 
@@ -150,6 +157,7 @@ export class OpenDisk implements LayeredDisk {
     this.sync();
     this.folder.update(this.line, (head) => {
       const old = this.known(head);
+      this.folder.laySpare(this.line, { ...old, owner: null, generation: old.generation + 2 });
       return { ...old, owner: { id, path, written: this.writtenFile(old) } };
     });
   }
@@ -165,7 +173,7 @@ export class OpenDisk implements LayeredDisk {
 
   clearOwner(): void {
     if (this.owner === null) return;
-    this.folder.update(this.line, (head) => ({ ...this.known(head), owner: null }));
+    this.folder.updateOrSpare(this.line, (head) => ({ ...this.known(head), owner: null }));
   }
 
   pin(snapshot: DiskOwner, point: FrozenPoint): void {
@@ -185,11 +193,8 @@ export class OpenDisk implements LayeredDisk {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    const { pending } = this;
-    if (pending !== null) {
-      const file = pending.clone ?? (pending.top === null ? null : layerName(pending.top));
-      if (file !== null) rmSync(this.folder.path(file), { force: true });
-    }
+    const file = this.pending?.clone ?? (this.pending?.top ? layerName(this.pending.top) : null);
+    if (file !== null) removeTree(this.folder.path(file));
     const optional = [this.lock, this.unpinned].flatMap((fd) => fd ?? []);
     closeAll([this.image, this.base, ...this.layers.map(({ fd }) => fd), ...optional]);
   }
@@ -217,20 +222,15 @@ export class OpenDisk implements LayeredDisk {
     const frozen = this.layers.at(-1)?.fd ?? this.image;
     const identity = identityOf(frozen);
     const mode = fstatSync(frozen).mode & 0o777;
-    fchmodSync(frozen, FROZEN_MODE | (mode & 0o444));
-    let head: Head;
-    try {
+    const head = changingMode(frozen, FROZEN_MODE | (mode & 0o444), () => {
       this.stack?.push(layer.handle);
       try {
-        head = folder.update(this.line, (old) => this.above(old, identity, layer.id, mode));
+        return folder.update(this.line, (old) => this.above(old, identity, layer.id, mode));
       } catch (error) {
         this.stack?.pop(); // nothing is written meanwhile, and this cannot fail
         throw error;
       }
-    } catch (error) {
-      fchmodSync(frozen, mode);
-      throw error;
-    }
+    });
     this.layers.push(layer.use());
     if (wasFlat) lockFile(this.image, false);
     return { base: { file: head.base, identity: head.identity ?? identity }, layers: head.chain };

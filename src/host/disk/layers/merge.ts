@@ -3,7 +3,7 @@
 import { fstatSync } from 'node:fs';
 import { copyLayers } from '../../../hypervisor/layer-jobs.js';
 import type { DiskJob } from './api.js';
-import { clean } from './clean.js';
+import { tidy } from './clean.js';
 import type { LayerFolder } from './folder.js';
 import type { Head } from './head.js';
 import { identityOf } from './identity.js';
@@ -45,7 +45,7 @@ export function mergeLayers(
       } finally {
         target.discard();
       }
-      clean(folder);
+      tidy(folder);
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   openSync,
   rmSync,
 } from 'node:fs';
-import { createNew, syncFolder } from '../../durable-files.js';
+import { createNew, removeTree, syncFolder } from '../../durable-files.js';
 import { lockFile } from '../libc-file.js';
 import type { FrozenFile, FrozenPoint, LayerHandle, PreparedLayer } from './api.js';
 import type { LayerFolder } from './folder.js';
@@ -21,7 +21,7 @@ import { difference, IMAGE, identityOf } from './identity.js';
 import { writeEmptyLayer } from './layer-file.js';
 
 export const FROZEN_MODE = 0o400;
-const WRITABLE_MODE = 0o600;
+export const WRITABLE_MODE = 0o600;
 const ID_BYTES = 16;
 
 /** A point that is shown and not adopted yet: by a clone of the image's file, or with a new layer on top. */
@@ -100,7 +100,7 @@ export class NewLayer implements PreparedLayer {
   discard(): void {
     if (this.isUsed) return;
     this.isUsed = true;
-    rmSync(this.folder.path(this.handle.name), { force: true });
+    removeTree(this.folder.path(this.handle.name));
     closeSync(this.handle.fd);
   }
 }
@@ -131,6 +131,14 @@ export function freezeFile(folder: LayerFolder, file: string): void {
   folder.attempt(() => chmodSync(folder.path(file), FROZEN_MODE));
 }
 
-export function thawFile(folder: LayerFolder, file: string): void {
-  folder.attempt(() => chmodSync(folder.path(file), WRITABLE_MODE));
+/** The mode comes before the work that it belongs to, and goes with its failure: once HEAD has changed nothing may fail. */
+export function changingMode<T>(fd: number, mode: number, work: () => T): T {
+  const before = fstatSync(fd).mode & 0o777;
+  fchmodSync(fd, mode);
+  try {
+    return work();
+  } catch (error) {
+    fchmodSync(fd, before);
+    throw error;
+  }
 }
