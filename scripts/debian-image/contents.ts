@@ -43,7 +43,8 @@ while sleep 5; do
   read -r rtc < /sys/class/rtc/rtc0/since_epoch || exit 1
   late=$((rtc - $(date +%s)))
   if [ $late -gt 10 ]; then
-    echo "the real-time clock is $late s ahead: measuring anew"
+    echo "the real-time clock is $late s ahead: taking its time, and measuring anew"
+    date -s "@$rtc"
     chronyc -n reset sources
     chronyc -n burst 4/8
     sleep 20
@@ -52,7 +53,7 @@ done
 `;
 
 const CLOCK_WATCH_UNIT = `[Unit]
-Description=Measures the time anew after a suspend
+Description=Sets the time right after a suspend
 After=chrony.service
 Requires=chrony.service
 ConditionPathExists=/sys/class/rtc/rtc0/since_epoch
