@@ -65,7 +65,10 @@ ExecStart=/usr/local/sbin/clock-watch
 WantedBy=multi-user.target
 `;
 
-/** Time of a machine that was suspended is behind at once, by any amount and at any time. */
+/**
+ * Time of a machine that was suspended is behind at once, by any amount and at any time. No `rtcsync`: its kernel would set
+ * the real-time clock, which a resume has put right, to the time of before.
+ */
 const CHRONY = `confdir /etc/chrony/conf.d
 sourcedir /etc/chrony/sources.d
 pool 2.debian.pool.ntp.org iburst
@@ -74,7 +77,6 @@ driftfile /var/lib/chrony/chrony.drift
 ntsdumpdir /var/lib/chrony
 logdir /var/log/chrony
 maxupdateskew 100.0
-rtcsync
 makestep 1 -1
 leapsectz right/UTC
 `;
