@@ -2,12 +2,13 @@
 #include "net/link.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+
+#include "hostio/quiet_thread.h"
 
 namespace tsbhyve::net {
 
@@ -36,19 +37,8 @@ Link::~Link() {
   close(wake_write_);
 }
 
-/// Signals stay with the threads that wait for them.
 void Link::start() {
-  sigset_t blocked, before;
-  sigfillset(&blocked);
-  for (const int synchronous : {SIGBUS, SIGSEGV, SIGILL, SIGFPE}) sigdelset(&blocked, synchronous);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_quiet_thread([this] { run(); });
 }
 
 void Link::stop() {

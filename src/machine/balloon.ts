@@ -25,7 +25,7 @@ export function balloonStats(machine: Machine): BalloonStats | null {
   return { target: target * BALLOON_PAGE, actual: actual * BALLOON_PAGE, guestTime: toldAt, guest };
 }
 
-/** Why the guest cannot be asked for so much; null if it has been. It is an answer, because a recording repeats it. */
+/** Why the guest cannot be asked for so much; null if it has been. */
 export function setBalloon(machine: Machine, size: number): string | null {
   const balloon = balloonOf(machine);
   if (balloon === null) return 'the machine has no balloon; -s N,virtio-balloon gives it one';

@@ -120,7 +120,6 @@ export class MachineThread {
     const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
-    if (this.machine.state === 'running') this.subject.vsocks.deliver();
     if (this.machine.state !== 'running') {
       this.reportStop();
       this.rest(seen, LONGEST_SLEEP_MS);

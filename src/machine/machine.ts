@@ -68,9 +68,9 @@ export class Machine {
     this.loadMedia();
   }
 
-  /** Has this done right before the first instruction. When it throws, the machine stays as it was built. */
+  /** Has this done right before the next instruction of a machine that stands still. When it throws, the machine stays so. */
   beforeRun(step: () => void): void {
-    this.expect('prepare', 'built');
+    this.expect('prepare', 'built', 'paused', 'stopped');
     this.firstSteps.push(step);
   }
 

@@ -70,7 +70,12 @@ export const COMMANDS = {
     natives.setLink(id, false);
   },
   linkUp: ({ links }: CommandSubject, id: string) => links.setLink(id, true),
-  hearVsock: ({ vsocks }: CommandSubject, id: string, heard: VsockRecord) => vsocks.hear(id, heard),
+  /** Waits for a machine that stands still to run. The windows of the connections bound what waits. */
+  hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) => {
+    const hear = (): void => vsocks.hear(id, heard);
+    if (machine.state === 'running') hear();
+    else machine.beforeRun(hear);
+  },
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),

@@ -42,15 +42,8 @@ function messageOf({ op, host, guest, bytes, count, receive, send }: VsockRecord
   }
 }
 
-interface Heard {
-  readonly id: string;
-  readonly message: VsockMessage;
-}
-
 export class VsockLinks {
   private readonly links = new Map<string, VsockLink>();
-  /** For a machine that stands still. The windows of the connections bound it. */
-  private heard: Heard[] = [];
 
   constructor(private readonly post: (event: VsockEvent) => void) {}
 
@@ -61,16 +54,9 @@ export class VsockLinks {
     return link;
   }
 
+  /** To be called only while the machine runs, or is about to: one that is being saved must not change. */
   hear(id: string, heard: VsockRecord): void {
-    this.heard.push({ id, message: messageOf(heard) });
-  }
-
-  /** To be called only while the machine runs: a machine that is being saved must not change. */
-  deliver(): void {
-    if (this.heard.length === 0) return;
-    const { heard } = this;
-    this.heard = [];
-    for (const { id, message } of heard) this.links.get(id)?.port?.receive(message);
+    this.links.get(id)?.port?.receive(messageOf(heard));
   }
 }
 

@@ -14,7 +14,7 @@ test('asks for sockets, and posts what the guest says', () => {
   ]);
 });
 
-test('what the host says waits until the machine runs, and finds the device that it is for', () => {
+test('what the host says finds the device that it is for', () => {
   const links = new VsockLinks(() => {});
   const heard: VsockMessage[] = [];
   const backend = links.open('vsock', '/socket');
@@ -22,12 +22,8 @@ test('what the host says waits until the machine runs, and finds the device that
   links.hear('vsock', recordOf(call));
   links.hear('another', recordOf(call));
   links.hear('vsock', recordOf({ ...call, op: 'reset' }));
-  expect(heard).toEqual([]);
-  links.deliver();
-  links.deliver();
   expect(heard).toEqual([call, { ...call, op: 'reset' }]);
   backend.close();
   links.hear('vsock', recordOf(call));
-  links.deliver();
   expect(heard).toHaveLength(2);
 });

@@ -12,6 +12,8 @@ import { RecordWriter } from './record-file.js';
 
 /** They would have to be followed by what the main thread decides about the machine's life. */
 const REFUSED: readonly CommandName[] = ['reset'];
+/** Lost on the way to a machine that stands still. */
+const WHILE_RUNNING: readonly CommandName[] = ['receiveFrames'];
 const ENDS: readonly CommandName[] = ['powerOff', 'powerOffToReset'];
 
 export class RecordedInputs implements Inputs {
@@ -36,9 +38,10 @@ export class RecordedInputs implements Inputs {
     if (!isInput(name) && !ENDS.includes(name)) return work();
     if (this.machine.state === 'running') this.machine.settle();
     if (this.machine.state === 'stopped') return work();
-    if (isInput(name)) this.write(name, given);
-    else this.isSwitchedOff = true;
-    return work();
+    if (!isInput(name)) this.isSwitchedOff = true;
+    const result = work(); // what the machine refuses has not come in
+    if (isInput(name) && !this.isLost(name)) this.write(name, given);
+    return result;
   }
 
   runSlice(): SliceEnd {
@@ -56,6 +59,10 @@ export class RecordedInputs implements Inputs {
     this.append({ at: instantField.save(this.instant), bySelf, exits });
     this.guarded((writer) => writer.close());
     this.writer = null;
+  }
+
+  private isLost(name: InputName): boolean {
+    return this.machine.state !== 'running' && WHILE_RUNNING.includes(name);
   }
 
   private get instant() {
