@@ -3,6 +3,7 @@
 import { virtioNet } from '../../../devices/virtio/net.js';
 import type { NetOptions } from '../../../devices/virtio/net-state.js';
 import { MemoryCable } from '../../support/memory-cable.js';
+import { COMPLETE } from '../../support/net-card.js';
 import { bitsOf, VERSION_1, VirtioDriver } from '../../support/virtio-driver.js';
 import { VirtioRig } from '../../support/virtio-rig.js';
 
@@ -13,7 +14,6 @@ const GUEST_USO = bitsOf(54, 55);
 const ADDRESS = Uint8Array.of(0x00, 0xa0, 0x98, 1, 2, 3);
 const OTHER = Uint8Array.of(0x00, 0xa0, 0x98, 4, 5, 6);
 const SEED = Uint8Array.of(0x10, 1, 2, 3, 4, 5, 6, 7);
-const COMPLETE = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 const NOTHING = { checksum: false, tcp4: false, tcp6: false, udp: false };
 
 function start(features: bigint, card: Partial<NetOptions> = {}, live = false) {

@@ -2,32 +2,14 @@
 /** A card with several pairs of queues, and how frames find theirs. */
 import { virtioNet } from '../../../devices/virtio/net.js';
 import { MemoryCable } from '../../support/memory-cable.js';
-import { bitsOf, VERSION_1, VirtioDriver } from '../../support/virtio-driver.js';
-import { VirtioRig } from '../../support/virtio-rig.js';
+import { arrive, COMPLETE, CTRL_VQ, commandOn, type StartedCard, startCard } from '../../support/net-card.js';
+import { bitsOf, VERSION_1 } from '../../support/virtio-driver.js';
 
-const [CTRL_VQ, MQ] = [bitsOf(17), bitsOf(22)];
+const MQ = bitsOf(22);
 const PAIRS = 4;
-const COMPLETE = { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 };
 const HEADER = 12;
 
-function start(features: bigint) {
-  const cable = new MemoryCable();
-  const card = { backend: cable, mac: Uint8Array.of(2, 0, 0, 0, 0, 1), mtu: null, pairs: PAIRS, place: 0 };
-  const rig = new VirtioRig(virtioNet(card), 'transitional', true);
-  const driver = new VirtioDriver(rig, { features: VERSION_1 | CTRL_VQ | features }).start();
-  rig.messages();
-  return { cable, rig, driver };
-}
-type Started = ReturnType<typeof start>;
-
-function command({ driver, rig }: Started, queue: number, ...bytes: readonly number[]): number {
-  const address = driver.allocate(bytes.length + 1);
-  rig.memory.write(address, Uint8Array.from(bytes));
-  rig.memory.writeU8(address + bytes.length, 0xee);
-  driver.ring(queue).add([{ address, length: bytes.length }], [{ address: address + bytes.length, length: 1 }]);
-  driver.kick(queue);
-  return rig.memory.readU8(address + bytes.length);
-}
+const start = (features: bigint): StartedCard => startCard({ features: VERSION_1 | CTRL_VQ | features, pairs: PAIRS });
 
 /** TCP over IPv4, from a port of the other side. */
 function segment(port: number, mark: number): Uint8Array {
@@ -41,13 +23,13 @@ function segment(port: number, mark: number): Uint8Array {
   return frame;
 }
 
-const queueOf = ({ rig }: Started, index: number) => {
+const queueOf = ({ rig }: StartedCard, index: number) => {
   const queue = rig.device.core.queues[index];
   if (queue === undefined) throw new Error(`no queue ${index}`);
   return queue;
 };
-const waiting = ({ rig }: Started) => rig.device.serialize().fields.waiting as { pair: number; bytes: Uint8Array }[];
-const arrive = ({ cable }: Started, bytes: Uint8Array): void => cable.port?.receive({ header: COMPLETE, bytes });
+const waiting = ({ rig }: StartedCard) =>
+  rig.device.serialize().fields.waiting as { pair: number; bytes: Uint8Array }[];
 
 test('says how many pairs it has, and offers MQ only for more than one', () => {
   const { driver } = start(MQ);
@@ -57,11 +39,11 @@ test('says how many pairs it has, and offers MQ only for more than one', () => {
 
 test('the control queue is the last with MQ, and the third without', () => {
   const several = start(MQ);
-  expect(command(several, 2 * PAIRS, 4, 0, 3, 0)).toBe(0);
+  expect(commandOn(several, 2 * PAIRS, 4, 0, 3, 0)).toBe(0);
   expect(several.rig.device.serialize().fields.pairs).toBe(3);
   const single = start(0n);
-  expect(command(single, 2, 4, 0, 3, 0)).toBe(1);
-  expect(command(single, 2 * PAIRS, 4, 0, 3, 0)).toBe(0xee);
+  expect(commandOn(single, 2, 4, 0, 3, 0)).toBe(1);
+  expect(commandOn(single, 2 * PAIRS, 4, 0, 3, 0)).toBe(0xee);
 });
 
 test('every transmit queue sends', () => {
@@ -83,7 +65,7 @@ test('until the driver asks for more, everything comes to the first pair', () =>
 
 test('a conversation stays with its pair, and others go to others', () => {
   const started = start(MQ);
-  command(started, 2 * PAIRS, 4, 0, PAIRS, 0);
+  commandOn(started, 2 * PAIRS, 4, 0, PAIRS, 0);
   const pairOf = (port: number): number | undefined => {
     arrive(started, segment(port, 0));
     return waiting(started).at(-1)?.pair;
@@ -95,7 +77,7 @@ test('a conversation stays with its pair, and others go to others', () => {
 
 test('frames wait for buffers of their own queue, over a save as well', () => {
   const started = start(MQ);
-  command(started, 2 * PAIRS, 4, 0, PAIRS, 0);
+  commandOn(started, 2 * PAIRS, 4, 0, PAIRS, 0);
   for (let port = 0; port < 40; port += 1) arrive(started, segment(port, port));
   const before = waiting(started);
   started.rig.device.deserialize(started.rig.device.serialize());
@@ -109,7 +91,7 @@ test('frames wait for buffers of their own queue, over a save as well', () => {
 
 test('a reset of one queue forgets what waited for it alone, a reset of all the pairs too', () => {
   const started = start(MQ);
-  command(started, 2 * PAIRS, 4, 0, PAIRS, 0);
+  commandOn(started, 2 * PAIRS, 4, 0, PAIRS, 0);
   for (let port = 0; port < 40; port += 1) arrive(started, segment(port, port));
   started.rig.device.model.abandon(queueOf(started, 2));
   expect(new Set(waiting(started).map(({ pair }) => pair))).toEqual(new Set([0, 2, 3]));
