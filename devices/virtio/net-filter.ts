@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Which frames a guest wants to have. Reference: VIRTIO-1.2 §5.1.6.5.1 and §5.1.6.5.2. */
-import { bool, bytes, list } from '../../src/core/state-fields.js';
+import { bool, bytes, list, record } from '../../src/core/state-fields.js';
 import { sameAddress } from './net-address.js';
 import { MAC_LENGTH } from './net-backend.js';
 
@@ -24,44 +24,23 @@ export const filterFields = {
   multicastOverflow: bool({ doc: 'the table of addresses was too long' }),
 };
 
-export interface FilterState {
-  promiscuous: boolean;
-  allMulticast: boolean;
-  allUnicast: boolean;
-  noMulticast: boolean;
-  noUnicast: boolean;
-  noBroadcast: boolean;
-  unicast: Uint8Array[];
-  unicastOverflow: boolean;
-  multicast: Uint8Array[];
-  multicastOverflow: boolean;
-}
+const filter = record(filterFields);
+export type FilterState = ReturnType<typeof filter.initial>;
 
 export function freshFilter(): FilterState {
-  return {
-    promiscuous: true,
-    allMulticast: false,
-    allUnicast: false,
-    noMulticast: false,
-    noUnicast: false,
-    noBroadcast: false,
-    unicast: [],
-    unicastOverflow: false,
-    multicast: [],
-    multicastOverflow: false,
-  };
+  return filter.initial();
 }
 
-export function passesFilter(filter: FilterState, mac: Uint8Array, frame: Uint8Array): boolean {
-  if (filter.promiscuous) return true;
+export function passesFilter(state: FilterState, mac: Uint8Array, frame: Uint8Array): boolean {
+  if (state.promiscuous) return true;
   const to = frame.subarray(0, MAC_LENGTH);
-  if (to.every((byte) => byte === 0xff)) return !filter.noBroadcast;
+  if (to.every((byte) => byte === 0xff)) return !state.noBroadcast;
   if ((to[0] ?? 0) & GROUP_BIT) {
-    if (filter.noMulticast) return false;
-    return filter.allMulticast || filter.multicastOverflow || includes(filter.multicast, to);
+    if (state.noMulticast) return false;
+    return state.allMulticast || state.multicastOverflow || includes(state.multicast, to);
   }
-  if (filter.noUnicast) return false;
-  return filter.allUnicast || filter.unicastOverflow || sameAddress(mac, to) || includes(filter.unicast, to);
+  if (state.noUnicast) return false;
+  return state.allUnicast || state.unicastOverflow || sameAddress(mac, to) || includes(state.unicast, to);
 }
 
 function includes(table: readonly Uint8Array[], address: Uint8Array): boolean {

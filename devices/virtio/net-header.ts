@@ -3,7 +3,7 @@
 import type { Frame, PacketHeader } from './net-backend.js';
 import { NetFeature } from './net-config.js';
 
-export const HeaderFlag = { NEEDS_CSUM: 1, DATA_VALID: 2 } as const;
+const HeaderFlag = { NEEDS_CSUM: 1, DATA_VALID: 2 } as const;
 /** The last one is of VIRTIO-1.3 §5.1.6. */
 export const Gso = { NONE: 0, TCPV4: 1, TCPV6: 4, UDP_L4: 5 } as const;
 

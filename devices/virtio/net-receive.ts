@@ -9,7 +9,7 @@ import type { VirtioHost } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 /** The memory of the card, for all queues: what does not fit is lost, as on any network. */
-export const MOST_WAITING = 256;
+const MOST_WAITING = 256;
 export const MOST_WAITING_BYTES = 256 * 1024;
 
 const header = {

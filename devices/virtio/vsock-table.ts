@@ -19,7 +19,7 @@ import {
 import { encodeVsockPacket, HOST_CID, Op, Shutdown, STREAM, type VsockHeader } from './vsock-packet.js';
 
 /** With so many refusals unheard a guest is not listened to. */
-export const MANY_REFUSALS = 64;
+const MANY_REFUSALS = 64;
 /** The host may end all connections besides. */
 const MOST_REFUSALS = MANY_REFUSALS + MOST_VSOCK_CONNECTIONS;
 const NO_BYTES = new Uint8Array();

@@ -4,7 +4,7 @@ import { type Frame, type NetBackend, type NetPort, NO_OFFLOADS } from '../../de
 import { COMPLETE } from '../../devices/virtio/net-header.js';
 
 /** Bytes on their way to a socket; what is beyond is lost, so that a slow peer does not fill memory. */
-export const MOST_UNSENT = 1024 * 1024;
+const MOST_UNSENT = 1024 * 1024;
 
 export type LinkMessage =
   /** A network card wants a link; `unsent` counts the bytes that were posted and have not left yet. */

@@ -109,11 +109,9 @@ class NativeFrameLink implements NetBackend {
   ) {}
 
   start(link: NativeLink): void {
-    const wanted =
-      (this.offloads.checksum ? LinkOffload.CHECKSUM : 0) |
-      (this.offloads.segmentation ? LinkOffload.TCP4 | LinkOffload.TCP6 : 0) |
-      (this.offloads.udpSegmentation ? LinkOffload.UDP : 0);
-    if (wanted & ~link.offloads) {
+    const { checksum, segmentation, udpSegmentation } = this.offloads;
+    const wanted = { checksum, tcp4: segmentation, tcp6: segmentation, udp: udpSegmentation };
+    if (offloadBits(wanted) & ~link.offloads) {
       link.close();
       throw new ConfigError(this.id, 'this host’s network does not take the offloads that are wanted; try offload=off');
     }
@@ -130,13 +128,8 @@ class NativeFrameLink implements NetBackend {
     return isSent || this.options.isRecorded;
   }
 
-  guestTakes({ checksum, tcp4, tcp6, udp }: GuestOffloads): void {
-    this.link?.give(
-      (checksum ? LinkOffload.CHECKSUM : 0) |
-        (tcp4 ? LinkOffload.TCP4 : 0) |
-        (tcp6 ? LinkOffload.TCP6 : 0) |
-        (udp ? LinkOffload.UDP : 0),
-    );
+  guestTakes(offloads: GuestOffloads): void {
+    this.link?.give(offloadBits(offloads));
   }
 
   /** Not now: a guest is in the middle of something. The event leads back to `take`. */
@@ -195,4 +188,13 @@ class NativeFrameLink implements NetBackend {
     this.options.log.warn(`${this.id}: ${problem}: the link is down`);
     accept('linkDown', [this.id], () => this.setLink(false));
   }
+}
+
+function offloadBits({ checksum, tcp4, tcp6, udp }: GuestOffloads): number {
+  return (
+    (checksum ? LinkOffload.CHECKSUM : 0) |
+    (tcp4 ? LinkOffload.TCP4 : 0) |
+    (tcp6 ? LinkOffload.TCP6 : 0) |
+    (udp ? LinkOffload.UDP : 0)
+  );
 }

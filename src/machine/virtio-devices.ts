@@ -113,13 +113,10 @@ export function createNinep({ id, place, virtio }: VirtioPlace, options: Options
   return new VirtioPci(id, place, kind, virtio, config);
 }
 
-function netBackend(id: string, { host, isVirtualClock, cables }: VirtioContext, { link }: NetConfig): NetBackend {
+function netBackend(id: string, virtio: VirtioContext, { link }: NetConfig): NetBackend {
+  const { host, cables } = virtio;
   if (link.kind === 'loopback') return cables.plug(link.name);
-  if (isVirtualClock && !host.repeatsInputs) {
-    const [word, name] = liveLink(link);
-    const problem = `'${name}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
-    throw new ConfigError(`${id} ${word}`, problem);
-  }
+  expectRepeatable(id, virtio, ...liveLink(link));
   if (link.kind === 'native') return host.openNative(id, link.request, link.offloads);
   return host.openStream(id, link.path, link.reconnect);
 }
@@ -136,12 +133,17 @@ export function createVsock({ id, place, virtio }: VirtioPlace, options: Options
   return new VirtioPci(id, place, kind, virtio, config);
 }
 
-function vsockBackend(id: string, { host, isVirtualClock }: VirtioContext, { path }: VsockConfig): VsockBackend {
+function vsockBackend(id: string, virtio: VirtioContext, { path }: VsockConfig): VsockBackend {
   if (path === null) return new VsockLoopback();
-  if (isVirtualClock && !host.repeatsInputs) {
-    throw new ConfigError(`${id} path`, `'${path}' is a live link, which the virtual clock cannot repeat`);
-  }
-  return host.openVsock(id, path);
+  expectRepeatable(id, virtio, 'path', path);
+  return virtio.host.openVsock(id, path);
+}
+
+/** What a live link brings can be repeated only from a recording. */
+function expectRepeatable(id: string, { host, isVirtualClock }: VirtioContext, word: string, name: string): void {
+  if (!isVirtualClock || host.repeatsInputs) return;
+  const problem = `'${name}' is a live link, which the virtual clock cannot repeat; --record makes it repeatable`;
+  throw new ConfigError(`${id} ${word}`, problem);
 }
 
 /** As on bhyve. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Cuts a byte stream into frames: 32 bits of length, the highest byte first, then the frame. So speak QEMU's `stream` netdev and passt. */
 
-export const PREFIX = 4;
+const PREFIX = 4;
 
 export class FrameReader {
   private pending: Uint8Array = new Uint8Array(0);

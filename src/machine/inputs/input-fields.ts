@@ -11,7 +11,7 @@ const MOST_FRAMES = 65_536;
 const MOST_TYPED = 16 * 1024 * 1024;
 
 /** By the name of the request; the fields are those of its arguments. */
-export const INPUTS = {
+const INPUTS = {
   pressPowerButton: [],
   injectNmi: [],
   type: [port, blob({ max: MOST_TYPED })],
