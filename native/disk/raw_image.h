@@ -8,6 +8,7 @@
 #include "disk/disk_image.h"
 #include "disk/flush_once.h"
 #include "disk/parts.h"
+#include "disk/transfer.h"
 
 namespace tsbhyve::disk {
 
@@ -33,13 +34,12 @@ class RawImage final : public DiskImage {
   int zero(std::uint64_t offset, std::uint64_t length, bool unmap) override;
 
  private:
-  enum class Way { Read, Write };
   using Several = std::shared_lock<std::shared_mutex>;
 
   bool is_within(std::uint64_t offset, std::uint64_t length) const;
   bool is_aligned(std::uint64_t offset, std::uint64_t length) const;
   int transfer(Way way, iovec* parts, int count, std::uint64_t offset);
-  int transfer_in_place(Way way, PartCursor& cursor, std::uint64_t& offset);
+  int transfer_in_place(Way way, PartCursor& cursor, std::uint64_t offset);
   int transfer_through_buffer(Way way, PartCursor& cursor, std::uint64_t offset, std::uint64_t length);
   int move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset);
   int write_zeros(std::uint64_t offset, std::uint64_t length);

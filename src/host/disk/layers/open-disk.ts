@@ -2,7 +2,7 @@
 /** Opens an image through its HEAD, under the locks that admit one writer. */
 import { constants, fstatSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { lockFile } from '../libc-file.js';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import type { FrozenFile, FrozenPoint, LayeredDisk, OpenOptions } from './api.js';
 import { clean, neededFiles } from './clean.js';
 import { closeAll, LayerFolder } from './folder.js';
@@ -95,7 +95,7 @@ class Opening {
     const access = writes ? constants.O_RDWR : constants.O_RDONLY;
     const image = this.keep(folder.attempt(() => openSync(folder.image, access)));
     if (this.line !== null && base !== IMAGE) return image;
-    if (!lockFile(image, writes)) throw folder.error(IN_USE);
+    if (!lockFile(image, writes ? 'exclusive' : 'shared')) throw folder.error(IN_USE);
     return image;
   }
 
@@ -104,7 +104,7 @@ class Opening {
     const found = this.folder.openLineLock(this.line, readOnly);
     if (found === null) return null;
     const lock = this.keep(found);
-    if (!lockFile(lock, !readOnly)) throw this.folder.error(IN_USE);
+    if (!lockFile(lock, readOnly ? 'shared' : 'exclusive')) throw this.folder.error(IN_USE);
     return lock;
   }
 
