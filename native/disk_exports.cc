@@ -90,7 +90,7 @@ Napi::Value submit(const Napi::CallbackInfo& info, const Handle& handle) {
   return Napi::Boolean::New(env, is_taken);
 }
 
-/// (fd, direct) => { image, capacity, isDevice, canDiscard, alignment }
+/// (fd, direct) => { image, capacity, canDiscard }
 Napi::Value open_raw(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
@@ -98,9 +98,7 @@ Napi::Value open_raw(const Napi::CallbackInfo& info) {
     auto result = Napi::Object::New(env);
     result.Set("image", disk_object(env, image));
     result.Set("capacity", static_cast<double>(image->capacity()));
-    result.Set("isDevice", image->is_device());
     result.Set("canDiscard", image->can_discard());
-    result.Set("alignment", static_cast<double>(image->alignment()));
     return result;
   });
 }

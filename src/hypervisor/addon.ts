@@ -180,10 +180,7 @@ export interface AddonRawDisk {
   readonly image: AddonDisk;
   /** Bytes in whole sectors. */
   readonly capacity: number;
-  readonly isDevice: boolean;
   readonly canDiscard: boolean;
-  /** What direct transfers begin and end at. */
-  readonly alignment: number;
 }
 
 export interface AddonDisks {
