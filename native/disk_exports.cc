@@ -2,8 +2,6 @@
 #include "disk_exports.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "convert.h"
@@ -92,22 +90,16 @@ Napi::Value submit(const Napi::CallbackInfo& info, const Handle& handle) {
   return Napi::Boolean::New(env, is_taken);
 }
 
-/// (fd, direct) => { image, capacity, isDevice, canDiscard, alignment }
+/// (fd, direct) => { image, capacity, canDiscard }
 Napi::Value open_raw(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    try {
-      const auto image = std::make_shared<disk::RawImage>(info[0].ToNumber().Int32Value(), info[1].ToBoolean());
-      auto result = Napi::Object::New(env);
-      result.Set("image", disk_object(env, image));
-      result.Set("capacity", static_cast<double>(image->capacity()));
-      result.Set("isDevice", image->is_device());
-      result.Set("canDiscard", image->can_discard());
-      result.Set("alignment", static_cast<double>(image->alignment()));
-      return result;
-    } catch (const std::system_error& error) {
-      throw EngineError{error.code().value(), "open", ""};
-    }
+    const auto image = std::make_shared<disk::RawImage>(info[0].ToNumber().Int32Value(), info[1].ToBoolean());
+    auto result = Napi::Object::New(env);
+    result.Set("image", disk_object(env, image));
+    result.Set("capacity", static_cast<double>(image->capacity()));
+    result.Set("canDiscard", image->can_discard());
+    return result;
   });
 }
 

@@ -22,4 +22,9 @@ void throw_engine_error(Napi::Env env, const EngineError& failure) {
   throw error;
 }
 
+void throw_system_error(Napi::Env env, const std::system_error& error) {
+  const char* code = strerrorname_np(error.code().value());
+  throw_coded(env, code ? code : "ERR_ENGINE", error.what());
+}
+
 }  // namespace tsbhyve

@@ -6,12 +6,14 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include "engine/engine.h"
 
 namespace tsbhyve {
 
 [[noreturn]] void throw_engine_error(Napi::Env env, const EngineError& error);
+[[noreturn]] void throw_system_error(Napi::Env env, const std::system_error& error);
 [[noreturn]] void throw_coded(Napi::Env env, const char* code, const std::string& message);
 
 /// Runs `work` and turns what it throws into a JavaScript error.
@@ -27,6 +29,8 @@ auto guarded(Napi::Env env, Work work) {
     throw_coded(env, "ERR_INVALID", error.what());
   } catch (const std::bad_alloc&) {
     throw_coded(env, "ENOMEM", "the host has no memory for this");
+  } catch (const std::system_error& error) {
+    throw_system_error(env, error);
   } catch (const std::exception& error) {
     throw_coded(env, "ERR_ENGINE", error.what());
   }

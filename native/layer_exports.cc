@@ -5,11 +5,10 @@
 #include <cerrno>
 
 #include "convert.h"
-#include "disk/file_base.h"
 #include "disk/layer_jobs.h"
 #include "disk/layered_image.h"
+#include "disk/raw_image.h"
 #include "disk_exports.h"
-#include "disk_handle.h"
 #include "job_handle.h"
 
 namespace tsbhyve {
@@ -71,64 +70,50 @@ std::shared_ptr<disk::LayerFile> layer_of(disk::LayerSource source, std::uint64_
   return std::make_shared<disk::LayerFile>(std::move(source.file), source.id, bytes);
 }
 
-std::shared_ptr<disk::LayeredImage> layered_from(const Napi::Value& handle) {
-  auto image = std::dynamic_pointer_cast<disk::LayeredImage>(image_from(handle));
-  if (!image) throw_coded(handle.Env(), "ERR_INVALID", "expected a layered disk image");
-  return image;
-}
-
-/// openLayers(base fd, layers, disk bytes, sync): { handle, disk }, of which the disk does what any image does
-Napi::Value open_layers(const Napi::CallbackInfo& info) {
-  return attempt(info.Env(), [&] {
-    const std::uint64_t bytes = to_u64(info[2], "bytes");
-    const bool sync = info[3].ToBoolean();
-    disk::Layers layers;
-    for (auto& source : sources_of(info[1])) layers.push_back(layer_of(std::move(source), bytes));
-    auto base = std::make_shared<disk::FileBase>(File(fd_of(info[0])), sync);
-    auto image = std::make_shared<disk::LayeredImage>(std::move(base), bytes, std::move(layers), sync);
-    auto result = Napi::Object::New(info.Env());
-    result.Set("disk", disk_object(info.Env(), image));
-    result.Set("handle", to_handle(info.Env(), std::move(image)));
-    return result;
-  });
-}
-
 void fail(int number, const char* call) {
   if (number == 0) return;
   errno = number;
   snapshot::fail_errno(call);
 }
 
-/// pushLayer(handle, { fd, id })
-void push_layer(const Napi::CallbackInfo& info) {
-  attempt(info.Env(), [&] {
-    const auto image = layered_from(info[0]);
-    fail(image->push(layer_of(source_of(info[1]), image->disk_bytes())), "fdatasync");
+/// push({ fd, id })
+void push(const Napi::CallbackInfo& info, disk::LayeredImage& image) {
+  fail(image.push(layer_of(source_of(info[0]), image.disk_bytes())), "fdatasync");
+}
+
+/// replace(first, count, { fd, id })
+void replace(const Napi::CallbackInfo& info, disk::LayeredImage& image) {
+  const std::uint32_t first = to_u32(info[0], "first"), count = to_u32(info[1], "count");
+  if (std::uint64_t{first} + count > image.layers().size()) throw_coded(info.Env(), "ERR_INVALID", "no such layers");
+  image.replace(first, count, layer_of(source_of(info[2]), image.disk_bytes()));
+}
+
+/// openLayers(base fd, layers, disk bytes, sync): what any image is, with { push, pop, replace, flush }
+Napi::Value open_layers(const Napi::CallbackInfo& info) {
+  return attempt(info.Env(), [&] {
+    const std::uint64_t bytes = to_u64(info[2], "bytes");
+    disk::Layers layers;
+    for (auto& source : sources_of(info[1])) layers.push_back(layer_of(std::move(source), bytes));
+    auto base = std::make_shared<disk::RawImage>(fd_of(info[0]), false);
+    const auto image =
+        std::make_shared<disk::LayeredImage>(std::move(base), bytes, std::move(layers), info[3].ToBoolean());
+    auto object = disk_object(info.Env(), image);
+    const auto add = [&](const char* name, auto call) {
+      // Weak: `close` lets go of the image, and with its files go their locks.
+      const auto run = [held = std::weak_ptr(image), call](const Napi::CallbackInfo& given) {
+        const auto open = held.lock();
+        if (!open) throw_coded(given.Env(), "ERR_CLOSED", "the disk is closed");
+        attempt(given.Env(), [&] { call(given, *open); });
+      };
+      object.Set(name, Napi::Function::New(info.Env(), run, name));
+    };
+    add("push", push);
+    add("pop", [](const Napi::CallbackInfo&, disk::LayeredImage& open) { open.pop(); });
+    add("replace", replace);
+    add("flush", [](const Napi::CallbackInfo&, disk::LayeredImage& open) { fail(open.flush(), "fdatasync"); });
+    return object;
   });
 }
-
-/// popLayer(handle)
-void pop_layer(const Napi::CallbackInfo& info) { layered_from(info[0])->pop(); }
-
-/// replaceLayers(handle, first, count, { fd, id })
-void replace_layers(const Napi::CallbackInfo& info) {
-  attempt(info.Env(), [&] {
-    const auto image = layered_from(info[0]);
-    const std::uint32_t first = to_u32(info[1], "first"), count = to_u32(info[2], "count");
-    if (std::uint64_t{first} + count > image->layers().size()) {
-      throw_coded(info.Env(), "ERR_INVALID", "no such layers");
-    }
-    image->replace(first, count, layer_of(source_of(info[3]), image->disk_bytes()));
-  });
-}
-
-/// flushImage(handle)
-void flush_image(const Napi::CallbackInfo& info) {
-  attempt(info.Env(), [&] { fail(image_from(info[0])->flush(), "fdatasync"); });
-}
-
-/// closeImage(handle)
-void close_image(const Napi::CallbackInfo& info) { close_handle(info[0]); }
 
 }  // namespace
 
@@ -137,11 +122,6 @@ Napi::Object layer_exports(Napi::Env env) {
   exports.Set("copyLayers", Napi::Function::New(env, copy_layers, "copyLayers"));
   exports.Set("digestFile", Napi::Function::New(env, digest_file, "digestFile"));
   exports.Set("openLayers", Napi::Function::New(env, open_layers, "openLayers"));
-  exports.Set("pushLayer", Napi::Function::New(env, push_layer, "pushLayer"));
-  exports.Set("popLayer", Napi::Function::New(env, pop_layer, "popLayer"));
-  exports.Set("replaceLayers", Napi::Function::New(env, replace_layers, "replaceLayers"));
-  exports.Set("flushImage", Napi::Function::New(env, flush_image, "flushImage"));
-  exports.Set("closeImage", Napi::Function::New(env, close_image, "closeImage"));
   return exports;
 }
 

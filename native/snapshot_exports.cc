@@ -148,13 +148,18 @@ Napi::Value merge_ram(const Napi::CallbackInfo& info) {
                     }));
 }
 
-/// lockFile(fd, exclusive): false if somebody else holds it. The lock goes with the last descriptor of this opening.
+/// lockFile(fd, exclusive, waits): false if somebody else holds it and it does not wait. The lock goes with the last
+/// descriptor of this opening.
 Napi::Value lock_file(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return attempt(env, [&]() -> Napi::Value {
-    if (flock(fd_of(info[0]), (info[1].ToBoolean() ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) {
-      return Napi::Boolean::New(env, true);
-    }
+    const int fd = fd_of(info[0]);
+    const int operation = (info[1].ToBoolean() ? LOCK_EX : LOCK_SH) | (info[2].ToBoolean() ? 0 : LOCK_NB);
+    int result;
+    do {
+      result = flock(fd, operation);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) return Napi::Boolean::New(env, true);
     if (errno != EWOULDBLOCK) snapshot::fail_errno("flock");
     return Napi::Boolean::New(env, false);
   });

@@ -9,8 +9,8 @@
 #include <cstring>
 
 #include "disk/crc32.h"
-#include "disk/holes.h"
-#include "disk/iovecs.h"
+#include "disk/raw_space.h"
+#include "disk/transfer.h"
 
 namespace tsbhyve::disk {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "disk/holes.h"
+#include "disk/raw_space.h"
 
 namespace tsbhyve::disk {
 

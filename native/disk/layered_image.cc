@@ -5,7 +5,7 @@
 #include <array>
 #include <cerrno>
 
-#include "disk/iovecs.h"
+#include "disk/parts.h"
 
 namespace tsbhyve::disk {
 
@@ -59,13 +59,12 @@ void LayeredImage::replace(std::size_t first, std::size_t count, std::shared_ptr
 int LayeredImage::read(iovec* parts, int count, std::uint64_t offset) {
   const Stack layers = stack();
   if (layers->empty()) return base_->read(parts, count, offset);
-  return read_below(*layers, 0, std::vector<iovec>(parts, parts + count), offset);
+  return read_below(*layers, 0, parts, count, offset);
 }
 
-int LayeredImage::read_below(const Layers& layers, std::size_t skip, std::vector<iovec> parts, std::uint64_t offset) {
-  Cursor memory(parts.data(), static_cast<int>(parts.size()));
-  const std::uint64_t wanted = offset + total_bytes(parts.data(), static_cast<int>(parts.size()));
-  const std::uint64_t end = std::min(wanted, disk_bytes_);
+int LayeredImage::read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset) {
+  const std::uint64_t end = std::min(offset + total_of(parts, count), disk_bytes_);
+  PartCursor memory(parts, count);
   while (offset < end) {
     const std::uint64_t block = offset / block_bytes;
     std::uint64_t blocks = (end - 1) / block_bytes - block + 1;
@@ -83,16 +82,14 @@ int LayeredImage::read_below(const Layers& layers, std::size_t skip, std::vector
     if (failure != 0) return failure;
     offset += bytes;
   }
-  std::vector<iovec> past;
-  memory.take(wanted - end, past);
-  fill_zeros(past);
+  fill_zeros(memory.parts(), memory.count());
   return 0;
 }
 
 int LayeredImage::write(iovec* parts, int count, std::uint64_t offset) {
   const Stack layers = stack();
-  if (layers->empty()) return base_->write(parts, count, offset);
-  const std::uint64_t bytes = total_bytes(parts, count);
+  if (layers->empty()) return settle(base_->write(parts, count, offset));
+  const std::uint64_t bytes = total_of(parts, count);
   if (bytes == 0) return 0;
   LayerFile& top = *layers->back();
   if (top.has_all(offset / block_bytes, (offset + bytes - 1) / block_bytes)) {
@@ -102,8 +99,7 @@ int LayeredImage::write(iovec* parts, int count, std::uint64_t offset) {
 }
 
 /// Blocks that the top layer has not yet are written as a whole, with what the guest leaves of them copied up.
-int LayeredImage::write_new(const Layers& layers, const iovec* parts, int count, std::uint64_t offset,
-                            std::uint64_t bytes) {
+int LayeredImage::write_new(const Layers& layers, iovec* parts, int count, std::uint64_t offset, std::uint64_t bytes) {
   LayerFile& top = *layers.back();
   const std::uint64_t end = offset + bytes, first = offset / block_bytes, last = (end - 1) / block_bytes;
   const RangeLocks::Hold hold(arriving_, first, last);
@@ -112,14 +108,15 @@ int LayeredImage::write_new(const Layers& layers, const iovec* parts, int count,
   std::uint64_t start = offset;
   if (offset % block_bytes != 0 && !top.has(first)) {
     start = first * block_bytes;
-    whole.push_back({before.data(), offset - start});
-    if (const int failure = read_below(layers, 1, whole, start)) return failure;
+    iovec rest = {before.data(), offset - start};
+    whole.push_back(rest);
+    if (const int failure = read_below(layers, 1, &rest, 1, start)) return failure;
   }
-  Cursor(parts, count).take(bytes, whole);
+  PartCursor(parts, count).take(bytes, whole);
   if (end % block_bytes != 0 && !top.has(last)) {
-    const std::vector<iovec> rest = {{after.data(), block_bytes - end % block_bytes}};
-    if (const int failure = read_below(layers, 1, rest, end)) return failure;
-    whole.push_back(rest[0]);
+    iovec rest = {after.data(), block_bytes - end % block_bytes};
+    whole.push_back(rest);
+    if (const int failure = read_below(layers, 1, &rest, 1, end)) return failure;
   }
   if (const int failure = top.write(std::move(whole), start)) return failure;
   top.mark(first, last);
@@ -133,7 +130,7 @@ int LayeredImage::flush() {
 
 int LayeredImage::discard(std::uint64_t offset, std::uint64_t length) {
   const Stack layers = stack();
-  if (layers->empty()) return base_->discard(offset, length);
+  if (layers->empty()) return settle(base_->discard(offset, length));
   const std::uint64_t first = first_whole(offset);
   // The last block may be shorter than the others.
   const std::uint64_t end = offset + length == disk_bytes_ ? first_whole(disk_bytes_) : (offset + length) / block_bytes;
@@ -147,7 +144,7 @@ int LayeredImage::discard(std::uint64_t offset, std::uint64_t length) {
 
 int LayeredImage::zero(std::uint64_t offset, std::uint64_t length, bool unmap) {
   const Stack layers = stack();
-  if (layers->empty()) return base_->zero(offset, length, unmap);
+  if (layers->empty()) return settle(base_->zero(offset, length, unmap));
   const std::uint64_t stop = offset + length;
   const std::uint64_t first = std::min(first_whole(offset), first_whole(stop)), last = stop / block_bytes;
   if (first >= last) return settle(write_zeros(*layers, offset, length));
@@ -170,10 +167,11 @@ int LayeredImage::zero_blocks(LayerFile& top, std::uint64_t first, std::uint64_t
 int LayeredImage::write_zeros(const Layers& layers, std::uint64_t offset, std::uint64_t bytes) {
   std::vector<std::uint8_t> zeros(std::min(bytes, zeros_at_once));
   while (bytes > 0) {
-    const iovec part = {zeros.data(), std::min<std::uint64_t>(bytes, zeros.size())};
-    if (const int failure = write_new(layers, &part, 1, offset, part.iov_len)) return failure;
-    offset += part.iov_len;
-    bytes -= part.iov_len;
+    const std::uint64_t length = std::min<std::uint64_t>(bytes, zeros.size());
+    iovec part = {zeros.data(), length};
+    if (const int failure = write_new(layers, &part, 1, offset, length)) return failure;
+    offset += length;
+    bytes -= length;
   }
   return 0;
 }

@@ -43,8 +43,8 @@ class LayeredImage final : public DiskImage {
   Stack stack() const;
   void set(Layers layers);
   /// Reads what lies at `offset` with the newest `skip` layers left out; past the disk's end there are zeros.
-  int read_below(const Layers& layers, std::size_t skip, std::vector<iovec> parts, std::uint64_t offset);
-  int write_new(const Layers& layers, const iovec* parts, int count, std::uint64_t offset, std::uint64_t bytes);
+  int read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset);
+  int write_new(const Layers& layers, iovec* parts, int count, std::uint64_t offset, std::uint64_t bytes);
   int zero_blocks(LayerFile& top, std::uint64_t first, std::uint64_t last);
   int write_zeros(const Layers& layers, std::uint64_t offset, std::uint64_t bytes);
   int settle(int result);

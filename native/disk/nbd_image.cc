@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "disk/parts.h"
+
 namespace tsbhyve::disk {
 namespace {
 
@@ -15,12 +17,6 @@ constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kLongestTransfer = 2 * kMiB;
 /// Short enough for a server that has to write zeros to answer in time.
 constexpr std::uint64_t kLongestRange = 64 * kMiB;
-
-std::uint64_t length_of(const std::vector<iovec>& parts) {
-  std::uint64_t length = 0;
-  for (const iovec& part : parts) length += part.iov_len;
-  return length;
-}
 
 nbd::Bytes copy(const std::vector<iovec>& parts, std::uint64_t length) {
   auto bytes = std::make_shared<std::vector<std::uint8_t>>();
@@ -42,7 +38,7 @@ std::uint64_t NbdImage::longest_transfer() const {
 
 int NbdImage::read(iovec* parts, int count, std::uint64_t offset) {
   const std::vector<iovec> memory(parts, parts + count);
-  const std::uint64_t length = length_of(memory), longest = longest_transfer();
+  const std::uint64_t length = total_of(parts, count), longest = longest_transfer();
   for (std::uint64_t done = 0; done < length; done += longest) {
     const std::uint64_t bytes = std::min(length - done, longest);
     const nbd::Request request{
@@ -54,7 +50,7 @@ int NbdImage::read(iovec* parts, int count, std::uint64_t offset) {
 
 int NbdImage::write(iovec* parts, int count, std::uint64_t offset) {
   const std::vector<iovec> memory(parts, parts + count);
-  const std::uint64_t length = length_of(memory), longest = longest_transfer();
+  const std::uint64_t length = total_of(parts, count), longest = longest_transfer();
   for (std::uint64_t done = 0; done < length; done += longest) {
     const std::uint64_t bytes = std::min(length - done, longest);
     nbd::Request request{

@@ -18,6 +18,10 @@ bool are_aligned(const iovec* parts, int count, std::size_t alignment) {
   });
 }
 
+void fill_zeros(const iovec* parts, int count) {
+  for (int index = 0; index < count; index++) std::memset(parts[index].iov_base, 0, parts[index].iov_len);
+}
+
 PartCursor::PartCursor(iovec* parts, int count) : parts_(parts), count_(count) { skip_empty(); }
 
 void PartCursor::skip_empty() {
@@ -37,22 +41,27 @@ void PartCursor::skip(std::size_t bytes) {
   }
 }
 
-template <class Copy>
-void PartCursor::copy(std::size_t bytes, Copy copy_piece) {
+template <class Visit>
+void PartCursor::visit(std::size_t bytes, Visit visit_piece) {
   for (std::size_t done = 0; done < bytes && count_ > 0;) {
     const std::size_t step = std::min(bytes - done, parts_->iov_len);
-    copy_piece(static_cast<std::uint8_t*>(parts_->iov_base), done, step);
+    visit_piece(static_cast<std::uint8_t*>(parts_->iov_base), done, step);
     done += step;
     skip(step);
   }
 }
 
+void PartCursor::take(std::size_t bytes, std::vector<iovec>& out) {
+  visit(bytes, [&out](std::uint8_t* piece, std::size_t, std::size_t step) { out.push_back({piece, step}); });
+}
+
 void PartCursor::gather(std::uint8_t* to, std::size_t bytes) {
-  copy(bytes, [to](const std::uint8_t* piece, std::size_t at, std::size_t step) { std::memcpy(to + at, piece, step); });
+  visit(bytes,
+        [to](const std::uint8_t* piece, std::size_t at, std::size_t step) { std::memcpy(to + at, piece, step); });
 }
 
 void PartCursor::scatter(const std::uint8_t* from, std::size_t bytes) {
-  copy(bytes, [from](std::uint8_t* piece, std::size_t at, std::size_t step) { std::memcpy(piece, from + at, step); });
+  visit(bytes, [from](std::uint8_t* piece, std::size_t at, std::size_t step) { std::memcpy(piece, from + at, step); });
 }
 
 }  // namespace tsbhyve::disk

@@ -7,13 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
+#include "disk/buffer.h"
 #include "disk/raw_space.h"
 
 namespace tsbhyve::disk {
@@ -21,21 +19,6 @@ namespace tsbhyve::disk {
 namespace {
 
 constexpr std::uint64_t sector = 512;
-constexpr std::size_t page = 4096;
-constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
-/// IOV_MAX of every system we know.
-constexpr int most_parts = 1024;
-
-struct Free {
-  void operator()(std::uint8_t* memory) const { std::free(memory); }
-};
-using Buffer = std::unique_ptr<std::uint8_t, Free>;
-
-Buffer make_buffer(std::size_t bytes) {
-  Buffer buffer(static_cast<std::uint8_t*>(std::aligned_alloc(page, (bytes + page - 1) & ~(page - 1))));
-  if (!buffer) throw std::bad_alloc();
-  return buffer;
-}
 
 /// The smallest length and address that the host accepts without its cache.
 std::size_t direct_alignment(int fd) {
@@ -110,28 +93,14 @@ int RawImage::transfer(Way way, iovec* parts, int count, std::uint64_t offset) {
       alone.lock();
     }
   }
-  std::uint64_t at = offset;
-  if (is_aligned(offset, length) && are_aligned(parts, count, alignment_)) {
-    const int error = transfer_in_place(way, cursor, at);
-    // The kernel cannot reach a page of guest memory whose file was cut short; our own access gets a zero page there
-    // (native/snapshot/fault_guard.h).
-    if (error != EFAULT) return error;
-  }
-  return transfer_through_buffer(way, cursor, at, offset + length - at);
+  if (is_aligned(offset, length) && are_aligned(parts, count, alignment_))
+    return transfer_in_place(way, cursor, offset);
+  return transfer_through_buffer(way, cursor, offset, length);
 }
 
-int RawImage::transfer_in_place(Way way, PartCursor& cursor, std::uint64_t& offset) {
-  while (cursor.count() > 0) {
-    const int count = std::min(cursor.count(), most_parts);
-    const ssize_t moved = way == Way::Read ? preadv(fd_, cursor.parts(), count, static_cast<off_t>(offset))
-                                           : pwritev(fd_, cursor.parts(), count, static_cast<off_t>(offset));
-    if (moved < 0 && errno == EINTR) continue;
-    if (moved < 0) return errno;
-    if (moved == 0) return EIO;  // the file ends here, shorter than it was
-    cursor.skip(static_cast<std::size_t>(moved));
-    offset += static_cast<std::uint64_t>(moved);
-  }
-  return 0;
+int RawImage::transfer_in_place(Way way, PartCursor& cursor, std::uint64_t offset) {
+  if (const int error = move_parts(way, fd_, cursor, offset)) return error;
+  return cursor.count() == 0 ? 0 : EIO;  // the file ends here, shorter than it was
 }
 
 /// For memory that the host cannot move directly, and for pieces of blocks.

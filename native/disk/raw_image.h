@@ -8,6 +8,7 @@
 #include "disk/disk_image.h"
 #include "disk/flush_once.h"
 #include "disk/parts.h"
+#include "disk/transfer.h"
 
 namespace tsbhyve::disk {
 
@@ -20,11 +21,8 @@ class RawImage final : public DiskImage {
 
   /// Bytes in whole sectors. Nothing makes it grow.
   std::uint64_t capacity() const { return capacity_; }
-  bool is_device() const { return is_device_; }
   /// Whether space can be given back, as far as that can be told without doing it.
   bool can_discard() const;
-  /// What direct transfers must begin and end at; 1 if the cache of the host takes care of that.
-  std::size_t alignment() const { return alignment_; }
 
   int read(iovec* parts, int count, std::uint64_t offset) override;
   int write(iovec* parts, int count, std::uint64_t offset) override;
@@ -33,13 +31,12 @@ class RawImage final : public DiskImage {
   int zero(std::uint64_t offset, std::uint64_t length, bool unmap) override;
 
  private:
-  enum class Way { Read, Write };
   using Several = std::shared_lock<std::shared_mutex>;
 
   bool is_within(std::uint64_t offset, std::uint64_t length) const;
   bool is_aligned(std::uint64_t offset, std::uint64_t length) const;
   int transfer(Way way, iovec* parts, int count, std::uint64_t offset);
-  int transfer_in_place(Way way, PartCursor& cursor, std::uint64_t& offset);
+  int transfer_in_place(Way way, PartCursor& cursor, std::uint64_t offset);
   int transfer_through_buffer(Way way, PartCursor& cursor, std::uint64_t offset, std::uint64_t length);
   int move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset);
   int write_zeros(std::uint64_t offset, std::uint64_t length);
@@ -47,6 +44,7 @@ class RawImage final : public DiskImage {
   int fd_;
   std::uint64_t capacity_ = 0;
   bool is_device_ = false;
+  /// What direct transfers must begin and end at; 1 if the cache of the host takes care of that.
   std::size_t alignment_ = 1;
   FlushOnce flushes_;
   /// Held alone by a write of less than a block, which reads the rest of it first, and together by all other changes.

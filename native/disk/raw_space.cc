@@ -67,11 +67,6 @@ std::uint64_t discard_limit(int fd) {
   return 0;
 }
 
-int punch(int fd, std::uint64_t offset, std::uint64_t length) {
-  return errno_of(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                            static_cast<off_t>(length)));
-}
-
 #endif
 
 }  // namespace
@@ -91,27 +86,37 @@ MediumSize medium_size(int fd) {
 
 #ifdef __linux__
 
+int punch_hole(int fd, std::uint64_t offset, std::uint64_t length) {
+  int result;
+  do {
+    result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                       static_cast<off_t>(length));
+  } while (result != 0 && errno == EINTR);
+  return errno_of(result);
+}
+
 /// A hole beyond the end of a file changes nothing, and tells whether the file system knows of holes.
 bool can_give_back(int fd, bool is_device, std::uint64_t capacity) {
   if (is_device) return discard_limit(fd) > 0;
-  return punch(fd, (capacity + 8191) & ~std::uint64_t{4095}, 4096) == 0;
+  return punch_hole(fd, (capacity + 8191) & ~std::uint64_t{4095}, 4096) == 0;
 }
 
 int give_back(int fd, bool is_device, std::uint64_t offset, std::uint64_t length) {
-  if (!is_device) return punch(fd, offset, length);
+  if (!is_device) return punch_hole(fd, offset, length);
   std::uint64_t range[2] = {offset, length};
   return errno_of(ioctl(fd, BLKDISCARD, range));
 }
 
 /// For devices both ways end in what BLKZEROOUT does, and throw away what the host's cache has of the range.
 int make_zero(int fd, std::uint64_t offset, std::uint64_t length, bool unmap) {
-  if (unmap && punch(fd, offset, length) == 0) return 0;
+  if (unmap && punch_hole(fd, offset, length) == 0) return 0;
   return errno_of(fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                             static_cast<off_t>(length)));
 }
 
 #else
 
+int punch_hole(int, std::uint64_t, std::uint64_t) { return EOPNOTSUPP; }
 bool can_give_back(int, bool, std::uint64_t) { return false; }
 int give_back(int, bool, std::uint64_t, std::uint64_t) { return EOPNOTSUPP; }
 int make_zero(int, std::uint64_t, std::uint64_t, bool) { return EOPNOTSUPP; }

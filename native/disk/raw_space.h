@@ -14,6 +14,9 @@ struct MediumSize {
 /// Throws std::invalid_argument for what is neither a file nor a block device, and std::system_error.
 MediumSize medium_size(int fd);
 
+/// Gives a part of a file back, which then reads as zeros; EOPNOTSUPP where the file system cannot do that.
+int punch_hole(int fd, std::uint64_t offset, std::uint64_t length);
+
 /// Whether `give_back` will work.
 bool can_give_back(int fd, bool is_device, std::uint64_t capacity);
 

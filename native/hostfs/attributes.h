@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a host file is, as numbers for TypeScript; src/host/folder/folder-calls.ts names the same words.
+// What a host file is, as numbers for TypeScript; src/hypervisor/folder-calls.ts names the same words.
 #pragma once
 
 #include <cstddef>

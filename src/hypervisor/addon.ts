@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { FolderCalls } from './folder-calls.js';
 import { HypervisorError, hypervisorError } from './hypervisor-error.js';
 import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
@@ -96,7 +97,7 @@ export interface AddonSnapshot {
   mapRam(machine: AddonMachine, fd: number): () => number;
   verifyRam(segments: BigUint64Array, fd: number, stored: Uint8Array, digest: Uint8Array): RamJob<null>;
   mergeRam(segments: BigUint64Array, fd: number, layers: readonly RamLayer[]): RamJob<MadeRam>;
-  lockFile(fd: number, exclusive: boolean): boolean;
+  lockFile(fd: number, exclusive: boolean, waits: boolean): boolean;
 }
 
 export interface AddonNbdOptions {
@@ -144,54 +145,19 @@ export interface AddonLayers {
     isEmpty: boolean,
   ): RamJob<null>;
   digestFile(fd: number): RamJob<Uint8Array>;
-  openLayers(
-    base: number,
-    layers: readonly AddonLayer[],
-    bytes: number,
-    sync: boolean,
-  ): { readonly handle: AddonImage; readonly disk: AddonDisk };
-  pushLayer(image: AddonImage, layer: AddonLayer): void;
-  popLayer(image: AddonImage): void;
-  replaceLayers(image: AddonImage, first: number, count: number, layer: AddonLayer): void;
-  flushImage(image: AddonImage): void;
-  closeImage(image: AddonImage): void;
+  openLayers(base: number, layers: readonly AddonLayer[], bytes: number, sync: boolean): AddonLayeredDisk;
 }
 
-/** A native disk image. */
-export interface AddonImage {
-  readonly [image]: true;
+export interface AddonLayeredDisk extends AddonDisk {
+  push(layer: AddonLayer): void;
+  pop(): void;
+  replace(first: number, count: number, layer: AddonLayer): void;
+  flush(): void;
 }
-declare const image: unique symbol;
 
 export interface AddonNet {
   openTap(machine: AddonMachine, source: number, token: number, name: string): NativeLink;
   openSlirp(machine: AddonMachine, source: number, token: number, request: SlirpRequest): NativeLink;
-}
-
-/** Calls on files below a folder, native/hostfs: an error is a negative number, Linux's. */
-export interface AddonHostfs {
-  openRoot(path: string): number;
-  close(fd: number): void;
-  stat(root: number, path: string, words: BigUint64Array): number;
-  statFile(root: number, fd: number, words: BigUint64Array): number;
-  open(root: number, path: string, flags: number): number;
-  create(root: number, path: string, flags: number, mode: number): number;
-  makeFolder(root: number, path: string, mode: number): number;
-  symlink(root: number, path: string, target: string): number;
-  link(root: number, from: string, to: string): number;
-  rename(root: number, from: string, to: string): number;
-  remove(root: number, path: string, isFolder: boolean): number;
-  readLink(root: number, path: string): Uint8Array | number;
-  setMode(root: number, path: string, mode: number): number;
-  setOwner(root: number, path: string, uid: number, gid: number): number;
-  setTimes(root: number, path: string, words: BigUint64Array): number;
-  setSize(root: number, path: string, size: bigint): number;
-  setFileSize(fd: number, size: bigint): number;
-  read(fd: number, offset: bigint, bytes: Uint8Array): number;
-  write(fd: number, offset: bigint, bytes: Uint8Array): number;
-  sync(fd: number, onlyData: boolean): number;
-  list(root: number, fd: number, isRoot: boolean): Uint8Array | number;
-  space(root: number, words: BigUint64Array): number;
 }
 
 /** src/hypervisor/disk-image.ts gives it words. */
@@ -214,10 +180,7 @@ export interface AddonRawDisk {
   readonly image: AddonDisk;
   /** Bytes in whole sectors. */
   readonly capacity: number;
-  readonly isDevice: boolean;
   readonly canDiscard: boolean;
-  /** What direct transfers begin and end at. */
-  readonly alignment: number;
 }
 
 export interface AddonDisks {
@@ -233,7 +196,7 @@ export interface Addon {
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;
   readonly layers: AddonLayers;
-  readonly hostfs: AddonHostfs;
+  readonly hostfs: FolderCalls;
   readonly disk: AddonDisks;
   readonly net: AddonNet;
   readonly Machine: new (engine: string, options: AddonOptions) => AddonMachine;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { type AddonHostfs, loadAddon } from './addon.js';
+import { loadAddon } from './addon.js';
+import type { FolderCalls } from './folder-calls.js';
 
 /** The native layer's calls on files below a folder. */
-export function nativeHostfs(): AddonHostfs {
+export function nativeHostfs(): FolderCalls {
   return loadAddon().hostfs;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The native image of a disk with layers. */
-import { type AddonImage, type AddonLayer, loadAddon } from './addon.js';
+import { type AddonLayer, type AddonLayeredDisk, loadAddon } from './addon.js';
 import { DiskImage, type ImageRequest } from './disk-image.js';
 import { hypervisorError } from './hypervisor-error.js';
 
@@ -14,13 +14,12 @@ export interface ImageFiles {
 export class LayeredImage {
   /** As any other native image. */
   readonly disk: DiskImage;
-  private readonly handle: AddonImage;
+  private readonly addon: AddonLayeredDisk;
 
   /** `bytes` is the disk's size. With `sync` every change is on stable storage when it is done. */
   constructor({ base, layers }: ImageFiles, bytes: number, sync: boolean) {
-    const { handle, disk } = guarded(() => loadAddon().layers.openLayers(base, layers, bytes, sync));
-    this.handle = handle;
-    this.disk = new DiskImage('disk', disk);
+    this.addon = guarded(() => loadAddon().layers.openLayers(base, layers, bytes, sync));
+    this.disk = new DiskImage('disk', this.addon);
   }
 
   /** An errno; 0 when it is done. */
@@ -29,25 +28,24 @@ export class LayeredImage {
   }
 
   flush(): void {
-    guarded(() => loadAddon().layers.flushImage(this.handle));
+    guarded(() => this.addon.flush());
   }
 
   /** Lets its files go, and with them their locks. */
   close(): void {
     this.disk.close();
-    guarded(() => loadAddon().layers.closeImage(this.handle));
   }
 
   push(layer: AddonLayer): void {
-    guarded(() => loadAddon().layers.pushLayer(this.handle, layer));
+    guarded(() => this.addon.push(layer));
   }
 
   pop(): void {
-    guarded(() => loadAddon().layers.popLayer(this.handle));
+    guarded(() => this.addon.pop());
   }
 
   replace(first: number, count: number, layer: AddonLayer): void {
-    guarded(() => loadAddon().layers.replaceLayers(this.handle, first, count, layer));
+    guarded(() => this.addon.replace(first, count, layer));
   }
 }
 

@@ -26,7 +26,12 @@ export function mergeRam(segments: readonly number[], fd: number, layers: readon
 
 /** Takes a lock that ends with the last descriptor of this opening. False if somebody else has it. */
 export function lockFile(fd: number, kind: 'shared' | 'exclusive'): boolean {
-  return guarded(() => loadAddon().snapshot.lockFile(fd, kind === 'exclusive'));
+  return guarded(() => loadAddon().snapshot.lockFile(fd, kind === 'exclusive', false));
+}
+
+/** Takes it exclusively as soon as nobody else has it, and blocks the thread until then: for locks that are held briefly. */
+export function waitForLock(fd: number): void {
+  guarded(() => loadAddon().snapshot.lockFile(fd, true, true));
 }
 
 function lengths(segments: readonly number[]): BigUint64Array {

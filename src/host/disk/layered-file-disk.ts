@@ -6,8 +6,9 @@ import type { KeptDisk } from './kept-disk.js';
 import type { LayeredDisk, OpenOptions } from './layers/api.js';
 import { identityOf } from './layers/identity.js';
 import { openLayered } from './layers/open-disk.js';
-import { canPunchHoles } from './libc-file.js';
 import type { RawDiskOptions } from './raw-disk.js';
+
+const CAN_PUNCH_HOLES = process.platform === 'linux';
 
 export type LayeredOpening = Omit<OpenOptions, 'readOnly'>;
 
@@ -28,7 +29,7 @@ export class LayeredFileDisk extends ImageBackend implements KeptDisk {
       readOnly,
       logicalBlock,
       physicalBlock,
-      canDiscard: canPunchHoles && discard && !readOnly,
+      canDiscard: CAN_PUNCH_HOLES && discard && !readOnly,
       // What is written to belongs to a snapshot, which looks for changes itself.
       identity: readOnly ? identityText(layers) : '',
     };

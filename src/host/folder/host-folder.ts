@@ -7,8 +7,8 @@ import type {
   Handle,
   NewTime,
 } from '../../../devices/virtio/ninep/folder-backend.js';
+import { ATTRIBUTE_WORDS, type FolderCalls, SAME_OWNER, SPACE_WORDS, TimeKind } from '../../hypervisor/folder-calls.js';
 import { HostError } from '../host-error.js';
-import { ATTRIBUTE_WORDS, type FolderCalls, SAME_OWNER, SPACE_WORDS, TimeKind } from './folder-calls.js';
 
 const REASONS: Readonly<Record<number, string>> = {
   2: 'there is none',

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The layered image against plain memory: random work on odd sizes, several threads in the same blocks, reopening.
+#include <sys/mman.h>
+
 #include <random>
 #include <thread>
 
 #include "layers.h"
+#include "snapshot/fault_guard.h"
 
 using namespace test;
 
@@ -154,6 +157,28 @@ void no_layer_is_the_base() {
   CHECK(base->writes == 3);
 }
 
+/// As guest memory that a snapshot's file lies under, when that is cut short.
+void memory_that_is_gone() {
+  const File file = temporary_file();
+  const Bytes content(8192, 0x5a);
+  file.write(content.data(), content.size(), 0);
+  auto* const memory =
+      static_cast<std::uint8_t*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd(), 0));
+  {
+    const tsbhyve::snapshot::FaultGuard guard(memory, 8192);
+    file.resize(4096);
+    Subject subject;
+    iovec all = {memory, 8192};
+    CHECK(subject.image->write(&all, 1, 0) == 0);
+    Bytes expected(4096, 0x5a);
+    expected.resize(8192);
+    Bytes found = content_of(*subject.image, disk);
+    found.resize(8192);
+    CHECK(found == expected);
+  }
+  munmap(memory, 8192);
+}
+
 }  // namespace
 
 int main() {
@@ -162,5 +187,6 @@ int main() {
   unflushed_blocks_are_not_seen();
   stack_changes();
   no_layer_is_the_base();
+  memory_that_is_gone();
   return report();
 }

@@ -2,8 +2,8 @@
 /** Removes what nothing needs any more: no HEAD, no pin, and nobody who has it open. */
 import { closeSync, constants, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import { removeTree, syncFolder } from '../../durable-files.js';
-import { lockFile } from '../libc-file.js';
 import type { FrozenPoint } from './api.js';
 import type { LayerFolder } from './folder.js';
 import { type Head, layerName } from './head.js';
@@ -78,7 +78,7 @@ function isFree(path: string): boolean {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
-      return lockFile(fd, true);
+      return lockFile(fd, 'exclusive');
     } finally {
       closeSync(fd);
     }

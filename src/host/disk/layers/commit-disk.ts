@@ -6,8 +6,8 @@
 import { chmodSync, closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { copyLayers } from '../../../hypervisor/layer-jobs.js';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import { removeTree, syncFolder } from '../../durable-files.js';
-import { lockFile } from '../libc-file.js';
 import type { DiskFollowing, LayerHandle } from './api.js';
 import { clean, pointsOf } from './clean.js';
 import { completed, whileUnused } from './exclusive.js';
@@ -97,7 +97,7 @@ function writeInto(folder: LayerFolder, head: Head, layers: readonly LayerHandle
   folder.attempt(() => chmodSync(folder.image, head.mode));
   const image = folder.attempt(() => openSync(folder.image, 'r+'));
   try {
-    if (!lockFile(image, true)) throw folder.error('in use by a VM; that has to end first');
+    if (!lockFile(image, 'exclusive')) throw folder.error('in use by a VM; that has to end first');
     if (head.identity !== null && !head.committing)
       checkFrozen(folder, image, { file: IMAGE, identity: head.identity });
     folder.update(null, (now) => ({ ...(now ?? head), committing: true }));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { closeSync } from 'node:fs';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import type { RamJob } from '../../../hypervisor/ram-job.js';
-import { lockFile } from '../libc-file.js';
 import type { DiskFollowing } from './api.js';
 import type { LayerFolder } from './folder.js';
 
@@ -11,7 +11,7 @@ const POLL_MS = 50;
 export function whileUnused<T>(folder: LayerFolder, work: () => T): T {
   const lock = folder.openLineLock(null);
   try {
-    if (lock === null || !lockFile(lock, true)) throw folder.error('in use by a VM; that has to end first');
+    if (lock === null || !lockFile(lock, 'exclusive')) throw folder.error('in use by a VM; that has to end first');
     return work();
   } finally {
     if (lock !== null) closeSync(lock);

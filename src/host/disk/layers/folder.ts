@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { waitForLock } from '../../../hypervisor/ram-files.js';
 import { makeFolders, removeTree, syncFolder, withFile, writeNew } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
-import { waitForLock } from '../libc-file.js';
 import { type Head, headShape } from './head.js';
 import { IMAGE } from './identity.js';
 import { encodeSealed, readSealed } from './sealed.js';

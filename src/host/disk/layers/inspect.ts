@@ -2,7 +2,7 @@
 /** What belongs to an image, for people and programs. Changes nothing, and works while a VM runs on it. */
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { lockFile } from '../libc-file.js';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import type { DiskOwner, FrozenPoint } from './api.js';
 import { pointsOf } from './clean.js';
 import { LayerFolder } from './folder.js';
@@ -97,7 +97,7 @@ function isInUse(folder: LayerFolder, head: Head | null): boolean {
   const lock = isLayered ? folder.openLineLock(null, true) : openSync(folder.image, 'r');
   if (lock === null) return false;
   try {
-    return !lockFile(lock, true);
+    return !lockFile(lock, 'exclusive');
   } finally {
     closeSync(lock);
   }

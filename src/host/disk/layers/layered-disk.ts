@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** An image that is open. Every change of HEAD is made on what HEAD says then: others may release an owner meanwhile. */
 import { closeSync, fstatSync, fsyncSync, rmSync, statSync } from 'node:fs';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import { removeTree, syncFolder } from '../../durable-files.js';
-import { lockFile } from '../libc-file.js';
 import { adoptPoint } from './adopt.js';
 import type {
   DiskFiles,
@@ -130,7 +130,7 @@ export class OpenDisk implements LayeredDisk {
     this.stack?.pop();
     closeAll(this.layers.splice(-1).map(({ fd }) => fd));
     // Another reader of the image keeps the lock shared, which still lets no writer in.
-    if (head.top === null && !lockFile(this.image, true)) lockFile(this.image, false);
+    if (head.top === null && !lockFile(this.image, 'exclusive')) lockFile(this.image, 'shared');
     tidy(this.folder);
   }
 
@@ -145,7 +145,7 @@ export class OpenDisk implements LayeredDisk {
       closeSync(this.image);
       this.image = this.base;
     } else if (this.line === null) {
-      lockFile(this.image, false);
+      lockFile(this.image, 'shared');
     }
     tidy(folder);
     return stray;
@@ -232,7 +232,7 @@ export class OpenDisk implements LayeredDisk {
       }
     });
     this.layers.push(layer.use());
-    if (wasFlat) lockFile(this.image, false);
+    if (wasFlat) lockFile(this.image, 'shared');
     return { base: { file: head.base, identity: head.identity ?? identity }, layers: head.chain };
   }
 
@@ -265,7 +265,7 @@ export class OpenDisk implements LayeredDisk {
     if (this.lock !== null) return;
     this.folder.make();
     const lock = this.folder.openLineLock(this.line);
-    if (lock === null || !lockFile(lock, true)) {
+    if (lock === null || !lockFile(lock, 'exclusive')) {
       if (lock !== null) closeSync(lock);
       throw this.folder.error('in use by another VM');
     }

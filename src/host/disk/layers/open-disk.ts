@@ -2,7 +2,7 @@
 /** Opens an image through its HEAD, under the locks that admit one writer. */
 import { constants, fstatSync, openSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { lockFile } from '../libc-file.js';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import type { FrozenFile, FrozenPoint, LayeredDisk, OpenOptions } from './api.js';
 import { clean, neededFiles } from './clean.js';
 import { closeAll, LayerFolder } from './folder.js';
@@ -69,15 +69,17 @@ class Opening {
       clean(folder);
       this.checkOwner(head, image);
     }
-    const bytes = capacityOf(folder, image);
-    const common = { line, readOnly, image, lock, bytes };
-    if (at !== null) return { ...common, ...this.openPoint(at, isFlat, bytes) };
-    if (isFlat || head === null || head.top === null) return { ...common, base: image, layers: [], at: null };
+    const common = { line, readOnly, image, lock };
+    if (at !== null) return { ...common, ...this.openPoint(at, isFlat, image) };
+    if (isFlat || head === null || head.top === null) {
+      return { ...common, bytes: capacityOf(folder, image), base: image, layers: [], at: null };
+    }
     const base = this.openBase(head, image);
     const frozen = head.chain.map((file) => this.openLayer(file));
     const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
     const top = this.keep(openShared(folder, layerName(head.top), access));
-    return { ...common, base, layers: [...frozen, layerInUse(layerName(head.top), top)], at: null };
+    const layers = [...frozen, layerInUse(layerName(head.top), top)];
+    return { ...common, bytes: capacityOf(folder, base), base, layers, at: null };
   }
 
   private readHead(): Head | null {
@@ -95,7 +97,7 @@ class Opening {
     const access = writes ? constants.O_RDWR : constants.O_RDONLY;
     const image = this.keep(folder.attempt(() => openSync(folder.image, access)));
     if (this.line !== null && base !== IMAGE) return image;
-    if (!lockFile(image, writes)) throw folder.error(IN_USE);
+    if (!lockFile(image, writes ? 'exclusive' : 'shared')) throw folder.error(IN_USE);
     return image;
   }
 
@@ -104,7 +106,7 @@ class Opening {
     const found = this.folder.openLineLock(this.line, readOnly);
     if (found === null) return null;
     const lock = this.keep(found);
-    if (!lockFile(lock, !readOnly)) throw this.folder.error(IN_USE);
+    if (!lockFile(lock, readOnly ? 'shared' : 'exclusive')) throw this.folder.error(IN_USE);
     return lock;
   }
 
@@ -153,22 +155,27 @@ class Opening {
   }
 
   /** A frozen clone becomes the image again if nobody needs what that holds below layers; else a layer goes above the point. */
-  private openPoint(at: FrozenPoint, isFlat: boolean, bytes: number): Pick<OpenState, 'base' | 'layers' | 'at'> {
+  private openPoint(
+    at: FrozenPoint,
+    isFlat: boolean,
+    image: number,
+  ): Pick<OpenState, 'bytes' | 'base' | 'layers' | 'at'> {
     const { folder } = this;
     const isImage = at.base.file === IMAGE;
-    const file = isImage ? (this.fds[0] ?? -1) : this.keep(openShared(folder, at.base.file));
+    const file = isImage ? image : this.keep(openShared(folder, at.base.file));
     checkFrozen(folder, file, at.base);
+    const bytes = capacityOf(folder, file); // the image may have been resized since
     const layers = at.layers.map((frozen) => this.openLayer(frozen));
     if (isFlat && !isImage && layers.length === 0 && !neededFiles(folder).has(IMAGE)) {
-      const clone = cloneFile(folder, at.base.file, fstatSync(this.fds[0] ?? -1).mode & 0o777);
+      const clone = cloneFile(folder, at.base.file, fstatSync(image).mode & 0o777);
       if (clone !== null) {
         this.fds.push(clone.fd);
-        return { base: clone.fd, layers, at: { point: at, clone: clone.name, top: null } };
+        return { bytes, base: clone.fd, layers, at: { point: at, clone: clone.name, top: null } };
       }
     }
     const top = new NewLayer(folder, bytes);
     this.fds.push(top.handle.fd);
-    return { base: file, layers: [...layers, top.use()], at: { point: at, clone: null, top: top.id } };
+    return { bytes, base: file, layers: [...layers, top.use()], at: { point: at, clone: null, top: top.id } };
   }
 
   private keep(fd: number): number {
@@ -181,8 +188,8 @@ function layerInUse(name: string, fd: number): LayerInUse {
   return { name, fd, id: Buffer.from(name.slice(name.indexOf('-') + 1), 'hex') };
 }
 
-function capacityOf(folder: LayerFolder, image: number): number {
-  const stats = fstatSync(image);
+function capacityOf(folder: LayerFolder, base: number): number {
+  const stats = fstatSync(base);
   if (!stats.isFile()) throw folder.error('not a regular file, which alone can have layers');
   const capacity = stats.size - (stats.size % SECTOR);
   if (capacity === 0) throw folder.error(`${stats.size} bytes; at least ${SECTOR} are accepted`);

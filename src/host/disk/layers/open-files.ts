@@ -12,8 +12,8 @@ import {
   openSync,
   rmSync,
 } from 'node:fs';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import { createNew, removeTree, syncFolder } from '../../durable-files.js';
-import { lockFile } from '../libc-file.js';
 import type { FrozenFile, FrozenPoint, LayerHandle, PreparedLayer } from './api.js';
 import type { LayerFolder } from './folder.js';
 import { layerName } from './head.js';
@@ -42,7 +42,7 @@ export function newId(): string {
 /** Nobody removes a file that is open here. */
 export function openShared(folder: LayerFolder, file: string, access: number = constants.O_RDONLY): number {
   const fd = folder.attempt(() => openSync(folder.path(file), access | constants.O_NOFOLLOW));
-  if (lockFile(fd, false) && fstatSync(fd).nlink > 0) return fd;
+  if (lockFile(fd, 'shared') && fstatSync(fd).nlink > 0) return fd;
   closeSync(fd);
   throw folder.error(`${file} is in use; nobody may have it open for writing`);
 }
@@ -62,7 +62,7 @@ export function createLocked(folder: LayerFolder, name: string): number {
   return folder.exclusively(() =>
     folder.attempt(() => {
       const fd = createNew(folder.path(name));
-      lockFile(fd, false);
+      lockFile(fd, 'shared');
       return fd;
     }),
   );

@@ -2,8 +2,8 @@
 /** What restores have set aside, clones that have ended, and pins whose snapshot is gone: back, or away. */
 import { closeSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { lockFile } from '../../../hypervisor/ram-files.js';
 import { syncFolder } from '../../durable-files.js';
-import { lockFile } from '../libc-file.js';
 import type { Stray } from './api.js';
 import { clean } from './clean.js';
 import { LayerFolder } from './folder.js';
@@ -78,7 +78,8 @@ function dropOwner(folder: LayerFolder, name: string): string | null {
 function dropClone(folder: LayerFolder, line: string): string {
   const lock = folder.openLineLock(line);
   try {
-    if (lock === null || !lockFile(lock, true)) throw folder.error(`the clone ${line} runs; that has to end first`);
+    if (lock === null || !lockFile(lock, 'exclusive'))
+      throw folder.error(`the clone ${line} runs; that has to end first`);
     folder.attempt(() => {
       renameSync(folder.lineFolder(line), join(folder.root, `.gone-${newId()}`));
       syncFolder(join(folder.root, 'clones'));
