@@ -29,12 +29,16 @@ export function showSnapshot(snapshot: SnapshotFolder): ShownField[] {
     { path: 'producer', value: producer },
     { path: 'digest', value: digest },
     ...showMap('', fields, manifestShape.describe().fields),
-    ...showDisks(snapshot),
-    ...showState(snapshot.readState()),
+    ...showContent(snapshot),
   ];
 }
 
-export function showDisks(snapshot: SnapshotFolder): ShownField[] {
+/** What the machine was: its disks, its vCPU and its devices. */
+export function showContent(snapshot: SnapshotFolder): ShownField[] {
+  return [...showDisks(snapshot), ...showState(snapshot.readState())];
+}
+
+function showDisks(snapshot: SnapshotFolder): ShownField[] {
   return snapshot.readDisks().flatMap((disk) => showSaved(`disk ${disk.device}`, diskShape.save(disk)));
 }
 
