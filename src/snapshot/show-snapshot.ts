@@ -43,7 +43,7 @@ function showDisks(snapshot: SnapshotFolder): ShownField[] {
 }
 
 /** The vCPU and the devices. */
-export function showState(state: CborValue): ShownField[] {
+function showState(state: CborValue): ShownField[] {
   if (!isMap(state)) return [{ path: 'state', value: state }];
   const { vcpu = null, devices = null } = state;
   const parts = isMap(devices) ? Object.entries(devices) : [];
