@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `tsbhyve disk ...`: looks after the layers of disk images. */
 import { basename } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import type { DiskFollowing, FrozenPoint } from '../host/disk/layers/api.js';
 import { commitDisk } from '../host/disk/layers/commit-disk.js';
 import { exportDisk } from '../host/disk/layers/export-disk.js';
@@ -10,9 +10,8 @@ import { inspectDisk } from '../host/disk/layers/inspect.js';
 import { readPins } from '../host/disk/layers/pins.js';
 import { acceptChanges, moveBase } from '../host/disk/layers/rebase-disk.js';
 import { dropFrom, findStray, recallStray } from '../host/disk/layers/strays.js';
+import { type CommandOutput, followed, parseRows } from './command-rows.js';
 import { diskText } from './disk-text.js';
-import { ProgressLine } from './progress-line.js';
-import type { SnapshotOutput } from './snapshot-command.js';
 import { UsageError } from './usage-error.js';
 
 interface Options {
@@ -95,41 +94,22 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /** Answers with the process status. */
-export function diskCommand(words: readonly string[], { print, progress }: SnapshotOutput): number {
+export function diskCommand(words: readonly string[], output: CommandOutput): number {
   const command = new Command('tsbhyve disk')
     .description('Looks after the layers of disk images.')
     .helpCommand(false)
     .showSuggestionAfterError(false) // an error is one line
-    .configureOutput({ writeOut: print, writeErr: () => {} })
+    .configureOutput({ writeOut: output.print, writeErr: () => {} })
     .exitOverride();
   for (const [name, { words: wanted, about, options = [], run }] of Object.entries(ROWS)) {
     const row = command.command([name, ...wanted].join(' ')).description(about);
     for (const [flags, explanation] of options) row.option(flags, explanation);
     row.action(() => {
-      const line = new ProgressLine(
-        (text) => progress(`${name}: ${text}`),
-        () => performance.now(),
-      );
-      const following = { onProgress: (done: number, total: number) => line.update(done, total) };
-      const say = (text: string): void => {
-        progress(null);
-        print(text);
-      };
       const names = row.processedArgs as string[]; // no row takes a list
-      try {
-        run({ names, options: row.opts<Options>(), print: say, following });
-      } finally {
-        progress(null);
-      }
+      followed(name, output, (print, following) => run({ names, options: row.opts<Options>(), print, following }));
     });
   }
-  try {
-    command.parse(words.length === 0 ? ['--help'] : words, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
-    throw new UsageError('disk', `${error.message.replace(/^error: /, '')}; disk -h lists what is accepted`);
-  }
+  parseRows(command, 'disk', words);
   return 0;
 }
 

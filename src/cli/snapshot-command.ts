@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `tsbhyve snapshot ...`: looks after the snapshots of a store. */
 import { existsSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { checkSnapshot } from '../snapshot/check-snapshot.js';
 import { configFromRecord, recordFromConfig } from '../snapshot/config-record.js';
 import { diffSnapshots } from '../snapshot/diff-snapshots.js';
@@ -11,26 +11,19 @@ import { showSnapshot, valueText } from '../snapshot/show-snapshot.js';
 import type { Following } from '../snapshot/steps.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import { verifySnapshot } from '../snapshot/verify-snapshot.js';
+import { type CommandOutput, followed, parseRows } from './command-rows.js';
 import { setVariable } from './config-file.js';
 import { ConfigTree } from './config-tree.js';
 import { refuseContradictions } from './contradictions.js';
-import { ProgressLine } from './progress-line.js';
 import { restoreOverrides } from './restore-overrides.js';
 import { listText } from './snapshot-list.js';
 import { defaultStore } from './store-folder.js';
-import { UsageError } from './usage-error.js';
 
 /** What the shell is told: as diff(1), 1 means that something was found. */
 const FOUND_NOTHING = 0;
 const FOUND = 1;
 
-type Print = (text: string) => void;
-
-export interface SnapshotOutput {
-  readonly print: Print;
-  /** A line that the next one replaces; null takes it away. */
-  readonly progress: (text: string | null) => void;
-}
+type Print = CommandOutput['print'];
 
 interface Call {
   readonly names: readonly string[];
@@ -102,9 +95,9 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /** Answers with the process status. */
-export function snapshotCommand(words: readonly string[], { print, progress }: SnapshotOutput): number {
+export function snapshotCommand(words: readonly string[], output: CommandOutput): number {
   let status = FOUND_NOTHING;
-  const command = outer(print);
+  const command = outer(output.print);
   for (const [name, { words: wanted, about, overrides, run }] of Object.entries(ROWS)) {
     const row = command.command([name, ...wanted].join(' ')).description(about);
     const settings = new ConfigTree();
@@ -115,29 +108,12 @@ export function snapshotCommand(words: readonly string[], { print, progress }: S
     row.action(() => {
       const { store = defaultStore() } = command.opts<{ store?: string }>();
       const names = row.processedArgs.flat() as string[]; // commander gives words and lists of them
-      const line = new ProgressLine(
-        (text) => progress(`${name}: ${text}`),
-        () => performance.now(),
-      );
-      const following = { onProgress: (done: number, total: number) => line.update(done, total) };
-      const say = (text: string): void => {
-        progress(null);
-        print(text);
-      };
-      try {
-        status = run(new SnapshotStore(store), say, { names, settings, following });
-      } finally {
-        progress(null);
-      }
+      followed(name, output, (print, following) => {
+        status = run(new SnapshotStore(store), print, { names, settings, following });
+      });
     });
   }
-  try {
-    command.parse(words.length === 0 ? ['--help'] : words, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return FOUND_NOTHING;
-    throw new UsageError('snapshot', `${error.message.replace(/^error: /, '')}; snapshot -h lists what is accepted`);
-  }
+  parseRows(command, 'snapshot', words);
   return status;
 }
 

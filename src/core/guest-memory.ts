@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { hex, high32, join64, low32, type Width } from './bits.js';
+import { type MemorySegment, openSegment, type Segment } from './memory-segment.js';
 
 /** An access that does not lie in guest memory as a whole. Devices answer it as hardware would. */
 export class GuestFault extends Error {
@@ -11,23 +12,6 @@ export class GuestFault extends Error {
   ) {
     super(`guest memory ${hex(address)}: ${length} bytes from here are not all memory`);
   }
-}
-
-export interface MemorySegment {
-  readonly base: number;
-  readonly bytes: Uint8Array;
-  /** Firmware: stores through this class are dropped, as on a real bus. */
-  readonly readOnly?: boolean;
-}
-
-interface Segment {
-  readonly base: number;
-  readonly end: number;
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  /** For atomic access. */
-  readonly words: Uint16Array;
-  readonly readOnly: boolean;
 }
 
 const PAGE = 4096;
@@ -49,7 +33,7 @@ export class GuestMemory {
     private readonly onWrite: (address: number, length: number) => void = () => {},
     private readonly giveBack: ((address: number, length: number) => void) | null = null,
   ) {
-    this.sorted = segments.map(open).sort((a, b) => a.base - b.base);
+    this.sorted = segments.map(openSegment).sort((a, b) => a.base - b.base);
     for (const [index, segment] of this.sorted.entries()) {
       const next = this.sorted[index + 1];
       if (next !== undefined && next.base < segment.end) {
@@ -286,25 +270,3 @@ export class GuestMemory {
 
 /** One segment's part of a span: `count` bytes from `start` of the segment, after `done` bytes of the span. */
 type Part = (segment: Segment, start: number, done: number, count: number) => void;
-
-function open({ base, bytes, readOnly = false }: MemorySegment): Segment {
-  const end = base + bytes.length;
-  if (
-    !Number.isSafeInteger(base) ||
-    base < 0 ||
-    base % 2 !== 0 ||
-    bytes.length % 2 !== 0 ||
-    bytes.byteOffset % 2 !== 0
-  ) {
-    throw new RangeError(`guest memory: expected a segment aligned to 2 bytes, got ${bytes.length} at ${hex(base)}`);
-  }
-  const { buffer, byteOffset, length } = bytes;
-  return {
-    base,
-    end,
-    bytes,
-    view: new DataView(buffer, byteOffset, length),
-    words: new Uint16Array(buffer, byteOffset, length / 2),
-    readOnly,
-  };
-}

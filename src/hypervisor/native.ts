@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Engines of the native addon. */
-import { GuestMemory, type MemorySegment } from '../core/guest-memory.js';
+import { GuestMemory } from '../core/guest-memory.js';
+import type { MemorySegment } from '../core/memory-segment.js';
 import { type AddonMachine, loadAddon } from './addon.js';
 import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';

@@ -4,8 +4,6 @@ import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
-import { isNbd } from '../host/disk/nbd-address.js';
-import { openNbdDisk } from '../host/disk/nbd-disk.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
@@ -95,8 +93,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     adopt: (level) => engine.setExternalInterrupt(level),
   };
   const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
-  const openDisk: DeviceHost['openDisk'] = (disk, id) =>
-    isNbd(disk.path) ? openNbdDisk(disk, diskHost) : openHostDisk(disk, host.diskOpening?.(id, disk) ?? {}, diskHost);
+  const openDisk: DeviceHost['openDisk'] = (disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk), diskHost);
   const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
   const board = pcBoard({
     config,

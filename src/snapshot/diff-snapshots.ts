@@ -3,7 +3,7 @@ import type { CborValue } from '../core/cbor.js';
 import { pageCount } from './page-index.js';
 import { fileOffset, PageReader } from './page-reader.js';
 import { changedBits } from './register-bits.js';
-import { type ShownField, showDisks, showState, valueText } from './show-snapshot.js';
+import { type ShownField, showContent, valueText } from './show-snapshot.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { OpenLayer } from './snapshot-folder.js';
 import type { SnapshotStore } from './store.js';
@@ -28,8 +28,7 @@ export function diffSnapshots(store: SnapshotStore, before: string, after: strin
   if (String(a.manifest.ram.segments) !== String(b.manifest.ram.segments)) {
     throw new SnapshotError(after, `has other memory than ${before}`);
   }
-  const [was, is] = [a, b].map((snapshot) => [...showDisks(snapshot), ...showState(snapshot.readState())]);
-  const fields = diffFields(was ?? [], is ?? []);
+  const fields = diffFields(showContent(a), showContent(b));
   const pages = store.withLayers(a, (older) => store.withLayers(b, (newer) => diffPages(older, newer)));
   return { fields, pages };
 }

@@ -29,17 +29,21 @@ export function showSnapshot(snapshot: SnapshotFolder): ShownField[] {
     { path: 'producer', value: producer },
     { path: 'digest', value: digest },
     ...showMap('', fields, manifestShape.describe().fields),
-    ...showDisks(snapshot),
-    ...showState(snapshot.readState()),
+    ...showContent(snapshot),
   ];
 }
 
-export function showDisks(snapshot: SnapshotFolder): ShownField[] {
+/** What the machine was: its disks, its vCPU and its devices. */
+export function showContent(snapshot: SnapshotFolder): ShownField[] {
+  return [...showDisks(snapshot), ...showState(snapshot.readState())];
+}
+
+function showDisks(snapshot: SnapshotFolder): ShownField[] {
   return snapshot.readDisks().flatMap((disk) => showSaved(`disk ${disk.device}`, diskShape.save(disk)));
 }
 
 /** The vCPU and the devices. */
-export function showState(state: CborValue): ShownField[] {
+function showState(state: CborValue): ShownField[] {
   if (!isMap(state)) return [{ path: 'state', value: state }];
   const { vcpu = null, devices = null } = state;
   const parts = isMap(devices) ? Object.entries(devices) : [];

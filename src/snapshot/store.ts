@@ -187,7 +187,7 @@ export class SnapshotStore {
   }
 
   private snapshots(): SnapshotFolder[] {
-    return this.list().flatMap((entry) => ('snapshot' in entry ? [entry.snapshot] : []));
+    return readableOf(this.list());
   }
 
   private parentOf(
@@ -212,8 +212,9 @@ export class SnapshotStore {
   }
 
   private childrenOf(name: string): string[] {
-    for (const entry of this.list()) if ('problem' in entry) refuseUnreadable(entry.problem);
-    const all = this.snapshots();
+    const entries = this.list();
+    for (const entry of entries) if ('problem' in entry) refuseUnreadable(entry.problem);
+    const all = readableOf(entries);
     const id = all.find((snapshot) => snapshot.name === name)?.manifest.id;
     return all.flatMap((other) => (id !== undefined && other.manifest.parent?.id === id ? [other.name] : []));
   }
@@ -244,6 +245,10 @@ export class SnapshotStore {
     }
     removeTree(gone);
   }
+}
+
+function readableOf(entries: readonly StoreEntry[]): SnapshotFolder[] {
+  return entries.flatMap((entry) => ('snapshot' in entry ? [entry.snapshot] : []));
 }
 
 /** A snapshot that cannot be read at the moment may build on any other; what is damaged for good builds on nothing. */

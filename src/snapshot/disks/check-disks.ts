@@ -3,8 +3,9 @@
 import { existsSync } from 'node:fs';
 import { type CborValue, isMap } from '../../core/cbor.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
-import { openDisk } from '../../host/disk/open-disk.js';
+import { isNbd } from '../../host/disk/nbd-address.js';
 import type { MachineConfig } from '../../machine/config.js';
+import { openHostDisk } from '../../machine/open-host-disk.js';
 import { pciDeviceId } from '../../machine/pci-devices.js';
 import { type DiskConfig, diskConfig } from '../../machine/virtio-options.js';
 import type { Blocker } from '../blocker.js';
@@ -24,8 +25,8 @@ export function diskBlockers(snapshot: SnapshotFolder, { pci }: MachineConfig, s
     const record = records.get(id);
     if (device.kind !== 'virtio-blk' || record === undefined) return [];
     const config = diskConfig(id, device.options);
-    const variable = `pci.0.${device.slot}.${device.fn}.path`;
-    if (!existsSync(config.path)) {
+    const variable = `pci.${device.bus ?? 0}.${device.slot}.${device.fn}.path`;
+    if (!isNbd(config.path) && !existsSync(config.path)) {
       const remedy = `name the image where it is now with -o ${variable}=`;
       return [{ path: `disk ${config.path}`, problem: 'is not there', remedy }];
     }
@@ -37,7 +38,7 @@ export function diskBlockers(snapshot: SnapshotFolder, { pci }: MachineConfig, s
 
 function readOnlyBlockers(config: DiskConfig, saved: string, variable: string): Blocker[] {
   return blockersOf(config.path, `name the disk as it was with -o ${variable}=`, () => {
-    const disk = openDisk(config);
+    const disk = openHostDisk(config);
     disk.close();
     if (saved === disk.identity) return;
     throw new SnapshotError(`disk ${config.path}`, `saved with ${saved}, here it is ${disk.identity}`);

@@ -10,9 +10,9 @@ import { refusing } from '../snapshot-error.js';
 
 export const DISK_RECORD_MAX = 256 * 1024;
 /** The key of a PCI function in the device tree. */
-const DEVICE_ID = /^pci-0:([0-9]{1,2}):([0-7])$/;
+const DEVICE_ID = /^pci-[0-9]{1,3}:[0-9]{1,2}:[0-7]$/;
 
-export const DISK_KINDS = ['layers', 'read-only'] as const;
+const DISK_KINDS = ['layers', 'read-only'] as const;
 
 const fields = {
   device: text({ max: 64, doc: 'which device of the machine it belongs to' }),

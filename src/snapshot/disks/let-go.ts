@@ -9,7 +9,7 @@ import type { DiskRecord } from './disk-record.js';
 
 /** A suspend that is about to be removed: its disks are anybody's again. */
 export function releaseDisks(snapshot: SnapshotFolder): void {
-  for (const { path, line } of imagesOf(snapshot)) {
+  for (const { path, line } of snapshot.readDisks().filter(isLayered).filter(isThere)) {
     refusing(`disk ${path}`, () => diskLayers.release(path, line, snapshot.manifest.id));
   }
 }
@@ -18,25 +18,24 @@ export function releaseDisks(snapshot: SnapshotFolder): void {
 export function unpinDisks(folder: string): string[] {
   const snapshot = readable(folder);
   if (snapshot === null) return [];
-  const { id } = snapshot.manifest;
-  for (const { path } of imagesOf(snapshot)) refusing(`disk ${path}`, () => diskLayers.unpin(path, id));
-  return layeredDisks(snapshot).flatMap(({ path }) => (existsSync(path) ? [] : [path]));
+  const { id, disks } = snapshot;
+  for (const { path } of disks.filter(isThere)) refusing(`disk ${path}`, () => diskLayers.unpin(path, id));
+  return disks.flatMap((disk) => (isThere(disk) ? [] : [disk.path]));
 }
 
-function imagesOf(snapshot: SnapshotFolder): DiskRecord[] {
-  return layeredDisks(snapshot).filter(({ path }) => existsSync(path));
+function isLayered({ kind }: DiskRecord): boolean {
+  return kind === 'layers';
 }
 
-function layeredDisks(snapshot: SnapshotFolder): DiskRecord[] {
-  return snapshot.readDisks().filter(({ kind }) => kind === 'layers');
+function isThere({ path }: DiskRecord): boolean {
+  return existsSync(path);
 }
 
 /** Null if it is damaged, or partly removed, which comes after this. */
-function readable(folder: string): SnapshotFolder | null {
+function readable(folder: string): { id: string; disks: DiskRecord[] } | null {
   try {
     const snapshot = new SnapshotFolder(folder, basename(folder));
-    snapshot.readDisks();
-    return snapshot;
+    return { id: snapshot.manifest.id, disks: snapshot.readDisks().filter(isLayered) };
   } catch {
     return null;
   }

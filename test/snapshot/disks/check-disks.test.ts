@@ -2,13 +2,18 @@
 /** What keeps the disks of a snapshot from being used, and what to do about it. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildMachine } from '../../../src/machine/build.js';
+import type { PciDeviceConfig } from '../../../src/machine/config.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import { checkSnapshot } from '../../../src/snapshot/check-snapshot.js';
+import { configFromRecord } from '../../../src/snapshot/config-record.js';
 import { loadMachine } from '../../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../../src/snapshot/store.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
-import { buildDiskGuest, checkContent, diskGuestConfig } from '../../support/disk-guest.js';
+import { buildDiskGuest, checkContent, diskGuestConfig, startDiskGuest } from '../../support/disk-guest.js';
+import { endServers, missing, nbdFolder, startNbdkit } from '../../support/nbd-servers.js';
 import { advance } from '../../support/proof.js';
 import { diskMachine, newImages } from '../support/disk-subject.js';
 import { temporaryStore } from '../support/temporary-store.js';
@@ -54,6 +59,45 @@ test('an image that is not there, and one that is named where it is', () => {
   checkContent(machine);
   advance(machine, machine.time + MS);
   checkContent(machine);
+});
+
+/** A machine at work that has one more disk. */
+function savedBeside(disk: PciDeviceConfig): SnapshotStore {
+  const store = temporaryStore();
+  const config = diskGuestConfig(newImages(1));
+  const machine = buildMachine({ ...config, pci: [...(config.pci ?? []), disk] });
+  startDiskGuest(machine);
+  advance(machine, 2n * MS);
+  saveMachine(machine, store, 'one');
+  machine.close();
+  return store;
+}
+
+test('a disk on another bus', () => {
+  const [path = ''] = newImages(1);
+  const store = savedBeside({ bus: 3, slot: 1, fn: 0, kind: 'virtio-blk', options: { path } });
+  expect(checkSnapshot(store, 'one')).toEqual([]);
+  loadMachine(store, 'one').machine.close();
+  renameSync(path, `${path}.moved`);
+  expect(checkSnapshot(store, 'one')).toMatchObject([{ remedy: expect.stringContaining('-o pci.3.1.0.path=') }]);
+});
+
+const noNbdkit = missing('nbdkit');
+(noNbdkit === null ? test : test.skip)(`a disk behind a server${noNbdkit ?? ''}`, async () => {
+  const socket = join(nbdFolder(), 'socket');
+  await startNbdkit(socket, 'memory', '1M');
+  const path = `nbd:unix:${socket}`;
+  const store = savedBeside({ slot: 12, fn: 0, kind: 'virtio-blk', options: { path, ro: 'on' } });
+  expect(checkSnapshot(store, 'one')).toEqual([]);
+  endServers();
+  await startNbdkit(`${socket}2`, 'memory', '2M');
+  const moved = configFromRecord(store.open('one').manifest.machine).pci.map((device) =>
+    device.slot === 12 ? { ...device, options: { ...device.options, path: `${path}2` } } : device,
+  );
+  expect(checkSnapshot(store, 'one', { pci: moved })).toMatchObject([
+    { problem: expect.stringContaining('saved with') },
+  ]);
+  endServers();
 });
 
 test('an image that was changed behind our back', () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** HEAD goes on from a frozen point. What it held before is kept unless somebody else keeps it. */
-import { linkSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { linkSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncFolder, withFile } from '../../durable-files.js';
+import { removeTree, syncFolder, withFile } from '../../durable-files.js';
 import type { FrozenFile, FrozenPoint, Stray } from './api.js';
 import { pointsOf } from './clean.js';
 import type { LayerFolder } from './folder.js';
@@ -28,16 +28,14 @@ export function adoptPoint(
     const base = { ...(old ?? flatHead(bytes, 0o600)), bytes };
     const strays = stray === null ? base.strays : [...base.strays, copied(stray)];
     if (clone !== null) {
-      // First the record of what is set aside, then the image: in between both are there.
-      folder.update(line, () => ({ ...base, strays, known: null, owner: null }));
-      folder.attempt(() => {
-        renameSync(folder.path(clone), folder.image);
-        syncFolder(folder.root);
-        syncFolder(dirname(folder.image));
+      // First the record of what is set aside, then the image: in between both are there. `known` counts once the clone is the image.
+      const known = { file: point.base.file, identity: identityAt(folder, clone) };
+      folder.update(line, () => ({ ...base, strays, known }));
+      replaceImage(folder, clone, () => {
+        if (lost !== null) freezeFile(folder, lost.base.file);
       });
-      if (lost !== null) freezeFile(folder, lost.base.file);
-      const known = { file: point.base.file, identity: identityAt(folder, IMAGE) };
-      folder.update(line, () => ({ ...base, strays, known, owner: null }));
+      // Only now: a journal that owns it takes a disk without an owner for one that has gone over.
+      if (base.owner !== null) folder.update(line, () => ({ ...base, strays, known, owner: null }));
     } else {
       folder.update(line, () => ({
         ...base,
@@ -52,6 +50,25 @@ export function adoptPoint(
       }));
     }
     return { stray };
+  });
+}
+
+/** Puts a clone in the place of the image, durably, with `rest` done. When this throws, the old image is there again. */
+function replaceImage(folder: LayerFolder, clone: string, rest: () => void): void {
+  const old = folder.path('.new-old-image');
+  folder.attempt(() => {
+    rmSync(old, { force: true }); // of somebody who was killed
+    linkSync(folder.image, old);
+    try {
+      renameSync(folder.path(clone), folder.image);
+      syncFolder(folder.root);
+      syncFolder(dirname(folder.image));
+      rest();
+    } catch (error) {
+      renameSync(old, folder.image);
+      throw error;
+    }
+    removeTree(old); // the new one counts: a failure here must not say otherwise
   });
 }
 

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fsyncSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -174,9 +175,23 @@ export class LayerFolder {
   }
 }
 
+/** The name is the old file's whatever comes of the syncs, and stays so after a power cut if the host can do that. */
 function putBack(path: string, old: string | null): void {
-  if (old === null) rmSync(path, { force: true });
-  else renameSync(old, path);
+  if (old === null) {
+    rmSync(path, { force: true });
+  } else {
+    attemptSync(() => withFile(openSync(old, constants.O_RDONLY), fsyncSync));
+    renameSync(old, path);
+  }
+  attemptSync(() => syncFolder(dirname(path)));
+}
+
+function attemptSync(sync: () => void): void {
+  try {
+    sync();
+  } catch {
+    // The error that led here is told.
+  }
 }
 
 function resolved(path: string): string {
