@@ -8,10 +8,10 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "../soft/guest.h"
+#include "../check.h"
 
+using test::require;
 using tsbhyve::IoPool;
-using tsbhyve::test::require;
 
 namespace {
 
