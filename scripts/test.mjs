@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { mainOf, ROOT, setUp } from './setup.mjs';
 
 await mainOf(async () => {
-  await setUp({ tests: true });
+  const words = process.argv.slice(2);
+  await setUp({ tests: true, image: words.includes('jest.long.config.json') });
   const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
-  return spawnSync(process.execPath, [jest, ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
+  return spawnSync(process.execPath, [jest, ...words], { cwd: ROOT, stdio: 'inherit' }).status ?? 1;
 });

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../src/hypervisor/package-root.js';
-import { imageAt, imageFolder } from '../debian-image/image.js';
 import { cacheFolder, guestIn } from '../quickstart/guest.js';
 import { GUEST_UP } from '../quickstart/initramfs.js';
 import { BenchError } from './bench-error.js';
 import { cloneRows } from './clone-rows.js';
 import { costRows } from './debian/cost-rows.js';
+import { hasImage } from './debian/debian-vm.js';
 import { diskRows } from './debian/disk-rows.js';
 import { netRows } from './debian/net-rows.js';
 import { idleRows } from './idle-cost.js';
@@ -122,15 +122,14 @@ async function startUpRows(runs: number, folder: string): Promise<Row[]> {
 }
 
 /** Making it takes minutes and a network, so it is nothing that a benchmark does on its own. */
-function hasImage(): boolean {
-  const { disk } = imageAt(imageFolder(cacheFolder(process.env)));
-  if (existsSync(disk)) return true;
+function isDebianLeftOut(): boolean {
+  if (hasImage()) return false;
   progress('debian is left out: npm run debian-image -- --no-boot makes its guest');
-  return false;
+  return true;
 }
 
 function chosenGroups(only: string | undefined, known: readonly string[]): readonly string[] {
-  const chosen = only?.split(',') ?? known.filter((name) => name !== 'debian' || hasImage());
+  const chosen = only?.split(',') ?? known.filter((name) => name !== 'debian' || !isDebianLeftOut());
   const unknown = chosen.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new BenchError(`--only ${unknown}: accepted are ${known.join(', ')}`);
   return chosen;

@@ -4,6 +4,12 @@ import { ROOT_PASSWORD } from './contents.js';
 
 export const PROMPT = 'debian# ';
 
+/** From the login prompt to root's shell. */
+export const LOGIN = [
+  { after: 'login: ', send: 'root\n' },
+  { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
+] as const;
+
 export interface Terminal {
   /** All output so far. */
   output(): string;
@@ -30,10 +36,10 @@ export class DebianShell {
 
   /** From the login prompt of a booted system to a shell whose answers are easily read. */
   async login(): Promise<void> {
-    await this.expect('login: ');
-    this.terminal.type('root\n');
-    await this.expect('Password: ');
-    this.terminal.type(`${ROOT_PASSWORD}\n`);
+    for (const { after, send } of LOGIN) {
+      await this.expect(after);
+      this.terminal.type(send);
+    }
     await this.expect('# ');
     await this.plain();
   }

@@ -10,11 +10,12 @@ import { saveMachine } from '../../src/snapshot/save-machine.js';
 import type { SnapshotStore } from '../../src/snapshot/store.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { type Evidence, firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { vsockGuest } from './support/debian-files.js';
 import { LinuxConsole } from './support/linux-console.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { typed, virtualClock } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const MIB = 1024 * 1024;
 const MEMORY = 192 * MIB;
@@ -120,18 +121,9 @@ describe.each(TRANSPORTS)('%s', (_, transport) => {
       linuxLife(linuxSubject(guest, { script, config: { pci: balloon({ ...transport, size: '24M' }) } }), disturbance);
     const whole = live(UNDISTURBED);
     expect(whole.stop).toBe('{"kind":"power-off"}');
-    const random = randomNumbers(seed);
-    let restarts = 0;
-    const pause = (): bigint => (restarts === 0 ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 80_000_000)));
-    const disturbed = live({
-      pause,
-      disturb: (_machine, restart) => {
-        restarts += 1;
-        return restart();
-      },
-    });
-    expect(firstDifference(whole, disturbed)).toBeNull();
-    expect(restarts).toBeGreaterThan(20);
+    const restarts = new Restarts({ seed, first: BUSY, mean: 80_000_000 });
+    expect(firstDifference(whole, live(restarts))).toBeNull();
+    expect(restarts.count).toBeGreaterThan(20);
     machine = buildMachine({ memory: 2 * MIB });
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A whole Debian under the virtual clock, on a disk whose latency is modelled: two runs are the same to the last bit. */
 import { execFileSync } from 'node:child_process';
-import { ROOT_PASSWORD } from '../../scripts/debian-image/contents.js';
+import { LOGIN } from '../../scripts/debian-image/debian-shell.js';
 import { APPEND, type DebianImage } from '../../scripts/debian-image/image.js';
 import { buildMachine } from '../../src/machine/build.js';
 import type { MachineConfig } from '../../src/machine/config.js';
@@ -15,8 +15,7 @@ const MEMORY = 1024 * 1024 * 1024;
 /** 2030-03-17 17:46:40. A time before systemd's own making would not be believed. */
 const RTC_BASE = 1_900_000_000n;
 const script = [
-  { after: 'login: ', send: 'root\n' },
-  { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
+  ...LOGIN,
   { after: '# ', send: 'date; systemctl is-system-running --wait | cat; cat /proc/interrupts; poweroff\n' },
 ];
 

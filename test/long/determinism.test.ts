@@ -6,17 +6,13 @@ import { randomNumbers, testSeed } from '../support/random.js';
 import { cloudGuest, standardGuest } from './support/debian-files.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { MOMENTS, runToMoment } from './support/moments.js';
+import { pauses } from './support/restarts.js';
 
 const seed = testSeed();
 const guests: readonly (readonly [string, () => Promise<Guest>])[] = [
   ['cloud', cloudGuest],
   ['standard', standardGuest],
 ];
-
-/** A pause of random length, long ones rare, `mean` on the average. */
-function pauses(random: () => number, mean: number): () => bigint {
-  return () => BigInt(1 + Math.floor(-Math.log(1 - random()) * mean));
-}
 
 const disturbances: readonly (readonly [string, (random: () => number) => Disturbance])[] = [
   ['nothing', () => UNDISTURBED],

@@ -3,10 +3,11 @@
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import { DEFAULT_CONFIG, type PciDeviceConfig } from '../../src/machine/config.js';
 import { type Evidence, firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { netGuest } from './support/debian-files.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { typed } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const seed = testSeed();
 /** The cards are up and at work from about here on. */
@@ -55,17 +56,8 @@ describe.each<[string, Record<string, string>]>([
   });
 
   test(`saving and restoring at random times changes nothing (seed ${seed})`, () => {
-    const random = randomNumbers(seed);
-    let restarts = 0;
-    const pause = (): bigint => (restarts === 0 ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 20_000_000)));
-    const disturbed = live({
-      pause,
-      disturb: (_machine, restart) => {
-        restarts += 1;
-        return restart();
-      },
-    });
-    expect(firstDifference(whole, disturbed)).toBeNull();
-    expect(restarts).toBeGreaterThan(20);
+    const restarts = new Restarts({ seed, first: BUSY, mean: 20_000_000 });
+    expect(firstDifference(whole, live(restarts))).toBeNull();
+    expect(restarts.count).toBeGreaterThan(20);
   });
 });

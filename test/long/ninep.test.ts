@@ -19,16 +19,17 @@ import type { Guest } from '../../scripts/quickstart/guest.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
 import type { PciDeviceConfig } from '../../src/machine/config.js';
 import { firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { folderGuest } from './support/debian-files.js';
 import { md5 } from './support/disk-image.js';
-import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
+import { linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { runLinux, typed, virtualClock } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const real: ClockMode = { kind: 'real' };
 const seed = testSeed();
 /** The drivers are up and the folder is mounted from about here on. */
-const BUSY = 1_200_000_000n;
+const TIMES = { seed, first: 1_200_000_000n, mean: 30_000_000 };
 const MOUNT = 'mkdir /mnt; mount -t 9p -o trans=virtio,version=9p2000.L,msize=131072';
 const data = Buffer.from(Uint32Array.from({ length: 300_000 }, (_, index) => index * 2_654_435_761).buffer);
 
@@ -128,23 +129,20 @@ test.each(cases)('a writable share is worked in (%s)', (_, clock, transport) => 
   expectWorkDone(folder, answers);
 });
 
-test.each(['none', 'loose', 'mmap'])('saved and resumed all the time while it works (cache=%s)', (cache) => {
-  const folder = sharedFolder();
-  const script = work.map((step) => ({ ...step, send: step.send.replace('msize', `cache=${cache},msize`) }));
-  const subject = linuxSubject(guest, { script, config: { pci: withFolder(folder, { rw: 'on' }) } });
-  let restarts = 0;
-  const { console: text } = linuxLife(subject, {
-    ...atRandom(),
-    disturb: (_machine, restart) => {
-      restarts += 1;
-      return restart();
-    },
-  });
-  expect(restarts).toBeGreaterThan(10);
-  expect(text).toContain(`${md5(data)}  copy`);
-  expect(readFileSync(join(folder, 'hard'), 'utf8')).toBe('1\nmore\n');
-  expect(readFileSync(join(folder, 'hello'), 'utf8')).toBe('new');
-});
+test.each(['none', 'loose', 'mmap'])(
+  `saved and resumed all the time while it works (cache=%s, seed ${seed})`,
+  (cache) => {
+    const folder = sharedFolder();
+    const script = work.map((step) => ({ ...step, send: step.send.replace('msize', `cache=${cache},msize`) }));
+    const subject = linuxSubject(guest, { script, config: { pci: withFolder(folder, { rw: 'on' }) } });
+    const restarts = new Restarts(TIMES);
+    const { console: text } = linuxLife(subject, restarts);
+    expect(restarts.count).toBeGreaterThan(10);
+    expect(text).toContain(`${md5(data)}  copy`);
+    expect(readFileSync(join(folder, 'hard'), 'utf8')).toBe('1\nmore\n');
+    expect(readFileSync(join(folder, 'hello'), 'utf8')).toBe('new');
+  },
+);
 
 test(`reading is the same to the last bit, however often it is saved (seed ${seed})`, () => {
   const folder = sharedFolder();
@@ -155,26 +153,8 @@ test(`reading is the same to the last bit, however often it is saved (seed ${see
   const subject = linuxSubject(guest, { script, config: { pci: withFolder(folder) } });
   const whole = linuxLife(subject, UNDISTURBED);
   expect(whole.console).toContain(md5(data));
-  let restarts = 0;
-  const disturbed = linuxLife(subject, {
-    ...atRandom(),
-    disturb: (_machine, restart) => {
-      restarts += 1;
-      return restart();
-    },
-  });
-  expect(restarts).toBeGreaterThan(10);
+  const restarts = new Restarts(TIMES);
+  const disturbed = linuxLife(subject, restarts);
+  expect(restarts.count).toBeGreaterThan(10);
   expect(firstDifference(whole, disturbed)).toBeNull();
 });
-
-function atRandom(): Pick<Disturbance, 'pause'> {
-  const random = randomNumbers(seed);
-  let first = true;
-  return {
-    pause: () => {
-      const length = first ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 30_000_000));
-      first = false;
-      return length;
-    },
-  };
-}

@@ -3,11 +3,12 @@
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import type { PciDeviceConfig } from '../../src/machine/config.js';
 import { firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { virtioGuest } from './support/debian-files.js';
 import { diskImage } from './support/disk-image.js';
 import { linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { runLinux, typed, virtualClock } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const seed = testSeed();
 /** The drivers are up from about here on. */
@@ -60,20 +61,8 @@ test(`saved and restored all the time, it lives the same life (seed ${seed})`, (
   const subject = linuxSubject(guest, { script, config: { boot, pci: spread(near.path, far.path) } });
   const whole = linuxLife(subject, UNDISTURBED);
   expect(whole.console).toContain(`${far.digest}  /far/data`);
-  const random = randomNumbers(seed);
-  let next = BUSY;
-  let restarts = 0;
-  const disturbed = linuxLife(subject, {
-    pause: () => {
-      const length = next;
-      next = BigInt(1 + Math.floor(-Math.log(1 - random()) * 5_000_000));
-      return length;
-    },
-    disturb: (_machine, restart) => {
-      restarts += 1;
-      return restart();
-    },
-  });
-  expect(restarts).toBeGreaterThan(20);
+  const restarts = new Restarts({ seed, first: BUSY, mean: 5_000_000 });
+  const disturbed = linuxLife(subject, restarts);
+  expect(restarts.count).toBeGreaterThan(20);
   expect(firstDifference(whole, disturbed)).toBeNull();
 });

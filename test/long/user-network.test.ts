@@ -9,6 +9,7 @@ import { DEFAULT_CONFIG } from '../../src/machine/config.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { networkGuest } from './support/guest-programs.js';
 import { HostedLinux } from './support/hosted-linux.js';
+import { freePort } from './support/ssh.js';
 
 const DATA = randomBytes(3_000_000);
 const DIGEST = createHash('md5').update(DATA).digest('hex');
@@ -20,15 +21,6 @@ let forwarded: number;
 let iperfPort: number;
 let iperf: ChildProcess;
 let linux: HostedLinux;
-
-async function freePort(): Promise<number> {
-  const listener = createListener().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo; // of a port, since it listens on one
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
 
 /** What the guest's port answers. */
 async function readForward(): Promise<string> {

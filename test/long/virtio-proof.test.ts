@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { MemoryDisk } from '../support/memory-disk.js';
 import { type Evidence, firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { virtioGuest } from './support/debian-files.js';
 import { diskImage, md5, withDisk } from './support/disk-image.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { typed } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const seed = testSeed();
 /** The drivers are up and the disk is at work from about here on. */
@@ -66,27 +67,9 @@ describe.each([
   test.each([false, true])(
     `saving and restoring at random times changes nothing (late host: %s, seed ${seed})`,
     (late) => {
-      const random = randomNumbers(seed);
-      let first = true;
-      const pause = (): bigint => {
-        const length = first ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 4_000_000));
-        first = false;
-        return length;
-      };
-      let restarts = 0;
-      expectSame(
-        live(
-          {
-            pause,
-            disturb: (_machine, restart) => {
-              restarts += 1;
-              return restart();
-            },
-          },
-          late,
-        ),
-      );
-      expect(restarts).toBeGreaterThan(50);
+      const restarts = new Restarts({ seed, first: BUSY, mean: 4_000_000 });
+      expectSame(live(restarts, late));
+      expect(restarts.count).toBeGreaterThan(50);
     },
   );
 });

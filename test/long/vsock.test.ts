@@ -12,12 +12,13 @@ import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryFolder, temporaryStore } from '../snapshot/support/temporary-store.js';
 import { type Evidence, firstDifference } from '../support/proof.js';
-import { randomNumbers, testSeed } from '../support/random.js';
+import { testSeed } from '../support/random.js';
 import { MemorySockets } from '../support/vsock-guest.js';
 import { vsockGuest } from './support/debian-files.js';
 import { LinuxConsole } from './support/linux-console.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { typed } from './support/linux-session.js';
+import { Restarts } from './support/restarts.js';
 
 const MEMORY = 128 * 1024 * 1024;
 const seed = testSeed();
@@ -61,18 +62,9 @@ describe.each<[string, Record<string, string>]>([
   });
 
   test(`saving and restoring at random times changes nothing (seed ${seed})`, () => {
-    const random = randomNumbers(seed);
-    let restarts = 0;
-    const pause = (): bigint => (restarts === 0 ? BUSY : BigInt(1 + Math.floor(-Math.log(1 - random()) * 8_000_000)));
-    const disturbed = live({
-      pause,
-      disturb: (_machine, restart) => {
-        restarts += 1;
-        return restart();
-      },
-    });
-    expect(firstDifference(whole, disturbed)).toBeNull();
-    expect(restarts).toBeGreaterThan(20);
+    const restarts = new Restarts({ seed, first: BUSY, mean: 8_000_000 });
+    expect(firstDifference(whole, live(restarts))).toBeNull();
+    expect(restarts.count).toBeGreaterThan(20);
   });
 });
 

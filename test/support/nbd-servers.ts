@@ -63,7 +63,8 @@ async function start(program: string, socket: string, words: readonly string[]):
     said += chunk.toString();
   });
   while (!(await answers(socket))) {
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${said}`);
+    const ended = child.exitCode ?? child.signalCode;
+    if (ended !== null) throw new Error(`${program} ended with ${ended}: ${said}`);
   }
   return child;
 }

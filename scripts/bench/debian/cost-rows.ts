@@ -10,7 +10,7 @@ import { processorTime } from '../idle-cost.js';
 import { qemu } from '../programs.js';
 import { atMost, type Row } from '../report.js';
 import { median } from '../statistics.js';
-import { benchImage, DebianVm } from './debian-vm.js';
+import { benchImage, DebianVm, scratchDisk } from './debian-vm.js';
 import { fioResult, fioWords } from './fio.js';
 
 const SECONDS = 10;
@@ -24,8 +24,7 @@ const JOBS = [
 ];
 
 export async function costRows(runs: number, folder: string, progress: (text: string) => void): Promise<Row[]> {
-  const scratch = join(folder, 'scratch.img');
-  execFileSync('dd', ['if=/dev/zero', `of=${scratch}`, 'bs=1M', 'count=1024', 'conv=fsync', 'status=none']);
+  const scratch = scratchDisk(folder);
   const rows: Row[] = [];
   for (const { name, words } of JOBS) {
     const [ours, theirs]: [number[], number[]] = [[], []];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The Debian of `npm run debian-image` under either program, with the same disks and the same kind of network. */
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyDisk } from '../../debian-image/copy-disk.js';
@@ -10,7 +11,9 @@ import { BenchError } from '../bench-error.js';
 import { type Program, qemu, tsbhyve } from '../programs.js';
 import { RunningGuest } from '../running-guest.js';
 
+/** Of the guest's memory. */
 const MIB = 1024;
+const SCRATCH_MIB = 1024;
 
 /** None; the program's own user-mode network; or a tap device of the host. */
 export type Network = 'none' | 'user' | { readonly tap: string };
@@ -21,10 +24,25 @@ export interface DebianDisks {
   readonly scratch?: string;
 }
 
+export function hasImage(): boolean {
+  return existsSync(cachedImage().disk);
+}
+
 export function benchImage(): DebianImage {
-  const image = imageAt(imageFolder(cacheFolder(process.env)));
-  if (existsSync(image.disk)) return image;
+  const image = cachedImage();
+  if (hasImage()) return image;
   throw new BenchError(`no Debian in ${image.folder}: npm run debian-image -- --no-boot makes it`);
+}
+
+function cachedImage(): DebianImage {
+  return imageAt(imageFolder(cacheFolder(process.env)));
+}
+
+/** With every block in place and in the page cache: what is compared is the way to there. */
+export function scratchDisk(folder: string): string {
+  const scratch = join(folder, 'scratch.img');
+  execFileSync('dd', ['if=/dev/zero', `of=${scratch}`, 'bs=1M', `count=${SCRATCH_MIB}`, 'conv=fsync', 'status=none']);
+  return scratch;
 }
 
 function ourWords({ root, scratch }: DebianDisks, network: Network): string[] {

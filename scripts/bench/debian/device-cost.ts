@@ -8,7 +8,7 @@
 import type { ExitKind } from '../../../src/hypervisor/exit.js';
 import { buildMachine } from '../../../src/machine/build.js';
 import { sleepIdle } from '../../../src/machine/run.js';
-import { ROOT_PASSWORD } from '../../debian-image/contents.js';
+import { LOGIN } from '../../debian-image/debian-shell.js';
 import { APPEND } from '../../debian-image/image.js';
 import { fioResult } from './fio.js';
 
@@ -35,8 +35,7 @@ const machine = buildMachine(
     ],
     scripts: {
       com1: [
-        { after: 'login: ', send: 'root\n' },
-        { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
+        ...LOGIN,
         // Quotes keep the marks out of the echo.
         { after: '# ', send: `echo FIO-""BEGINS; ${job}; echo FIO-""ENDS\n` },
       ],

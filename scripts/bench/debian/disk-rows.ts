@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Booting a whole Debian from a disk, and its disk at work under fio. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import type { Program } from '../programs.js';
 import type { Row } from '../report.js';
 import { median } from '../statistics.js';
-import { DebianVm, PROGRAMS } from './debian-vm.js';
+import { DebianVm, PROGRAMS, scratchDisk } from './debian-vm.js';
 import { type FioResult, fioResult, fioWords } from './fio.js';
 
-const SCRATCH_MIB = 1024;
 const SECONDS = 10;
 
 interface Job {
@@ -47,9 +44,7 @@ type Measured = ReadonlyMap<string, number>;
 const LOGIN = 'a whole Debian to its login prompt';
 
 async function measure(program: Program, folder: string): Promise<Measured> {
-  const scratch = join(folder, 'scratch.img');
-  // With every block in place and in the page cache: what is compared is the way to there.
-  execFileSync('dd', ['if=/dev/zero', `of=${scratch}`, 'bs=1M', `count=${SCRATCH_MIB}`, 'conv=fsync', 'status=none']);
+  const scratch = scratchDisk(folder);
   const vm = await DebianVm.boot(program, folder, { scratch });
   try {
     const milliseconds = await vm.running.until('login prompt', (text) => text.includes('login: '));

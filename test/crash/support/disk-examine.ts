@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What must hold of a disk after a power cut. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrozenPoint, OpenOptions } from '../../../src/host/disk/layers/api.js';
 import { neededFiles } from '../../../src/host/disk/layers/clean.js';
@@ -8,15 +8,15 @@ import { diskLayers } from '../../../src/host/disk/layers/disk-layers.js';
 import { LayerFolder } from '../../../src/host/disk/layers/folder.js';
 import { acceptChanges } from '../../../src/host/disk/layers/rebase-disk.js';
 import { LayeredImage } from '../../../src/hypervisor/layered-image.js';
-import type { Tree } from './disk.js';
 import { Allowed, SECTOR, SECTORS, type Step, sectorText } from './disk-plan.js';
+import { writeTree } from './examine.js';
 import { marksOf, type PowerCut } from './power-cuts.js';
 import { SCRATCH } from './shim.js';
 
 interface Expected {
   /** The disk is one of these. */
   readonly now: readonly Allowed[];
-  /** By number; null: it may be there or not. */
+  /** By number. What is not in here may be there or not. */
   readonly snapshots: ReadonlyMap<number, readonly string[]>;
   readonly strays: readonly (readonly string[])[];
 }
@@ -71,7 +71,7 @@ export function examineDisk(cut: PowerCut, plan: readonly Step[]): void {
   if (!marks.includes('ready')) return;
   const folder = mkdtempSync(join(SCRATCH, 'tsbhyve-cut-'));
   try {
-    plant(cut.tree, folder);
+    writeTree(folder, cut.tree);
     look(join(folder, 'new/disks/disk.img'), expectedAfter(plan, marks.length - 1));
   } catch (error) {
     throw new Error(`${cut.what}: ${(error as Error).message}`, { cause: error });
@@ -128,18 +128,5 @@ function read(path: string, options: Partial<OpenOptions>): Buffer {
   } finally {
     image.close();
     disk.close();
-  }
-}
-
-function plant(tree: Tree, folder: string): void {
-  for (const [name, node] of tree) {
-    const path = join(folder, name);
-    if (node instanceof Map) {
-      mkdirSync(path, { mode: 0o700 });
-      plant(node, path);
-    } else {
-      writeFileSync(path, node.bytes);
-      chmodSync(path, node.mode);
-    }
   }
 }

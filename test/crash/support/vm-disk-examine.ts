@@ -27,7 +27,8 @@ export function examineDisks(folder: string, said: string): void {
   });
   checkPromises(lines, snapshots);
   const flushed = Number(lines.filter(([word]) => word === 'flushed').at(-1)?.[1] ?? 0);
-  if (!hasRestored(lines)) checkBoot(folder, store, snapshots, flushed);
+  const isRestored = lines.some(([word]) => word === 'restoring');
+  if (!isRestored) checkBoot(folder, store, snapshots, flushed);
   // Each twice, in an order that goes back and forth.
   const usable = snapshots.filter((snapshot) => existsSync(snapshot.folder) && roleOf(snapshot) !== 'spent');
   for (const { name } of [...usable, ...usable].sort((a, b) => (a.name < b.name ? 1 : -1))) goOn(store, name);
@@ -39,18 +40,14 @@ export function examineDisks(folder: string, said: string): void {
 function checkPromises(lines: readonly string[][], snapshots: readonly SnapshotFolder[]): void {
   const found = new Map(snapshots.map((snapshot) => [snapshot.name, roleOf(snapshot)]));
   const promised = new Map<string, string>();
-  for (const [word = '', name = ''] of lines) if (!['', 'flushed', 'failed'].includes(word)) promised.set(name, word);
+  for (const [word = '', name = ''] of lines)
+    if (!['', 'flushed', 'restoring', 'failed'].includes(word)) promised.set(name, word);
   for (const [name, word] of promised) {
     const role = found.get(name);
     if (word === 'there' && role === undefined) throw new Error(`${name} was reported to be saved and is not there`);
     if (word === 'running' && role === 'suspend') throw new Error(`${name} waits for its machine again`);
     if (word === 'gone' && role !== undefined) throw new Error(`${name} was reported to be gone and is there`);
   }
-}
-
-/** From then on a disk may be older than what was flushed before. */
-function hasRestored(lines: readonly string[][]): boolean {
-  return lines.filter(([word]) => word === 'there').length === 2 && !lines.some(([word]) => word === 'running');
 }
 
 /** A boot finds what was flushed, unless a suspend waits for the disks, which then goes on from what it had. */

@@ -55,8 +55,8 @@ export function killedAt(life: string, call: number): void {
 }
 
 /**
- * The n-th call of a step of the life fails: that is one error, and what is left is right. False if the step has fewer calls,
- * or the life fewer steps.
+ * The n-th call of a step of the life fails: that is one error, or the step does without it, and what is left is right. False
+ * if the step has fewer calls, or the life fewer steps.
  */
 export function failedAt(life: string, step: number, call: number, error: 'EIO' | 'ENOSPC'): boolean {
   const folder = new WatchedFolder();

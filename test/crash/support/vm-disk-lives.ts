@@ -2,7 +2,7 @@
 /**
  * A process whose guest writes to two disks while it is saved and resumed, `<life> <folder>`. It prints what it would promise
  * its user: `there <name>`, `running <name>` once a suspend's machine runs, `gone <name>`, `flushed <number of requests>`,
- * and `failed <why>` before it ends early.
+ * `restoring <name>` before its disks go back to a snapshot, and `failed <why>` before it ends early.
  */
 import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +74,9 @@ class Life {
   }
 
   resume(name: string, keep = false): Machine {
-    const isSuspend = this.store.open(name).manifest.kind === 'suspend' && !keep;
+    const { kind } = this.store.open(name).manifest;
+    const isSuspend = kind === 'suspend' && !keep;
+    if (kind !== 'suspend') say('restoring', name);
     const resumed = this.step(() => {
       const loaded = ResumedMachine.load({ store: this.store.root, name, keep, overrides: {} }, {});
       loaded.machine.resume();

@@ -2,12 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BlockResult } from '../../../devices/virtio/block-backend.js';
-import type { Unfinished } from '../../../devices/virtio/block-request.js';
 import { LayeredFileDisk } from '../../../src/host/disk/layered-file-disk.js';
 import type { OpenOptions } from '../../../src/host/disk/layers/api.js';
 import { inspectDisk } from '../../../src/host/disk/layers/inspect.js';
 import type { RawDiskOptions } from '../../../src/host/disk/raw-disk.js';
+import { ask, DEFAULTS } from './support/asking.js';
 
 let folder: string;
 let path: string;
@@ -25,22 +24,9 @@ afterEach(() => {
 });
 
 function open(options: Partial<RawDiskOptions> = {}, opening: Partial<OpenOptions> = {}): LayeredFileDisk {
-  const blocks = { logicalBlock: 512, physicalBlock: 512 };
-  const given = { path, readOnly: false, sync: false, noCache: false, discard: true, ...blocks, ...options };
-  const disk = LayeredFileDisk.open(given, opening);
+  const disk = LayeredFileDisk.open({ path, ...DEFAULTS, ...options }, opening);
   opened.push(disk);
   return disk;
-}
-
-function ask(disk: LayeredFileDisk, request: Unfinished): BlockResult | undefined {
-  let answer: BlockResult | undefined;
-  disk.submit({
-    ...request,
-    done: (result) => {
-      answer = result;
-    },
-  });
-  return answer;
 }
 
 function text(disk: LayeredFileDisk, offset: number): string {

@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlockResult } from '../../../devices/virtio/block-backend.js';
 import type { Unfinished } from '../../../devices/virtio/block-request.js';
 import type { ImageBackend } from '../../../src/host/disk/image-backend.js';
 import { openNbdDisk } from '../../../src/host/disk/nbd-disk.js';
 import type { RawDiskOptions } from '../../../src/host/disk/raw-disk.js';
 import { endServers, makeQcow2, missing, nbdFolder, startNbdkit, startQemuNbd } from '../../support/nbd-servers.js';
+import { ask, bytes, DEFAULTS } from './support/asking.js';
 
 const MIB = 1024 * 1024;
 const folder = nbdFolder();
@@ -24,32 +24,10 @@ afterEach(() => {
 });
 
 function open(options: Partial<RawDiskOptions> = {}): ImageBackend {
-  const disk = openNbdDisk({
-    path: `nbd:unix:${socket}`,
-    readOnly: false,
-    sync: false,
-    noCache: false,
-    discard: true,
-    logicalBlock: 512,
-    physicalBlock: 512,
-    ...options,
-  });
+  const disk = openNbdDisk({ path: `nbd:unix:${socket}`, ...DEFAULTS, ...options });
   opened.push(disk);
   return disk;
 }
-
-function ask(disk: ImageBackend, request: Unfinished): BlockResult | undefined {
-  let answer: BlockResult | undefined;
-  disk.submit({
-    ...request,
-    done: (result) => {
-      answer = result;
-    },
-  });
-  return answer;
-}
-
-const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
 /** Everything that a guest asks for. */
 function exercise(disk: ImageBackend): void {

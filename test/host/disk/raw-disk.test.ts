@@ -3,10 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BlockResult } from '../../../devices/virtio/block-backend.js';
-import type { Unfinished } from '../../../devices/virtio/block-request.js';
 import type { ImageBackend } from '../../../src/host/disk/image-backend.js';
 import { openRawDisk, type RawDiskOptions } from '../../../src/host/disk/raw-disk.js';
+import { ask, bytes, DEFAULTS } from './support/asking.js';
 
 let folder: string;
 let path: string;
@@ -23,33 +22,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const DEFAULTS = {
-  readOnly: false,
-  sync: false,
-  noCache: false,
-  discard: true,
-  logicalBlock: 512,
-  physicalBlock: 512,
-};
-
 function open(options: Partial<RawDiskOptions> = {}): ImageBackend {
   const disk = openRawDisk({ path, ...DEFAULTS, ...options });
   opened.push(disk);
   return disk;
 }
-
-function ask(disk: ImageBackend, request: Unfinished): BlockResult | undefined {
-  let answer: BlockResult | undefined;
-  disk.submit({
-    ...request,
-    done: (result) => {
-      answer = result;
-    },
-  });
-  return answer;
-}
-
-const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
 test('has as many whole sectors as the file', () => {
   expect(open().capacity).toBe(3 * 512);

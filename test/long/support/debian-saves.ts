@@ -38,11 +38,14 @@ export function command(...words: string[]): string {
   return stdout;
 }
 
-/** The disk as a snapshot has it, mounted as it is there, is as sound as after a power cut. */
-export function checkDiskOf(snapshotName: string, disk: string, folder: string): void {
+/**
+ * The disk as a snapshot has it, mounted as it is there, is as sound as after a power cut. A suspend has no copy of it: until
+ * its machine goes on the disk itself is what it had, and `snapshotName` is null.
+ */
+export function checkDiskOf(snapshotName: string | null, disk: string, folder: string): void {
   const copy = join(folder, 'exported.img');
   rmSync(copy, { force: true });
-  command('disk', 'export', disk, copy, '--snapshot', snapshotName);
+  command('disk', 'export', disk, copy, ...(snapshotName === null ? [] : ['--snapshot', snapshotName]));
   checkCrashedFileSystem(copy);
   rmSync(copy);
 }

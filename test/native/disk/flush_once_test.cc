@@ -7,7 +7,7 @@
 #include <semaphore>
 #include <thread>
 
-#include "check.h"
+#include "../check.h"
 #include "disk/request.h"
 
 using test::require;

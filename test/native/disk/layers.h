@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of this folder share: counted failures, empty layers, and a disk in memory as the base.
+// What the tests of layers share: empty ones, and a disk in memory as their base.
 #pragma once
 
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
+#include "../check.h"
+#include "../content.h"
 #include "disk/crc32.h"
 #include "disk/layered_image.h"
 
@@ -17,29 +17,9 @@ namespace test {
 using namespace tsbhyve::disk;
 using tsbhyve::snapshot::Failure;
 using tsbhyve::snapshot::File;
-using Bytes = std::vector<std::uint8_t>;
 
-inline int failures = 0;
-
-#define CHECK(condition)                                          \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      if (++::test::failures == 20) std::exit(1);                 \
-    }                                                             \
-  } while (0)
-
-inline int report() {
-  std::printf(failures ? "%d checks failed\n" : "all checks passed\n", failures);
-  return failures != 0;
-}
-
-/// An empty file that goes with its descriptors.
 inline File temporary_file() {
-  char path[] = "/tmp/tsbhyve-test-XXXXXX";
-  const int fd = mkstemp(path);
-  if (fd < 0) std::abort();
-  unlink(path);
+  const int fd = temporary_fd();
   File file(fd);
   close(fd);
   return file;
@@ -106,12 +86,6 @@ class MemoryBase final : public DiskImage {
   Bytes content;
   int writes = 0;
 };
-
-inline Bytes pattern(std::uint64_t bytes, std::uint8_t seed) {
-  Bytes made(bytes);
-  for (std::uint64_t i = 0; i < bytes; i++) made[i] = static_cast<std::uint8_t>(i / 512 * 7 + i + seed);
-  return made;
-}
 
 inline Bytes content_of(DiskImage& image, std::uint64_t bytes) {
   Bytes read(bytes, 0xee);

@@ -2,6 +2,7 @@
 // Raw images: pieces of memory, both ways past and through the host's cache, bounds, holes, and hosts that fail.
 #include "disk/raw_image.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,15 +13,51 @@
 #include <functional>
 #include <stdexcept>
 
-#include "check.h"
+#include "../check.h"
+#include "../content.h"
 
 using test::Bytes;
 using test::pattern;
 using test::require;
-using test::TemporaryFile;
 using tsbhyve::disk::RawImage;
 
 namespace {
+
+/// A file without a name, for as long as this lives; in the folder of the test, because /tmp may know no O_DIRECT.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const Bytes& content, int flags = 0) {
+    char path[] = "disk-test-XXXXXX";
+    const int plain = mkstemp(path);
+    if (plain < 0 || pwrite(plain, content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) {
+      std::abort();
+    }
+    fd = open(path, O_RDWR | flags);
+    plain_ = plain;
+    unlink(path);
+  }
+  ~TemporaryFile() {
+    if (fd >= 0) close(fd);
+    close(plain_);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  Bytes content() const {
+    Bytes bytes(static_cast<std::size_t>(lseek(plain_, 0, SEEK_END)));
+    if (pread(plain_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
+    return bytes;
+  }
+  void resize(std::size_t bytes) const {
+    if (ftruncate(plain_, static_cast<off_t>(bytes)) != 0) std::abort();
+  }
+
+  /// -1 if the file system does not take these flags.
+  int fd = -1;
+
+ private:
+  int plain_ = -1;
+};
 
 int write(RawImage& image, Bytes bytes, std::uint64_t offset) {
   iovec part{bytes.data(), bytes.size()};

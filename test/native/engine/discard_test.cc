@@ -7,7 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "../snapshot/check.h"
+#include "../check.h"
+#include "../content.h"
 #include "snapshot/mapped_ram.h"
 
 using tsbhyve::GuestRam;

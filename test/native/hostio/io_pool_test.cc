@@ -8,10 +8,10 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "../soft/guest.h"
+#include "../check.h"
 
+using test::require;
 using tsbhyve::IoPool;
-using tsbhyve::test::require;
 
 namespace {
 
@@ -60,7 +60,7 @@ void works_on_several_at_once() {
   while (later != 2) std::this_thread::yield();
 }
 
-void one_thread_does_what_comes_one_by_one() {
+void does_what_comes_one_by_one() {
   IoPool pool({.threads = 4, .waiting = 8});
   std::mutex lock;
   std::vector<int> order;
@@ -117,7 +117,7 @@ void ends_with_what_waits_and_what_hangs() {
 
 int main() {
   works_on_several_at_once();
-  one_thread_does_what_comes_one_by_one();
+  does_what_comes_one_by_one();
   takes_no_signal();
   ends_with_what_waits_and_what_hangs();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../check.h"
 #include "engine/lapic_state.h"
 #include "kvm/kvm_engine.h"
 
@@ -16,16 +17,6 @@ namespace test {
 using tsbhyve::ExitKind;
 using tsbhyve::Register;
 using tsbhyve::RegisterGroup;
-
-inline int failures = 0;
-
-#define CHECK(condition)                                                    \
-  do {                                                                      \
-    if (!(condition)) {                                                     \
-      test::failures++;                                                     \
-      std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-    }                                                                       \
-  } while (0)
 
 #define CHECK_EQUAL(actual, expected)                                                                           \
   do {                                                                                                          \

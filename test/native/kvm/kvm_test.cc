@@ -24,6 +24,5 @@ int main() {
                 error.message.c_str());
     return 1;
   }
-  std::printf(test::failures ? "%d checks failed\n" : "all checks passed\n", test::failures);
-  return test::failures != 0;
+  return test::report();
 }

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "../snapshot/check.h"
+#include "../check.h"
 
 using tsbhyve::net::FrameRing;
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../snapshot/check.h"
+#include "../check.h"
 
 using tsbhyve::net::header_bytes;
 using tsbhyve::net::Link;

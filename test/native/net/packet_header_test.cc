@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "../snapshot/check.h"
+#include "../check.h"
 #include "net/link.h"
 
 namespace {

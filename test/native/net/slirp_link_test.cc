@@ -10,7 +10,7 @@
 #include <cstring>
 #include <random>
 
-#include "../snapshot/check.h"
+#include "../check.h"
 #include "net/link_error.h"
 
 using namespace tsbhyve::net;

@@ -6,7 +6,8 @@
 
 #include <csignal>
 
-#include "check.h"
+#include "../check.h"
+#include "../content.h"
 #include "snapshot/mapped_ram.h"
 
 using namespace tsbhyve::snapshot;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory files: layout, holes, layers, digests, and what happens when the disk is full or the file is not what it was.
+#include "snapshot/ram_jobs.h"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,12 +10,25 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "check.h"
+#include "../check.h"
+#include "../content.h"
 
 using namespace tsbhyve::snapshot;
 using tsbhyve::GuestRam;
 
 namespace {
+
+/// The code of a job's failure; empty if it had none.
+std::string run(Job& job) {
+  job.start();
+  while (!job.wait(1000)) continue;
+  return job.failure() ? job.failure()->code : "";
+}
+
+std::string run_cancelled(Job& job) {
+  job.cancel();
+  return run(job);
+}
 
 constexpr std::uint64_t low_bytes = 5 * 4096;  // no multiple of 64 KiB, so the second segment starts behind a gap
 constexpr std::uint64_t high_bytes = 600 * 4096;
@@ -71,7 +86,7 @@ void write_and_read_cases() {
   *at(*ram, high_base + high_bytes - 1) = 2;
   const int fd = test::temporary_fd();
   WriteRam writing(ram, File(fd), std::nullopt);
-  CHECK(test::run(writing) == "");
+  CHECK(run(writing) == "");
   CHECK(writing.stored().count() == 2 && writing.stored().has(1) && writing.stored().has(604));
   CHECK(writing.done() == 8192 && writing.total() == 8192);
   struct stat status;
@@ -81,22 +96,22 @@ void write_and_read_cases() {
 
   const auto copy = memory();
   ReadRam reading(copy, layer(fd, std::nullopt, writing.stored()), writing.digest());
-  CHECK(test::run(reading) == "");
+  CHECK(run(reading) == "");
   CHECK(*at(*copy, 4096) == 1 && *at(*copy, high_base + high_bytes - 1) == 2 && *at(*copy, 0) == 0);
 
   const RamImage image(*ram);
   VerifyRam verifying(image, File(fd), writing.stored(), writing.digest());
-  CHECK(test::run(verifying) == "");
+  CHECK(run(verifying) == "");
   byte = 9;
   CHECK(pwrite(fd, &byte, 1, 3 * 4096) == 1);  // a page that should be zero: a mapping would show it
   VerifyRam spoiled_hole(image, File(fd), writing.stored(), writing.digest());
-  CHECK(test::run(spoiled_hole) == "ERR_DIGEST");
+  CHECK(run(spoiled_hole) == "ERR_DIGEST");
   CHECK(pwrite(fd, &byte, 1, 4096) == 1);
   ReadRam spoiled(memory(), layer(fd, std::nullopt, writing.stored()), writing.digest());
-  CHECK(test::run(spoiled) == "ERR_DIGEST");
+  CHECK(run(spoiled) == "ERR_DIGEST");
   CHECK(ftruncate(fd, high_offset) == 0);
   ReadRam shortened(memory(), layer(fd, std::nullopt, writing.stored()), writing.digest());
-  CHECK(test::run(shortened) == "ERR_TRUNCATED");
+  CHECK(run(shortened) == "ERR_TRUNCATED");
   close(fd);
 }
 
@@ -107,19 +122,19 @@ void round_cases() {
   *at(*ram, 4096) = 2;
   const int fd = test::temporary_fd();
   CopyRam first(ram, File(fd), std::nullopt, set_of({}));
-  CHECK(test::run(first) == "");
+  CHECK(run(first) == "");
   CHECK(first.stored().bytes() == set_of({0, 1}).bytes() && first.total() == 8192);
   *at(*ram, 4096) = 0;
   *at(*ram, high_base) = 3;
   *at(*ram, 8192) = 9;  // not among the pages of the round: nobody has logged it
   CopyRam second(ram, File(fd), set_of({1, 5}), first.stored());
-  CHECK(test::run(second) == "");
+  CHECK(run(second) == "");
   CHECK(second.stored().bytes() == set_of({0, 1, 5}).bytes() && second.total() == 8192);
   SealRam sealing(RamImage(*ram), File(fd), second.stored());
-  CHECK(test::run(sealing) == "");
+  CHECK(run(sealing) == "");
   const auto copy = memory();
   ReadRam reading(copy, layer(fd, std::nullopt, second.stored()), sealing.digest());
-  CHECK(test::run(reading) == "");
+  CHECK(run(reading) == "");
   CHECK(*at(*copy, 0) == 1 && *at(*copy, 4096) == 0 && *at(*copy, 8192) == 0 && *at(*copy, high_base) == 3);
   close(fd);
 }
@@ -130,29 +145,29 @@ void layer_cases() {
   *at(*ram, 4096) = 2;
   const int base_fd = test::temporary_fd(), delta_fd = test::temporary_fd(), merged_fd = test::temporary_fd();
   WriteRam base(ram, File(base_fd), std::nullopt);
-  CHECK(test::run(base) == "");
+  CHECK(run(base) == "");
   *at(*ram, 4096) = 0;
   *at(*ram, 8192) = 3;
   *at(*ram, 0) = 7;  // not in `present`: the log did not have it
   const PageSet present = set_of({1, 2});
   WriteRam delta(ram, File(delta_fd), present);
-  CHECK(test::run(delta) == "");
+  CHECK(run(delta) == "");
   CHECK(delta.stored().bytes() == set_of({2}).bytes());
 
   const auto copy = memory();
   ReadRam first(copy, layer(base_fd, std::nullopt, base.stored()), base.digest());
   ReadRam second(copy, layer(delta_fd, present, delta.stored()), delta.digest());
-  CHECK(test::run(first) == "" && test::run(second) == "");
+  CHECK(run(first) == "" && run(second) == "");
   CHECK(*at(*copy, 0) == 1 && *at(*copy, 4096) == 0 && *at(*copy, 8192) == 3);
 
   std::vector<Layer> layers;
   layers.push_back(layer(delta_fd, present, delta.stored()));
   layers.push_back(layer(base_fd, std::nullopt, base.stored()));
   MergeRam merging(RamImage(*ram), File(merged_fd), std::move(layers));
-  CHECK(test::run(merging) == "");
+  CHECK(run(merging) == "");
   CHECK(merging.stored().bytes() == set_of({0, 2}).bytes());
   VerifyRam verifying(RamImage(*ram), File(merged_fd), merging.stored(), merging.digest());
-  CHECK(test::run(verifying) == "");
+  CHECK(run(verifying) == "");
   for (const int fd : {base_fd, delta_fd, merged_fd}) close(fd);
 }
 
@@ -161,7 +176,7 @@ void failure_cases() {
   for (std::uint64_t page = 0; page < 600; page++) *at(*ram, high_base + page * 4096) = 1;
   const int fd = test::temporary_fd();
   WriteRam cancelled(ram, File(fd), std::nullopt);
-  CHECK(test::run_cancelled(cancelled) == "ECANCELED");
+  CHECK(run_cancelled(cancelled) == "ECANCELED");
 
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
@@ -169,13 +184,13 @@ void failure_cases() {
   const rlimit small{1 << 20, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   WriteRam too_large(ram, File(fd), std::nullopt);
-  CHECK(test::run(too_large) == "EFBIG");
+  CHECK(run(too_large) == "EFBIG");
   setrlimit(RLIMIT_FSIZE, &before);
   close(fd);
 
   const int read_only = open("/dev/null", O_RDONLY | O_CLOEXEC);
   WriteRam refused(ram, File(read_only), std::nullopt);
-  CHECK(test::run(refused) == "EINVAL");
+  CHECK(run(refused) == "EINVAL");
   close(read_only);
 }
 
@@ -184,7 +199,7 @@ void release_cases() {
   auto ram = memory();
   const int fd = test::temporary_fd();
   WriteRam writing(ram, File(fd), std::nullopt);
-  CHECK(test::run(writing) == "");
+  CHECK(run(writing) == "");
   CHECK(ram.use_count() == 1);
   close(fd);
 }

@@ -10,16 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "../check.h"
 #include "engine/guest_ram.h"
 #include "soft/soft_engine.h"
 
 namespace tsbhyve::test {
 
-inline void require(bool holds, const std::string& what) {
-  if (holds) return;
-  std::fprintf(stderr, "FAILED: %s\n", what.c_str());
-  std::exit(1);
-}
+using ::test::require;
 
 /// Runs from 0:1000h in real mode with SP = 8000h and every interrupt vector pointing to an IRET at 0:500h.
 class Guest {

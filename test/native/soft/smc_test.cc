@@ -4,9 +4,11 @@
 #include "flat_guest.h"
 
 using namespace tsbhyve;
+using tsbhyve::test::based_code;
 using tsbhyve::test::FlatGuest;
 using tsbhyve::test::Guest;
 using tsbhyve::test::require;
+using tsbhyve::test::second_base;
 
 namespace {
 
@@ -28,10 +30,10 @@ void an_interrupt_between_branch_and_target_chains_nothing() {
 void a_remembered_jump_is_one_of_its_segment() {
   // mov eax, 1100h; call eax; call eax; jmp 18h:1200h; there, 20000h further up: jmp eax
   FlatGuest guest(
-      {0xb8, 0x00, 0x11, 0x00, 0x00, 0xff, 0xd0, 0xff, 0xd0, 0xea, 0x00, 0x12, 0x00, 0x00, test::based_code, 0x00});
-  guest.write(0x1100, {0x43, 0xc3});                      // inc ebx; ret
-  guest.write(test::second_base + 0x1200, {0xff, 0xe0});  // jmp eax
-  guest.write(test::second_base + 0x1100, {0x41, 0xf4});  // inc ecx; hlt
+      {0xb8, 0x00, 0x11, 0x00, 0x00, 0xff, 0xd0, 0xff, 0xd0, 0xea, 0x00, 0x12, 0x00, 0x00, based_code, 0x00});
+  guest.write(0x1100, {0x43, 0xc3});                // inc ebx; ret
+  guest.write(second_base + 0x1200, {0xff, 0xe0});  // jmp eax
+  guest.write(second_base + 0x1100, {0x41, 0xf4});  // inc ecx; hlt
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 2 && guest.get(Register::rcx) == 1,
           "the base of CS counts after the flat segment too");
