@@ -5,24 +5,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "../check.h"
 #include "hostfs/folder.h"
 #include "hostfs/listing.h"
 
 namespace {
-
-int failures = 0;
-
-#define CHECK(condition)                                          \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      failures++;                                                 \
-    }                                                             \
-  } while (0)
 
 using namespace tsbhyve::hostfs;
 
@@ -100,6 +90,5 @@ int main() {
   for (const char* made : {"file", "link", "away"}) CHECK(remove_path(root.get(), made, false) == 0);
   for (const char* made : {"sub/deep", "sub"}) CHECK(remove_path(root.get(), made, true) == 0);
   CHECK(rmdir(folder) == 0);
-  std::printf(failures ? "%d checks failed\n" : "all checks passed\n", failures);
-  return failures != 0;
+  return test::report();
 }

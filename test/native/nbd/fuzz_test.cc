@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "check.h"
+#include "../check.h"
 #include "disk/nbd_image.h"
 #include "server.h"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "check.h"
+#include "../check.h"
 #include "disk/nbd_image.h"
 #include "server.h"
 

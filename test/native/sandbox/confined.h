@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "check.h"
+#include "../check.h"
 
 namespace test {
 

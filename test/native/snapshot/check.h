@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of this folder share: counted failures, and files without a name.
+// What the tests of this folder share: jobs, and files without a name.
 #pragma once
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
+#include <string>
 
+#include "../check.h"
 #include "snapshot/ram_jobs.h"
 
 namespace test {
-
-inline int failures = 0;
-
-#define CHECK(condition)                                          \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      ::test::failures++;                                         \
-    }                                                             \
-  } while (0)
 
 /// The descriptor of an empty file that goes with it.
 inline int temporary_fd() {
@@ -40,11 +31,6 @@ inline std::string run(tsbhyve::snapshot::Job& job) {
 inline std::string run_cancelled(tsbhyve::snapshot::Job& job) {
   job.cancel();
   return run(job);
-}
-
-inline int report() {
-  std::printf(failures ? "%d checks failed\n" : "all checks passed\n", failures);
-  return failures != 0;
 }
 
 }  // namespace test

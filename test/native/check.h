@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Counted failures of the tests of this folder.
+// Counted failures of the native tests.
 #pragma once
 
 #include <cstdio>
