@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a running VM still needs of the host's files and networks, from what its configuration names. */
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { isNbd } from '../host/disk/nbd-address.js';
 import { isImageFile } from '../host/disk/open-disk.js';
 import { packageRoot } from '../hypervisor/package-root.js';
@@ -28,17 +28,13 @@ const RESOLVER = [
   ...['/etc/resolv.conf', '/run/systemd/resolve', '/etc/hosts', '/etc/host.conf', '/etc/gai.conf'],
   ...['/etc/nsswitch.conf', '/etc/services', '/etc/protocols'],
 ];
-const PLACE = /^(?:unix=)?(\/.*)$/s;
+const SOCKET = /^unix=(.*)$/s;
 /** Back ends of network cards whose sockets stand when the guest starts, or that have none. */
 const LOCAL_LINKS = ['stream', 'loopback'];
 
 export function sandboxRules(settings: Settings, run: RunPaths): SandboxRules {
   const { machine, store, resume, consoles } = settings;
   const network = needsNetwork(settings);
-  const places = [...consoles.values(), ...machine.pci.flatMap(placesOf)].flatMap(
-    (word) => PLACE.exec(word)?.[1] ?? [],
-  );
-  const files = machine.pci.filter(isChanged).flatMap(placesOf);
   const { kernel, initrd } = machine.boot ?? {};
   return {
     network,
@@ -47,15 +43,15 @@ export function sandboxRules(settings: Settings, run: RunPaths): SandboxRules {
       ...SYSTEM,
       ...(network ? RESOLVER : []),
       ...[kernel, initrd].filter((path) => path !== undefined),
-      ...places,
+      ...machine.pci.flatMap(placesOf),
     ],
     write: [
       ...['/dev/null', store, run.folder],
       ...(resume === undefined ? [] : [resume.store]),
       ...[...consoles.values()].filter((word) => word.startsWith('/dev/')),
-      ...files.filter((path) => path.startsWith('/')).flatMap((path) => [path, layersOf(path)]),
+      ...machine.pci.flatMap(writablePlaces),
     ],
-    sockets: places.filter(isSocketPlace).map(dirname),
+    sockets: ownSockets(settings).map((path) => dirname(resolve(path))),
     folders: [dirname(run.folder)],
   };
 }
@@ -87,14 +83,22 @@ function isChanged({ kind, options }: PciDeviceConfig): boolean {
   return kind === 'virtio-9p' ? isOn(options.rw) : !isOn(options.ro);
 }
 
+function writablePlaces(device: PciDeviceConfig): string[] {
+  const { path = '' } = device.options;
+  if (!path.startsWith('/') || !isChanged(device)) return [];
+  if (device.kind === 'virtio-blk') return [path, layersOf(path)];
+  return device.kind === 'virtio-9p' ? [path] : [];
+}
+
 /** Where layers of an image lie (decision 0015), beside the file that its name leads to. */
 function layersOf(image: string): string {
   return `${existsSync(image) ? realpathSync(image) : image}.tsbhyve`;
 }
 
-/** Sockets are removed when the VM ends, and some are made only when a guest asks for them. */
-function isSocketPlace(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? true;
+/** Sockets at which this VM listens, which are removed when it ends. */
+function ownSockets({ machine, consoles }: Settings): string[] {
+  const devices = machine.pci.filter(({ kind }) => kind === 'virtio-vsock').flatMap(placesOf);
+  return [...[...consoles.values()].flatMap((word) => SOCKET.exec(word)?.[1] ?? []), ...devices];
 }
 
 function needsNetwork({ machine, consoles }: Settings): boolean {

@@ -172,3 +172,8 @@ function checkPci(devices: readonly PciDeviceConfig[], memory: number): void {
   const balloons = devices.filter(({ kind }) => kind === 'virtio-balloon').length;
   if (balloons > 1) throw new ConfigError('pci', `${balloons} virtio-balloon: a machine has one at most`);
 }
+
+/** The snapshot-tree key of a function. */
+export function pciDeviceId({ bus = 0, slot, fn }: PciDeviceConfig): VirtioPortId {
+  return `pci-${bus}:${slot}:${fn}`;
+}

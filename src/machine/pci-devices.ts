@@ -6,7 +6,7 @@ import type { PciPlace } from '../../devices/pci/pci-function.js';
 import type { PirqOutputs } from '../../devices/pci/pirq-router.js';
 import type { ConfigTarget } from '../../devices/pci/root-bus.js';
 import type { AnyDevice } from '../core/device.js';
-import type { PciDeviceConfig, VirtioPortId } from './config.js';
+import { type PciDeviceConfig, pciDeviceId, type VirtioPortId } from './config.js';
 import { ConfigError } from './config-error.js';
 import {
   createBalloon,
@@ -50,9 +50,4 @@ export function createPciDevice(config: PciDeviceConfig, context: PciContext): P
     throw new ConfigError(pciDeviceId(config), `unknown device "${config.kind}"; accepted are ${known}`);
   }
   return factory(context, config.options);
-}
-
-/** The snapshot-tree key of a function. */
-export function pciDeviceId({ bus = 0, slot, fn }: PciDeviceConfig): VirtioPortId {
-  return `pci-${bus}:${slot}:${fn}`;
 }

@@ -8,9 +8,9 @@ import { type IrqLine, nullLine } from '../core/irq-line.js';
 import type { Logger } from '../core/log.js';
 import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
-import type { PciDeviceConfig } from './config.js';
+import { type PciDeviceConfig, pciDeviceId } from './config.js';
 import type { InterruptWiring } from './interrupt-wiring.js';
-import { createPciDevice, type PciDevice, pciDeviceId } from './pci-devices.js';
+import { createPciDevice, type PciDevice } from './pci-devices.js';
 import type { VirtioContext } from './virtio-devices.js';
 
 export interface PciSlotsParts {

@@ -3,7 +3,7 @@
 import { VirtioConsole } from '../../devices/virtio/console.js';
 import { VirtioPci } from '../../devices/virtio/transport-pci.js';
 import type { AnyDevice } from '../core/device.js';
-import type { MachineConfig, PciDeviceConfig, VirtioPortId } from './config.js';
+import { type MachineConfig, type PciDeviceConfig, pciDeviceId, type VirtioPortId } from './config.js';
 import { CONSOLE_PORT, consoleConfig } from './virtio-options.js';
 
 /** The host's end of a port. */
@@ -23,10 +23,11 @@ export interface VirtioPortConfig {
 }
 
 /** The ports of a device that have a back end. */
-export function virtioPorts({ slot, fn, kind, options }: PciDeviceConfig): VirtioPortConfig[] {
-  if (kind !== 'virtio-console') return [];
-  const { console, named } = consoleConfig(`pci-0:${slot}:${fn}`, options);
-  const id = (name: string): VirtioPortId => `pci-0:${slot}:${fn}/${name}`;
+export function virtioPorts(device: PciDeviceConfig): VirtioPortConfig[] {
+  if (device.kind !== 'virtio-console') return [];
+  const where = pciDeviceId(device);
+  const { console, named } = consoleConfig(where, device.options);
+  const id = (name: string): VirtioPortId => `${where}/${name}`;
   return [
     ...(console === null ? [] : [{ id: id(CONSOLE_PORT), index: 0, backend: console }]),
     ...named.map(({ name, path }, index) => ({ id: id(name), index: index + 1, backend: `unix=${path}` })),

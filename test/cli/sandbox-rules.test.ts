@@ -61,10 +61,19 @@ test('shared folders are read unless they are writable', () => {
 test('sockets are made and removed in their folders', () => {
   const consoles = new Map([
     ['com1', 'unix=/a/com1'],
-    ['com2', '/b/port'],
+    ['com2', '/dev/ttyS0'],
     ['com3', 'pty'],
   ] as const);
-  expect(rules([device('virtio-vsock', { path: '/c/vsock' })], { consoles }).sockets).toEqual(['/a', '/b', '/c']);
+  expect(rules([device('virtio-vsock', { path: '/c/vsock' })], { consoles }).sockets).toEqual(['/a', '/c']);
+});
+
+test('sockets of others are no reason to change anything beside them', () => {
+  const { write, sockets } = rules([
+    device('virtio-net', { stream: '/a/peer' }),
+    device('virtio-vsock', { path: '/b/s' }),
+  ]);
+  expect(write.slice(3)).toEqual([]);
+  expect(sockets).toEqual(['/b']);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 /** Virtio consoles in a machine: what is typed at them by name, and what a snapshot keeps of it. */
 import { buildMachine } from '../../src/machine/build.js';
 import type { Machine } from '../../src/machine/machine.js';
+import { virtioPorts } from '../../src/machine/virtio-consoles.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
@@ -52,4 +53,12 @@ test('what waits for the guest is part of a snapshot', () => {
   const { machine: copy } = loadMachine(store, 'one');
   machines.push(copy);
   expect(saved(copy)).toEqual(saved(machine));
+});
+
+test('ports have the name of their device on every bus', () => {
+  const device = { slot: 5, fn: 1, kind: 'virtio-console', options: { console: 'stdio' } };
+  expect([device, { ...device, bus: 3 }].flatMap(virtioPorts).map(({ id }) => id)).toEqual([
+    'pci-0:5:1/console',
+    'pci-3:5:1/console',
+  ]);
 });

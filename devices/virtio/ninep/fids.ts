@@ -10,11 +10,11 @@ import { NinepError, refuse } from './ninep-error.js';
 import { isPath, LONGEST_PATH, movedPath } from './paths.js';
 
 /** Linux keeps one for every name that it has cached. */
-export const MOST_FIDS = 65536;
+const MOST_FIDS = 65536;
 /** Bytes of all paths together. */
-export const MOST_PATH_BYTES = 8 * 1024 * 1024;
+const MOST_PATH_BYTES = 8 * 1024 * 1024;
 /** Each is an open file of this process. */
-export const MOST_OPEN = 1024;
+const MOST_OPEN = 1024;
 
 const fidField = record({ fid: u32(), path: byteText({ max: LONGEST_PATH, doc: 'from the shared folder on' }) });
 const openField = record({

@@ -7,7 +7,7 @@ export const LONGEST_PATH = 4095;
 const LONGEST_NAME = 255;
 
 /** A name that a guest gives to something new, or takes it from. */
-export function checkedName(name: string): string {
+function checkedName(name: string): string {
   if (!isName(name)) refuse('EINVAL');
   if (name.length > LONGEST_NAME) refuse('ENAMETOOLONG');
   return name;

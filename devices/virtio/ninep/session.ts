@@ -30,7 +30,7 @@ const QID_LINK = 0x02;
 const FORMAT = 0o170000;
 const FOLDER = 0o040000;
 const LINK = 0o120000;
-export const REGULAR = 0o100000;
+const REGULAR = 0o100000;
 
 export class Session {
   readonly listings = new Listings();

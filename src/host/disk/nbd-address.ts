@@ -13,7 +13,7 @@ export interface NbdAddress {
   readonly exportName: string;
 }
 
-export const NBD_FORMS =
+const NBD_FORMS =
   'nbd:unix:PATH[:exportname=NAME], nbd:HOST:PORT[:exportname=NAME], nbd://HOST[:PORT][/NAME] and nbd+unix:///[NAME]?socket=PATH';
 
 const DEFAULT_PORT = '10809';

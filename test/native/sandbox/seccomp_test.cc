@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <fstream>
@@ -98,7 +100,7 @@ const Refused refused[] = {
     {"raw packets", SYS_socket, AF_PACKET, SOCK_RAW, 0},
     {"the kernel's cryptography", SYS_socket, AF_ALG, SOCK_SEQPACKET, 0},
     {"vsock", SYS_socket, AF_VSOCK, SOCK_STREAM, 0},
-    {"an unknown call", 9999},
+    {"a call newer than the list", 9999, 0, 0, 0, ENOSYS},
 #ifdef __x86_64__
     {"vfork", SYS_vfork},
     {"mknod", SYS_mknod},
@@ -146,6 +148,11 @@ void can_still_work() {
   int ends[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
   CHECK(open("/dev/null", O_RDWR) >= 0);
+  open_how how{};
+  how.flags = O_RDONLY;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  CHECK(syscall(SYS_openat2, AT_FDCWD, "/dev/null", &how, sizeof how) >= 0);
+  CHECK(fchmodat(AT_FDCWD, "/missing", 0600, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT);
 }
 
 void internet(bool allowed) {
