@@ -65,11 +65,11 @@ test('nobody else boots on it meanwhile, until the suspend is removed', async ()
 test('a VM that is killed after its resume boots the next time, and says so', async () => {
   await suspended();
   const run = resume('-r', 'counter-1', '--keep');
-  await run.until(() => run.out.length > 0);
+  await run.answers('x');
   run.child.kill('SIGUSR1');
   expect((await run.end()).status).toBe(5);
   const killed = resume('-r', 'counter-2');
-  await killed.until(() => killed.out.length > 0);
+  await killed.answers('x');
   // Whatever of it is there now is spent.
   killed.child.kill('SIGKILL');
   await killed.end();

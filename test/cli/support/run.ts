@@ -67,6 +67,12 @@ export class Run {
     }
   }
 
+  /** Types a letter and waits for anything: a guest that has counted to its end already says nothing by itself. */
+  async answers(letter: string): Promise<void> {
+    this.type(letter);
+    await this.until(() => this.out.length > 0);
+  }
+
   async end(): Promise<{ status: number | null; signal: string | null }> {
     while (this.ended === null) {
       await new Promise<void>((done) => {
