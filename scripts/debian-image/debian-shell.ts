@@ -10,6 +10,9 @@ export const LOGIN = [
   { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
 ] as const;
 
+/** After 90 seconds without its console, systemd has no login prompt for it either. */
+const GAVE_UP = 'Timed out waiting for device';
+
 export interface Terminal {
   /** All output so far. */
   output(): string;
@@ -36,6 +39,8 @@ export class DebianShell {
 
   /** From the login prompt of a booted system to a shell whose answers are easily read. */
   async login(): Promise<void> {
+    await this.terminal.until(() => this.text().includes(LOGIN[0].after) || this.text().includes(GAVE_UP));
+    if (this.text().includes(GAVE_UP)) throw new Error(`the host is too slow for systemd: ${GAVE_UP}`);
     for (const { after, send } of LOGIN) {
       await this.expect(after);
       this.terminal.type(send);
