@@ -9,10 +9,16 @@ import { basename, join } from 'node:path';
 const SOURCES = join(process.cwd(), 'test/guests');
 const LOAD_ADDRESS = '0x100000';
 
-export const guestNames: readonly string[] = readdirSync(SOURCES)
-  .filter((file) => file.endsWith('.S'))
-  .map((file) => basename(file, '.S'))
-  .sort();
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(join(SOURCES, folder))
+    .filter((file) => file.endsWith('.S'))
+    .map((file) => join(folder, basename(file, '.S')))
+    .sort();
+}
+
+export const guestNames = namesIn('');
+/** Guests that every engine runs, a KVM that emulates ring 0 included. They end by power-off. */
+export const engineGuestNames = namesIn('engines');
 
 /** Whether binutils for x86 are here. */
 export function canBuildGuests(): boolean {
@@ -29,8 +35,8 @@ export class GuestBuilder {
 
   /** Path of the built guest. */
   build(name: string): string {
-    const object = join(this.folder, `${name}.o`);
-    const image = join(this.folder, name);
+    const image = join(this.folder, basename(name));
+    const object = `${image}.o`;
     execFileSync('as', ['--64', '-I', SOURCES, join(SOURCES, `${name}.S`), '-o', object]);
     execFileSync('ld', [
       ...['-m', 'elf_x86_64', '-N', `-Ttext=${LOAD_ADDRESS}`, '-e', LOAD_ADDRESS],
