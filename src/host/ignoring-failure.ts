@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-/** Does what may fail without harm: the next opening of a disk finishes it. */
-export function attempt(work: () => void): void {
+/** Does what may fail without harm: the next cleaning finishes it, and the work that it belongs to has its own outcome. */
+export function ignoringFailure(work: () => void): void {
   try {
     work();
   } catch {
-    // There is nobody to tell: the work that this belongs to has its own outcome.
+    // There is nobody to tell.
   }
 }
