@@ -47,7 +47,7 @@ const file = (work) => () => {
   work();
   return 'done';
 };
-const AF_INET = 2, AF_PACKET = 17, STREAM = 1, RAW = 3, SEIZE = 0x4206, CLONE_NEWUSER = 0x10000000;
+const AF_INET = 2, AF_PACKET = 17, STREAM = 1, RAW = 3, SEIZE = 0x4206, CLONE_NEWUSER = 0x10000000, SIGWINCH = 28;
 const tries = {
   'to read a file outside': file(() => fs.readFileSync(outside + '/secret')),
   'to write a file outside': file(() => fs.appendFileSync(outside + '/secret', 'more')),
@@ -66,7 +66,7 @@ const tries = {
   'to load a BPF program': call(321, -1),
   'to make an io_uring': call(425),
   'to be somebody else': call(117, 1, 1, 1),
-  'to signal somebody else': call(62, 1, 0),
+  'to signal somebody else': call(62, 1, SIGWINCH),
 };
 const timer = setInterval(() => {
   if (!fs.existsSync(${text(go)})) return;
