@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Disks, clones and consoles of a VM in its sandbox, over a life with many snapshots. Needs the built checkout. */
+/** Disks, clones, consoles and taps of a VM in its sandbox. Needs the built checkout. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { endRuns, LAUNCHER, PROGRAM, Run, runFolder } from '../cli/support/run.js';
 import { temporaryFolder } from '../snapshot/support/temporary-store.js';
 import { CommandShell } from './support/command-shell.js';
-import { virtioGuest } from './support/debian-files.js';
+import { netGuest, virtioGuest } from './support/debian-files.js';
 import { command } from './support/debian-saves.js';
+import { canTap, ip, TapHost } from './support/tap-host.js';
 
 const CTL = resolve('dist/src/cli/ctl/main.js');
 /** More than a chain may have without being merged. */
@@ -21,10 +22,12 @@ const write = (text: string, sector: number): string =>
   `echo ${text} | dd of=/dev/vda bs=512 seek=${sector} conv=notrunc,sync,fsync 2> /dev/null`;
 const read = (sector: number): string => `dd if=/dev/vda bs=512 skip=${sector} count=1 2> /dev/null | head -n 1`;
 
-test.each([
+const PROGRAMS = [
   ['node', PROGRAM],
   ['the launcher', LAUNCHER],
-])('layers merge, and a clone has a line of its own, started by %s', async (_, program) => {
+] as const;
+
+test.each(PROGRAMS)('layers merge, and a clone has a line of its own, started by %s', async (_, program) => {
   const folder = temporaryFolder();
   const [image, store, place] = [join(folder, 'disk.img'), join(folder, 'store'), runFolder()];
   writeFileSync(image, Buffer.alloc(4 * MIB));
@@ -86,4 +89,40 @@ test.each([
       .subarray(7 * 512, 7 * 512 + 6)
       .toString(),
   ).toBe('text-7');
+});
+
+/** A guest behind a tap at `address` finds its host, and ends. */
+async function pings(program: string, tap: string, host: string, address: string): Promise<void> {
+  const { kernel, initrd } = await netGuest();
+  const devices = ['0,hostbridge', '31,lpc', `3,virtio-net,tap=${tap}`].flatMap((word) => ['-s', word]);
+  const boot = ['-m', '128M', ...devices, '--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0'];
+  const words = [...boot, '-l', 'com1,stdio', '--store', join(temporaryFolder(), 'store'), '--log', 'info', 'vm'];
+  const vm = new Run({ program }, ...words);
+  const shell = new CommandShell(vm);
+  await shell.answer();
+  // One that the VM makes is there since it runs.
+  ip('addr', 'replace', `${host}/24`, 'dev', tap);
+  await shell.ask(`ip addr add ${address}/24 dev eth0; ip link set eth0 up`);
+  expect(await shell.ask(`ping -c 3 ${host}`)).toContain(' 0% packet loss');
+  vm.type('poweroff\n');
+  expect(await vm.end()).toMatchObject({ status: 1 });
+  expect(vm.err).toContain('sandbox: seccomp');
+  expect(vm.err).not.toMatch(/cannot|denied|EACCES|EPERM/);
+}
+
+(canTap ? describe : describe.skip).each(PROGRAMS)('started by %s', (_, program) => {
+  test('a tap that is given', async () => {
+    const tap = new TapHost(`tss${process.pid % 100_000}`, 11);
+    try {
+      await pings(program, tap.name, tap.host, tap.guest);
+    } finally {
+      tap.close();
+    }
+  });
+
+  test('a tap that is made goes with the VM', async () => {
+    const name = `tsn${process.pid % 100_000}`;
+    await pings(program, name, '10.99.12.1', '10.99.12.2');
+    expect(() => ip('link', 'show', name)).toThrow();
+  });
 });
