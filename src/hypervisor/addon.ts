@@ -195,7 +195,8 @@ export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
-  kvmProbe(): KvmProbe;
+  /** `known`: instructions a second of an earlier measurement, which is then not made again; 0: none. */
+  kvmProbe(known: number): KvmProbe;
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;
