@@ -55,20 +55,26 @@ export interface Expectation {
   readonly manual: string;
   /** What QEMU prints, or why it is not asked. */
   readonly qemu: string | { readonly notAsked: string };
+  /** What a KVM that emulates ring 0 lacks for it; null if nothing. */
+  readonly native: string | null;
 }
 
 /**
  * Reads NAME.expected. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
- * for a guest that QEMU cannot run, and other lines that begin with # are comments.
+ * for a guest that QEMU cannot run, `#native WHAT` for one that needs WHAT from a processor that runs ring 0 itself, and
+ * other lines that begin with # are comments.
  */
 export function readExpectation(name: string): Expectation {
   const manual: string[] = [];
   const qemu: string[] = [];
   let instead: string | undefined;
   let notAsked: string | undefined;
+  let native: string | null = null;
   for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('\n')) {
     if (line.startsWith('#qemu none: ')) {
       notAsked = line.slice('#qemu none: '.length);
+    } else if (line.startsWith('#native ')) {
+      native = line.slice('#native '.length);
     } else if (line.startsWith('#qemu ')) {
       instead = line.slice('#qemu '.length);
     } else if (!line.startsWith('#')) {
@@ -77,5 +83,5 @@ export function readExpectation(name: string): Expectation {
       instead = undefined;
     }
   }
-  return { manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked } };
+  return { manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked }, native };
 }

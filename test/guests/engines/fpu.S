@@ -8,6 +8,7 @@
 .set ROUNDS, 6
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov ebx, 0x801
   mov edx, 0x600           # OSFXSR, OSXMMEXCPT
   jmp enter_long
@@ -60,6 +61,11 @@ long_main:
   to_user
   fxsave [IMAGE]
   to_kernel
+  # Which instruction was last, and the mask of MXCSR: processors differ.
+  mov word ptr [IMAGE + 6], 0
+  mov qword ptr [IMAGE + 8], 0
+  mov qword ptr [IMAGE + 16], 0
+  mov dword ptr [IMAGE + 28], 0
   say "x87:"
   mov cx, [IMAGE]
   movzx ecx, cx

@@ -9,6 +9,7 @@
 .set TARGET, 0x700000
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov ebx, 0x801           # SCE, NXE
   mov edx, 0x600
   jmp enter_long

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # 32-bit paging with small and large pages, and its faults.
 .include "prologue.inc"
-.include "engines/engine-32.inc"
+.include "engines/end.inc"
 
 .set PAGES, 0x400000
 .set TABLE32, 0x401000
 .set TARGET, 0x700000
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov dword ptr [TARGET], 0x11223344
   # 0 to 8 MiB as they are by large pages, 0x800000 by small ones.
   mov edi, PAGES

@@ -2,12 +2,13 @@
 # 32-bit protected mode: segments with bases and limits, faults.
 .include "prologue.inc"
 .include "descriptors.inc"
-.include "engines/engine-32.inc"
+.include "engines/end.inc"
 
 .set WINDOW, FREE          # 16 bytes at 0x700000
 .set TARGET, 0x700000
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   descriptor WINDOW, TARGET, 15, 0x4093
   mov dword ptr [TARGET], 0x11223344
   mov dword ptr [TARGET + 12], 0x55667788

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # From protected to real mode and back: strings, stacks, interrupts by the vector table, addresses by segment.
 .include "prologue.inc"
-.include "engines/engine-32.inc"
+.include "engines/end.inc"
 
 .set ANSWERS, 0x9000
 .set SEGMENT, 0x1234       # of 0x12340
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov esi, offset low_start
   mov edi, LOW_CODE
   mov ecx, offset low_end - low_start

@@ -9,6 +9,7 @@
 .set KERNEL_PAGE, 0x600000
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov ebx, 0x801
   mov edx, 0x600
   jmp enter_long

@@ -8,6 +8,7 @@
 .set COPY, 0x600000        # where code is copied to
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   mov ebx, 0x801
   mov edx, 0x600
   jmp enter_long

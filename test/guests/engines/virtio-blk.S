@@ -23,6 +23,7 @@
 .set FLUSH, 4
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   xor ebx, ebx
   mov edx, 0x600
   jmp enter_long
@@ -137,9 +138,9 @@ long_main:
   newline
   dec r11d
   jnz 3b
+  say "beyond the end:"
   mov rax, 100000
   request READ, rax, 2
-  say "beyond the end"
   newline
   jmp switch_off
 

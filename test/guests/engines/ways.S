@@ -10,8 +10,10 @@
 .set SFMASK, 0xc0000084
 
 main:
+  fninit                   # a reset leaves FCW as 40, some engines as 37f
   say "int and iretd:"
   gate32 0x40, on_int32
+  xor edx, edx
   mov ecx, 5
 1:
   int 0x40
