@@ -22,6 +22,7 @@ struct Turn {
 
 struct Processors {
   Processors(GuestRam* ram, const EngineOptions& options);
+  ~Processors();
 
   VmTime time;
   InterruptBus bus;

@@ -47,6 +47,11 @@ Processors::Processors(GuestRam* ram, const EngineOptions& options)
   }
 }
 
+/// None may look at another's caches when those are no more.
+Processors::~Processors() {
+  for (const auto& vcpu : vcpus) vcpu->set_others({});
+}
+
 SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options) : ram_(ram), all_(ram, checked(options)) {
   if (options.vcpus == 1) {
     schedule_ = std::make_unique<Alone>(all_);
