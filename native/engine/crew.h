@@ -107,7 +107,6 @@ class Crew {
   bool may_run(const Seat& seat, unsigned index) const;
   void wait_for_turn(std::unique_lock<std::mutex>& guard, unsigned index);
   void let_run(std::unique_lock<std::mutex>& guard, unsigned index);
-  CrewStop run_member(Seat& seat, bool alone);
   bool note_stop(unsigned index, CrewStop stop);
   void hand_over();
   void set_free();

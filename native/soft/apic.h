@@ -11,6 +11,9 @@ namespace tsbhyve::soft {
 
 struct Cpu;
 
+/// The numbers of the ICR and of messages (SDM vol. 3, figure 10-12).
+enum DeliveryMode : u32 { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5, StartUp = 6, ExtInt = 7 };
+
 /// LVT entries in the order of the saved rows.
 enum LocalVector : u32 { LvtTimer, LvtThermal, LvtPerformance, LvtLint0, LvtLint1, LvtError, LvtCount };
 
@@ -48,6 +51,7 @@ class LocalApic {
 
   /// An interrupt message on the bus, if it is for this APIC (SDM vol. 3, 10.11).
   void receive(u64 address, u32 data);
+  void deliver(u32 delivery_mode, u8 vector, bool level);
   /// Takes the highest request into service. Only while Cpu::apic_interrupt.
   u8 acknowledge();
   bool accepts_external_interrupt() const;
@@ -72,7 +76,6 @@ class LocalApic {
   void write_spurious(u32 value);
   void send_command(u32 destination, u32 low);
   bool is_destination(u32 destination, bool logical) const;
-  void deliver(u32 delivery_mode, u8 vector, bool level);
   void accept(u8 vector, bool level);
   void local_interrupt(u32 entry);
   void error(u32 bit);

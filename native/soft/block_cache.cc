@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "engine/guest_ram.h"
+#include "soft/attend.h"
+#include "soft/memory/mmu.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -26,8 +29,8 @@ bool touches(u64 start, u64 length, u64 physical, u64 size) {
 
 }  // namespace
 
-BlockCache::BlockCache(Cpu* cpu, GuestRam* ram)
-    : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder)
+    : cpu_(cpu), ram_(ram), holder_(holder), buckets_(bucket_count), pages_(ram->page_count()) {}
 
 BlockCache::~BlockCache() { flush(); }
 
@@ -61,18 +64,40 @@ Block* BlockCache::insert(std::unique_ptr<Block> owned) {
 
 BlockCache::PageBlocks& BlockCache::page_of(u64 physical) { return pages_[ram_->page_index(physical)]; }
 
-/// Notes code on a page. Stores to it that the fast path served until now must be seen from here on.
+/// Notes code on a page.
 void BlockCache::mark(u64 physical, u64 granules) {
-  const u64 index = ram_->page_index(physical);
-  pages_[index].granules |= granules;
-  if (ram_->attention(index) & page_has_code) return;
-  ram_->set_attention(index, page_has_code);
-  const u64 host = reinterpret_cast<u64>(ram_->host_page(physical));
-  for (auto& table : cpu_->fast_tables) {
-    for (FastEntry& entry : table) {
-      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
-    }
+  page_of(physical).granules |= granules;
+  hold(physical);
+}
+
+/// Stores that the fast path served until now must be seen from here on. Where other vCPUs run at the same time, the
+/// one that asks for this tells them (ThreadedCpu).
+bool BlockCache::hold(u64 physical) {
+  PageBlocks& page = page_of(physical);
+  if (page.held) return false;
+  page.held = true;
+  if (!cpu_->threaded) ram_->hold_code(ram_->page_index(physical), holder_);
+  cpu_->mmu->drop_fast_writes_to(reinterpret_cast<u64>(ram_->host_page(physical)));
+  return true;
+}
+
+void BlockCache::let_go(u64 index) {
+  if (!pages_[index].held) return;
+  pages_[index].held = false;
+  if (cpu_->threaded) {
+    cpu_->threaded->release(index);
+  } else {
+    ram_->release_code(index, holder_);
   }
+}
+
+void BlockCache::drop_page(u64 physical) {
+  const u64 index = ram_->page_index(physical);
+  PageBlocks& page = pages_[index];
+  while (page.first) drop(page.first);
+  while (page.into) drop(page.into);
+  page.granules = 0;
+  let_go(index);
 }
 
 bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
@@ -119,7 +144,7 @@ void BlockCache::written_page(u64 physical, u64 size) {
   for (Block* block = page.into; block; block = block->next_into_page) {
     page.granules |= granule_bits(0, block->length - (page_size - (block->physical & page_offset_mask)));
   }
-  if (page.granules == 0) ram_->clear_attention(index, page_has_code);
+  if (page.granules == 0) let_go(index);
 }
 
 void BlockCache::drop(Block* block) {
@@ -133,7 +158,13 @@ void BlockCache::drop(Block* block) {
   if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
   dropped_.emplace_back(block);
+  ask_to_attend(cpu_);
   count_--;
+}
+
+Block* BlockCache::keep_once(std::unique_ptr<Block> block) {
+  ask_to_attend(cpu_);
+  return dropped_.emplace_back(std::move(block)).get();
 }
 
 /// The branch that waits for its target may belong to a block that dies here.
@@ -143,7 +174,7 @@ void BlockCache::free_dropped() {
 }
 
 void BlockCache::forget_page(u64 physical) {
-  ram_->clear_attention(ram_->page_index(physical), page_has_code);
+  let_go(ram_->page_index(physical));
   page_of(physical) = {};
 }
 
@@ -154,6 +185,7 @@ void BlockCache::flush() {
       forget_page(block->physical);
       if (block->straddles) forget_page(block->second_page);
       dropped_.emplace_back(block);
+      ask_to_attend(cpu_);
       block = next;
     }
   }

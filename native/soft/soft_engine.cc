@@ -142,7 +142,8 @@ ExitKind SoftEngine::after_stop(Stop stop) {
     case Stop::Halted: slot.detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return leave(ExitKind::Hlt);
     case Stop::Shutdown: return leave(ExitKind::Shutdown);
     case Stop::Budget:
-    case Stop::Deadline: break;
+    case Stop::Deadline:
+    case Stop::Alone: break;
   }
   return ExitKind::None;
 }

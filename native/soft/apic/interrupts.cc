@@ -12,7 +12,6 @@ namespace {
 
 constexpr u32 error_send_illegal_vector = 1u << 5, error_receive_illegal_vector = 1u << 6;
 constexpr u32 mask_bit = 1u << 16;
-enum DeliveryMode : u32 { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5, StartUp = 6, ExtInt = 7 };
 
 void set_bit(u32 (&words)[8], u8 vector) { words[vector >> 5] |= 1u << (vector & 31); }
 void clear_bit(u32 (&words)[8], u8 vector) { words[vector >> 5] &= ~(1u << (vector & 31)); }

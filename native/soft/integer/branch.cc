@@ -7,6 +7,7 @@
 #include "soft/integer/push_pop.h"
 #include "soft/integer/select.h"
 #include "soft/integer/target.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -74,7 +75,10 @@ void call_flat(Cpu* cpu, const Op* op) {
 void nop(Cpu* cpu, const Op* op) { NEXT(cpu, op); }
 
 /// A spinning processor lets the run loop see to the others.
-void pause(Cpu* cpu, const Op* op) { end_block(cpu, op); }
+void pause(Cpu* cpu, const Op* op) {
+  if (cpu->threaded) cpu->threaded->pause();
+  end_block(cpu, op);
+}
 
 Handler select_jump(const Instruction& instruction, bool) {
   return by_code(instruction, []<bool In64>() -> Handler { return jump<In64>; });
