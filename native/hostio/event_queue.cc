@@ -8,7 +8,7 @@
 
 namespace tsbhyve {
 
-void EventQueue::set_engine(VcpuEngine* engine) {
+void EventQueue::set_engine(Engine* engine) {
   const std::lock_guard guard(lock_);
   engine_ = engine;
 }
@@ -22,6 +22,12 @@ void EventQueue::post(const Event& event) {
 void EventQueue::wake() {
   const std::lock_guard guard(lock_);
   announce();
+}
+
+void EventQueue::nudge() {
+  const std::lock_guard guard(lock_);
+  wakes_++;
+  changed_.notify_all();
 }
 
 /// Under the lock, so that the engine cannot go meanwhile.

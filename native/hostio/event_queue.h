@@ -12,7 +12,7 @@
 
 namespace tsbhyve {
 
-class VcpuEngine;
+class Engine;
 
 struct Event {
   std::uint32_t source;  // whose handler takes it
@@ -25,11 +25,13 @@ struct Event {
 class EventQueue {
  public:
   /// The engine that is woken too, or null. Not before the last one has been taken away may it be destroyed.
-  void set_engine(VcpuEngine* engine);
+  void set_engine(Engine* engine);
 
   void post(const Event& event);
   /// Ends the engine's run and the next or present `wait`.
   void wake();
+  /// Ends the next or present `wait` only: the engine itself has something to tell.
+  void nudge();
 
   /// Posts and wakes so far, modulo 2^32: taken before looking for work, and given to `wait`, it loses no wake.
   std::uint32_t wakes() const;
@@ -48,7 +50,7 @@ class EventQueue {
   std::condition_variable changed_;
   std::deque<Event> events_;
   std::uint32_t wakes_ = 0;
-  VcpuEngine* engine_ = nullptr;
+  Engine* engine_ = nullptr;
 };
 
 }  // namespace tsbhyve

@@ -2,17 +2,16 @@
 // The local APIC (SDM vol. 3, chapter 10): xAPIC page, x2APIC MSRs, and the timer in all three modes.
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <vector>
 
+#include "soft/apic/bus.h"
 #include "soft/types.h"
 
 namespace tsbhyve::soft {
 
 struct Cpu;
-
-/// The numbers of the ICR and of messages (SDM vol. 3, figure 10-12).
-enum DeliveryMode : u32 { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5, StartUp = 6, ExtInt = 7 };
 
 /// LVT entries in the order of the saved rows.
 enum LocalVector : u32 { LvtTimer, LvtThermal, LvtPerformance, LvtLint0, LvtLint1, LvtError, LvtCount };
@@ -35,7 +34,8 @@ struct ApicState {
 
 class LocalApic {
  public:
-  LocalApic(Cpu* cpu, bool bootstrap) : cpu_(cpu), bootstrap_(bootstrap) { reset(); }
+  /// The first on a bus is the bootstrap processor's. Its id at power-on is cpu->platform's.
+  LocalApic(Cpu* cpu, InterruptBus& bus);
 
   void reset();  // RESET: everything; INIT keeps base and id (init())
   void init();
@@ -49,8 +49,15 @@ class LocalApic {
   u8 task_priority() const { return static_cast<u8>(state_.task_priority >> 4); }  // CR8
   void set_task_priority(u8 value);
 
-  /// An interrupt message on the bus, if it is for this APIC (SDM vol. 3, 10.11).
-  void receive(u64 address, u32 data);
+  // For the bus, on the thread of whoever sends.
+  /// Whether a message is for this APIC.
+  bool hears(Destination to) const;
+  bool is_on() const { return heard_.base & (1 << 11); }
+  bool takes_lowest_priority() const { return heard_.spurious & 0x100; }
+  u8 priority() const { return heard_.priority; }
+  void receive(const InterruptMessage& message);
+
+  /// A message has arrived.
   void deliver(u32 delivery_mode, u8 vector, bool level);
   /// Takes the highest request into service. Only while Cpu::apic_interrupt.
   u8 acknowledge();
@@ -75,26 +82,35 @@ class LocalApic {
   void write_lvt(u32 entry, u32 value);
   void write_spurious(u32 value);
   void send_command(u32 destination, u32 low);
-  bool is_destination(u32 destination, bool logical) const;
   void accept(u8 vector, bool level);
   void local_interrupt(u32 entry);
   void error(u32 bit);
   void end_of_interrupt();
   void update();
-  u8 processor_priority() const;
   u64 now() const;
   u64 period() const;
   u64 elapsed() const;
   u32 current_count() const;
   u64 tsc_deadline_time() const;
   void load_count(u32 value);
-  bool x2() const { return state_.base & (1 << 10); }
+  bool is_enabled() const { return state_.base & (1 << 11); }
   bool software_enabled() const { return state_.spurious & 0x100; }
+  u8 processor_priority() const;
+  bool x2() const { return state_.base & (1 << 10); }
   u32 timer_mode() const { return (state_.lvt[LvtTimer] >> 17) & 3; }
 
+  /// What others go by. Derived: update() keeps it.
+  struct Heard {
+    std::atomic<u64> base;
+    std::atomic<u32> id, logical_destination, destination_format, spurious;
+    std::atomic<u8> priority;
+  };
+
   Cpu* cpu_;
+  InterruptBus& bus_;
   bool bootstrap_;
   ApicState state_;
+  Heard heard_{};
 };
 
 }  // namespace tsbhyve::soft

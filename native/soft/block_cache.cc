@@ -29,6 +29,12 @@ bool touches(u64 start, u64 length, u64 physical, u64 size) {
 
 }  // namespace
 
+void code_written(Cpu* cpu, u64 physical, u64 size) {
+  cpu->blocks->written(physical, size);
+  if (cpu->threaded) cpu->threaded->wrote_code(physical, size);
+  for (Cpu* other : cpu->others) other->blocks->written(physical, size);
+}
+
 BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder)
     : cpu_(cpu), ram_(ram), holder_(holder), buckets_(bucket_count), pages_(ram->page_count()) {}
 
@@ -76,8 +82,13 @@ bool BlockCache::hold(u64 physical) {
   PageBlocks& page = page_of(physical);
   if (page.held) return false;
   page.held = true;
-  if (!cpu_->threaded) ram_->hold_code(ram_->page_index(physical), holder_);
-  cpu_->mmu->drop_fast_writes_to(reinterpret_cast<u64>(ram_->host_page(physical)));
+  const u64 index = ram_->page_index(physical), host = reinterpret_cast<u64>(ram_->host_page(physical));
+  cpu_->mmu->drop_fast_writes_to(host);
+  if (cpu_->threaded) return true;
+  const bool is_first = ram_->code_holders(index) == 0;
+  ram_->hold_code(index, holder_);
+  if (!is_first) return true;
+  for (Cpu* other : cpu_->others) other->mmu->drop_fast_writes_to(host);
   return true;
 }
 

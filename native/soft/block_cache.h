@@ -77,6 +77,9 @@ class BlockCache {
   size_t count_ = 0;
 };
 
+/// A store of this vCPU's: every cache of the machine drops the blocks made from these bytes.
+void code_written(Cpu* cpu, u64 physical, u64 size);
+
 /// Decodes the block at linear address `lin` (physical `physical`, whose page is at `host`), under cpu->mode | extra
 /// mode bits. `limit` is how many bytes the code segment still allows. Raises what fetching its first instruction
 /// raises.

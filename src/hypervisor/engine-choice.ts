@@ -3,6 +3,7 @@
 import { type KvmProbe, loadAddon } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
+import { MAX_VCPUS } from './processors-state.js';
 
 export type { KvmProbe };
 
@@ -30,6 +31,11 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
     return '"kvm": it does not count instructions, as the virtual clock needs; accepted are soft, or the real clock';
   }
   return null;
+}
+
+/** How many vCPUs an engine runs under a clock, whatever the host. */
+export function mostVcpus(engine: string, clock: ClockMode): number {
+  return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
 }
 
 /** The probe runs only where its answer matters: it takes a tenth of a second on an emulated KVM. */

@@ -76,6 +76,7 @@ void nop(Cpu* cpu, const Op* op) { NEXT(cpu, op); }
 
 /// A spinning processor lets the run loop see to the others.
 void pause(Cpu* cpu, const Op* op) {
+  if (cpu->takes_turns) cpu->yielded = cpu->deadline_changed = true;
   if (cpu->threaded) cpu->threaded->pause();
   end_block(cpu, op);
 }

@@ -48,8 +48,7 @@ bool set_bits_physical(Cpu* cpu, u64 physical, u32 size, u64 seen, u64 bits) {
 
 void note_write(Cpu* cpu, u64 page, u8 attention, u64 physical, u64 size) {
   if (attention & page_has_code) {
-    cpu->blocks->written(physical, size);
-    if (cpu->threaded) cpu->threaded->wrote_code(physical, size);
+    code_written(cpu, physical, size);
   }
   if (attention & page_unlogged) cpu->ram->mark_dirty(page);
 }

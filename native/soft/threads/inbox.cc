@@ -36,17 +36,18 @@ void Inbox::post(u32 delivery_mode, u8 vector, bool level) {
 }
 
 void Inbox::set_external_interrupt(bool level) {
-  external_ = level;
+  external_ = level ? Pin::High : Pin::Low;
   waiting_ = true;
 }
 
 void Inbox::deliver(Cpu* cpu) {
   if (!waiting_.exchange(false)) return;
-  cpu->external_interrupt = external_;
+  if (const Pin pin = external_.exchange(Pin::Unchanged); pin != Pin::Unchanged)
+    cpu->external_interrupt = pin == Pin::High;
   // A start-up that follows an INIT comes after it however late both are seen; what was sent before the INIT is lost.
   if (init_.exchange(false)) cpu->apic->deliver(Init, 0, false);
   if (const u32 sipi = sipi_.exchange(0)) cpu->apic->deliver(StartUp, static_cast<u8>(sipi), false);
-  if (nmi_.exchange(false)) cpu->apic->deliver(Nmi, 0, false);
+  if (nmi_.exchange(false) && cpu->run_state != RunState::WaitForSipi) cpu->apic->deliver(Nmi, 0, false);
   if (ext_int_.exchange(false)) cpu->apic->deliver(ExtInt, 0, false);
   take_vectors(edge_, *cpu->apic, false);
   take_vectors(level_, *cpu->apic, true);

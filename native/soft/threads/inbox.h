@@ -26,7 +26,8 @@ class Inbox {
   std::atomic<u64> edge_[4] = {}, level_[4] = {};  // fixed interrupts, a bit a vector
   std::atomic<u32> sipi_ = 0;                      // vector, and bit 8 when there is one
   std::atomic<bool> nmi_ = false, init_ = false, ext_int_ = false;
-  std::atomic<bool> external_ = false;
+  enum class Pin : u8 { Unchanged, Low, High };
+  std::atomic<Pin> external_ = Pin::Unchanged;
 };
 
 }  // namespace tsbhyve::soft
