@@ -22,6 +22,7 @@ class Mmu;
 class BlockCache;
 class LocalApic;
 struct Platform;
+class ThreadedCpu;
 
 /// Segment attributes: the VMX access-rights layout (SDM vol. 3, 24.4.1): 0-3 type, 4 S, 5-6 DPL, 7 P, 12 AVL, 13 L, 14
 /// D/B, 15 G, 16 unusable. Limits are in bytes, already scaled by G.
@@ -127,6 +128,7 @@ struct Fault {
 enum class Escape : int {
   Fault = 1,
   Single /* run this instruction again, alone in its block */,
+  Alone /* the same, while no other vCPU runs */,
   Exit /* to the device model; the instruction runs again */
 };
 
@@ -201,6 +203,8 @@ struct alignas(64) Cpu {
   // Time and instruction counting. retired() = retire_limit - budget between blocks.
   u64 retire_limit = 0;
 
+  bool attention_wanted = false;  // derived: attend.h
+
   // Leaving a block.
   std::jmp_buf escape_point;
   Fault fault;
@@ -221,7 +225,8 @@ struct alignas(64) Cpu {
   LocalApic* apic = nullptr;
   Platform* platform = nullptr;
   GuestRam* ram = nullptr;
-  std::span<Cpu* const> others;  // of the same machine: whoever writes code that they have decoded tells them
+  ThreadedCpu* threaded = nullptr;  // null: no other vCPU runs at the same time
+  std::span<Cpu* const> others;     // that take turns with it: whoever writes code that they have decoded tells them
 };
 
 inline constexpr u8 zero_slot = 16 * 8, rip_slot = 17 * 8;

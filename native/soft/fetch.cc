@@ -5,6 +5,7 @@
 #include "soft/leave.h"
 #include "soft/memory/debug_watch.h"
 #include "soft/memory/mmu.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -67,12 +68,14 @@ Block* fetch_block(Cpu* cpu, bool single) {
   }
   if (block && block->length > limit) block = nullptr;
   if (!block) {
+    const bool may_stay = !cpu->threaded || cpu->threaded->begin_decoding();
     auto built = build_block(cpu, lin, physical, mode, limit);
-    if (cpu->ram->host_page(physical) && (!built->straddles || cpu->ram->host_page(built->second_page))) {
-      block = cpu->blocks->insert(std::move(built));
-    } else {
-      block = cpu->blocks->keep_once(std::move(built));  // code outside RAM is decoded each time
+    if (!may_stay || !cpu->ram->host_page(physical) ||
+        (built->straddles && !cpu->ram->host_page(built->second_page))) {  // code outside RAM is decoded each time
+      cpu->link = nullptr;
+      return cpu->blocks->keep_once(std::move(built));
     }
+    block = cpu->blocks->insert(std::move(built));
   }
   connect(cpu, block);
   if (cpu->mode & mode_flat && !block->straddles && !single && cpu->ram->host_page(physical)) {
