@@ -10,6 +10,7 @@
 
 #include "engine/exit_slot.h"
 #include "engine/guest_ram.h"
+#include "engine/kernel_chipset.h"
 #include "engine/registers.h"
 
 namespace tsbhyve {
@@ -25,6 +26,7 @@ struct EngineOptions {
   std::uint64_t tsc_hz = 1'000'000'000;
   std::uint32_t physical_address_bits = 40;
   std::vector<CpuidRow> cpuid;
+  std::string library;  // vmm: another libvmmapi than the system's; tests have one
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -38,6 +40,9 @@ struct Capabilities {
   std::uint32_t max_vcpus;
   bool dirty_log;
   std::string missing_from_snapshot;  // empty: complete
+  const char* chipset = "ts";         // or "kernel": VcpuEngine::chipset()
+  bool maps_files = true;             // guest memory may be mapped from a file
+  bool tells_halt = true;             // a halt that an interrupt may end is an exit
 };
 
 /// Failure of an engine: the system call and errno, or errno 0 and a sentence.
@@ -79,6 +84,8 @@ class VcpuEngine {
   virtual void set_external_interrupt(bool level) = 0;  // INTR of the 8259 pair
   virtual void inject_nmi() = 0;
   virtual void reset() = 0;
+  /// Null: interrupt controllers and timers are the machine's own.
+  virtual KernelChipset* chipset() { return nullptr; }
 
   // State, out and in. Only at a safepoint.
   virtual void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) = 0;
