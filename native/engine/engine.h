@@ -24,6 +24,7 @@ struct EngineOptions {
   bool virtual_clock = false;
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
   std::uint64_t tsc_hz = 1'000'000'000;
+  std::uint32_t lapic_hz = 1'000'000'000;  // soft
   std::uint32_t physical_address_bits = 40;
   std::vector<CpuidRow> cpuid;
   std::string library;  // vmm: another libvmmapi than the system's; tests have one

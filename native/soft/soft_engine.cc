@@ -51,6 +51,7 @@ SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   check_options(options);
   tsc_hz = options.tsc_hz;
+  lapic_hz = options.lapic_hz;
   physical_bits = options.physical_address_bits;
   cpu_->mmu = &mmu_;
   cpu_->blocks = &blocks_;
@@ -65,7 +66,7 @@ SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
 SoftEngine::~SoftEngine() = default;
 
 Capabilities SoftEngine::capabilities() const {
-  return {"soft", time_.is_virtual(), true, true, true, 1'000'000'000, 1, true, ""};
+  return {"soft", time_.is_virtual(), true, true, true, static_cast<u32>(lapic_hz), 1, true, ""};
 }
 
 CpuidLeaf SoftEngine::cpuid(u32 leaf, u32 subleaf) const {
