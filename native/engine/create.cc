@@ -11,7 +11,7 @@
 
 namespace tsbhyve {
 
-std::unique_ptr<VcpuEngine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
+std::unique_ptr<Engine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
   if (name == "soft") return std::make_unique<soft::SoftEngine>(ram, options);
   if (name == "vmm") return std::make_unique<vmm::VmmEngine>(ram, options);
 #ifdef __linux__

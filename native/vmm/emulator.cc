@@ -36,9 +36,9 @@ Emulator::Emulator(GuestRam* ram)
       before_(register_count),
       after_(register_count) {
   // Its local APIC is the kernel's business: this one answers nothing.
-  std::vector<std::uint64_t> lapic = engine_->get_lapic();
+  std::vector<std::uint64_t> lapic = engine_->vcpu(0).get_lapic();
   lapic[static_cast<std::size_t>(LapicRow::base)] = 0xfee00000;
-  engine_->set_lapic(lapic);
+  engine_->vcpu(0).set_lapic(lapic);
 }
 
 ExitKind Emulator::begin(std::span<const std::uint64_t> registers) {
@@ -48,13 +48,13 @@ ExitKind Emulator::begin(std::span<const std::uint64_t> registers) {
   const bool pae = (before_[row(Register::cr0)] & paging) && (before_[row(Register::cr4)] & physical_extension) &&
                    !(before_[row(Register::efer)] & long_mode_active);
   if (pae && before_[row(Register::pdpte0)] == 0) load_pdptes(*ram_, after_);
-  engine_->set_registers(RegisterGroup::All, after_);  // and with them goes all that it knew of translations
-  engine_->drop_caches();                              // and of code, which the guest writes without telling it
+  engine_->vcpu(0).set_registers(RegisterGroup::All, after_);  // and with them goes all that it knew of translations
+  engine_->drop_caches();                                      // and of code, which the guest writes without telling it
   return step();
 }
 
 ExitKind Emulator::step() {
-  const ExitKind kind = engine_->run(engine_->time() + 1);
+  const ExitKind kind = engine_->run(engine_->time() + 1).kind;
   if (kind != ExitKind::Deadline) return kind;
   if (after()[row(Register::pending_debug)] == 0) return ExitKind::None;
   engine_->run(engine_->time() + 1);  // the trap after the instruction
@@ -62,14 +62,14 @@ ExitKind Emulator::step() {
 }
 
 ExitKind Emulator::go_on() {
-  const ExitKind kind = engine_->safepoint();
+  const ExitKind kind = engine_->safepoint().kind;
   if (kind != ExitKind::None || after()[row(Register::pending_debug)] == 0) return kind;
   engine_->run(engine_->time() + 1);
   return ExitKind::None;
 }
 
 std::span<const std::uint64_t> Emulator::after() {
-  engine_->get_registers(RegisterGroup::All, after_);
+  engine_->vcpu(0).get_registers(RegisterGroup::All, after_);
   return after_;
 }
 

@@ -21,7 +21,7 @@ class Emulator {
   ExitKind begin(std::span<const std::uint64_t> registers);
   /// Goes on with the answer in slot().
   ExitKind go_on();
-  ExitSlot& slot() { return engine_->slot; }
+  ExitSlot& slot() { return engine_->vcpu(0).slot; }
   /// Registers before and after the instruction that is done.
   std::span<const std::uint64_t> before() const { return before_; }
   std::span<const std::uint64_t> after();

@@ -18,6 +18,7 @@ constexpr std::int64_t shortest_slice = 4'000'000, longest_slice = 32'000'000;
 const Library& library_for(const EngineOptions& options) {
   if (options.virtual_clock)
     throw EngineError{0, "vmm", "the virtual clock needs an engine that counts instructions: soft"};
+  if (options.vcpus != 1) throw EngineError{0, "vmm", "this engine runs 1 vCPU, not " + std::to_string(options.vcpus)};
   const Library& library = Library::load(options.library);
   remove_orphans(library);
   return library;
@@ -44,12 +45,12 @@ Capabilities VmmEngine::capabilities() const {
   return result;
 }
 
-ExitKind VmmEngine::leave(ExitKind kind) {
+Exit VmmEngine::leave(ExitKind kind) {
   slot.kind = static_cast<std::uint32_t>(kind);
   slot.instructions = 0;
   slot.time = time();
   slot.rip = exit_.rip;
-  return kind;
+  return {kind, 0};
 }
 
 ExitKind VmmEngine::fail(std::string sentence) {
@@ -58,7 +59,7 @@ ExitKind VmmEngine::fail(std::string sentence) {
   return ExitKind::Error;
 }
 
-ExitKind VmmEngine::run(std::int64_t deadline) {
+Exit VmmEngine::run(std::int64_t deadline) {
   if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
   for (;;) {
     if (kick_.take_wake()) return leave(ExitKind::Woken);
@@ -82,17 +83,17 @@ ExitKind VmmEngine::run(std::int64_t deadline) {
   }
 }
 
-ExitKind VmmEngine::interrupted(std::int64_t deadline) {
+Exit VmmEngine::interrupted(std::int64_t deadline) {
   if (kick_.take_wake()) return leave(ExitKind::Woken);
   if (time() >= deadline) return leave(ExitKind::Deadline);
   slice_ = std::min(2 * slice_, longest_slice);
   return leave(ExitKind::None);
 }
 
-ExitKind VmmEngine::safepoint() {
+Exit VmmEngine::safepoint() {
   if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
   finish_instruction();
-  return ExitKind::None;
+  return {};
 }
 
 /// The kernel keeps the next instruction's address to itself until it runs on; what it is told to be RIP it takes. An
@@ -130,6 +131,10 @@ void VmmEngine::reset() {
   advances_ = false;
   end_ = ExitKind::None;
   vm_.reset();
+}
+
+void VmmEngine::set_shared(std::span<const std::uint8_t> bytes) {
+  if (!bytes.empty()) throw std::invalid_argument("the shared section of vmm: expected nothing");
 }
 
 void VmmEngine::memory_written(std::uint64_t physical, std::uint64_t length) {

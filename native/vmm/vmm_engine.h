@@ -14,14 +14,16 @@ namespace tsbhyve::vmm {
 
 /// A guest that halts sleeps in the kernel, whose timers and interrupts end the halt. Nothing tells that it does, so
 /// run() returns ExitKind::Hlt only for a guest that has halted for ever, and next_deadline() is INT64_MAX.
-class VmmEngine final : public VcpuEngine {
+class VmmEngine final : public Engine, public VcpuEngine {
  public:
   VmmEngine(GuestRam* ram, const EngineOptions& options);
 
   Capabilities capabilities() const override;
-  ExitKind run(std::int64_t deadline) override;
+  std::uint32_t vcpu_count() const override { return 1; }
+  VcpuEngine& vcpu(std::uint32_t) override { return *this; }
+  Exit run(std::int64_t deadline) override;
   void wake() override { kick_.wake(); }
-  ExitKind safepoint() override;
+  Exit safepoint() override;
   std::string error_text() const override { return error_; }
 
   std::int64_t time() const override { return held_ ? base_ : host_now() + base_; }
@@ -49,6 +51,8 @@ class VmmEngine final : public VcpuEngine {
   /// What the kernel saves of a vCPU, in its own form.
   std::vector<std::uint8_t> get_private() override;
   void set_private(std::span<const std::uint8_t> bytes) override;
+  std::vector<std::uint8_t> get_shared() override { return {}; }
+  void set_shared(std::span<const std::uint8_t> bytes) override;
 
   void memory_written(std::uint64_t physical, std::uint64_t length) override;
   void dirty_log_taken() override;
@@ -58,7 +62,7 @@ class VmmEngine final : public VcpuEngine {
   /// What the last exit asked for and is still to be given.
   enum class Owed { Nothing, PortValue, MsrValue, MsrWritten, Emulation };
 
-  ExitKind leave(ExitKind kind);
+  Exit leave(ExitKind kind);
   ExitKind fail(std::string sentence);
   /// Gives the kernel the answer to the last exit. An exit of the same instruction is returned, else None.
   ExitKind take_answer();
@@ -72,7 +76,7 @@ class VmmEngine final : public VcpuEngine {
   ExitKind emulated(ExitKind kind);
   ExitKind ended();
   ExitKind task_switch();
-  ExitKind interrupted(std::int64_t deadline);
+  Exit interrupted(std::int64_t deadline);
 
   const Library& library_;
   GuestRam* ram_;

@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 5;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -22,6 +22,8 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  /** vmm: another libvmmapi than the system's; empty for that. */
+  readonly library: string;
 }
 
 export interface AddonCapabilities {
@@ -34,34 +36,49 @@ export interface AddonCapabilities {
   readonly maxVcpus: number;
   readonly dirtyLog: boolean;
   readonly missingFromSnapshot: string;
+  readonly chipset: 'ts' | 'kernel';
+  readonly mapsFiles: boolean;
+  readonly tellsHalt: boolean;
 }
 
 export interface AddonMachine {
   readonly id: number;
   addMemory(base: number, length: number, readOnly: boolean): ArrayBuffer[];
-  createVcpu(): ArrayBuffer;
+  /** One slot a vCPU. */
+  createVcpus(count: number): ArrayBuffer[];
+  /** The kind of exit in the low byte, the vCPU above it. */
   run(): number;
   safepoint(): number;
-  errorText(): string;
+  errorText(vcpu: number): string;
   getTime(): bigint;
   setTime(nanoseconds: bigint): void;
   holdTime(held: boolean): void;
   nextDeadline(): bigint;
-  instructions(): bigint;
+  instructions(vcpu: number): bigint;
   sendMsi(address: number, data: number): void;
   setExternalInterrupt(level: boolean): void;
-  injectNmi(): void;
+  /** Of engines whose chipset is a kernel's, as the next ones. */
+  setPicInput(irq: number, level: boolean): void;
+  setIoapicInput(pin: number, level: boolean): void;
+  writeCmos(index: number, value: number): void;
+  setRtc(seconds: bigint): void;
+  getRtc(): bigint;
+  saveChipset(part: number): Uint8Array;
+  loadChipset(part: number, bytes: Uint8Array): void;
+  injectNmi(vcpu: number): void;
   reset(): void;
-  getRegisters(groups: number, values: BigUint64Array): void;
-  setRegisters(groups: number, values: BigUint64Array): void;
-  getMsrs(): BigUint64Array;
-  setMsrs(pairs: BigUint64Array): void;
-  getXsave(): Uint8Array;
-  setXsave(image: Uint8Array): void;
-  getLapic(): BigUint64Array;
-  setLapic(rows: BigUint64Array): void;
-  getPrivate(): Uint8Array;
-  setPrivate(bytes: Uint8Array): void;
+  getRegisters(vcpu: number, groups: number, values: BigUint64Array): void;
+  setRegisters(vcpu: number, groups: number, values: BigUint64Array): void;
+  getMsrs(vcpu: number): BigUint64Array;
+  setMsrs(vcpu: number, pairs: BigUint64Array): void;
+  getXsave(vcpu: number): Uint8Array;
+  setXsave(vcpu: number, image: Uint8Array): void;
+  getLapic(vcpu: number): BigUint64Array;
+  setLapic(vcpu: number, rows: BigUint64Array): void;
+  getPrivate(vcpu: number): Uint8Array;
+  setPrivate(vcpu: number, bytes: Uint8Array): void;
+  getShared(): Uint8Array;
+  setShared(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
   discard(address: number, length: number): void;
   openDirtyLog(): number;
@@ -87,6 +104,14 @@ export interface KvmProbe {
   /** The guest's TSC rate without scaling; 0 when unknown. */
   readonly tscHz: bigint;
   readonly tscScalable: boolean;
+}
+
+/** What native/vmm/probe.h explains. */
+export interface VmmProbe {
+  /** Why there is no vmm here; empty when there is. */
+  readonly reason: string;
+  /** The guest's TSC rate, which is the host's. */
+  readonly tscHz: bigint;
 }
 
 export interface AddonSnapshot {
@@ -192,6 +217,7 @@ export interface Addon {
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
   kvmProbe(): KvmProbe;
+  vmmProbe(library: string): VmmProbe;
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;

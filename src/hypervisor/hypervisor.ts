@@ -20,6 +20,8 @@ export type ClockMode =
 
 export interface EngineOptions {
   readonly memory: readonly EngineMemory[];
+  /** 1, unless given. */
+  readonly vcpus?: number;
   readonly clock: ClockMode;
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
@@ -40,30 +42,67 @@ export interface Capabilities {
   readonly dirtyLog: boolean;
   /** Names what a snapshot would lack; empty when it is complete. */
   readonly missingFromSnapshot: string;
+  /** Whose the interrupt controllers and timers are: this program's, or a kernel's (`Engine.chipset`). */
+  readonly chipset: 'ts' | 'kernel';
+  /** Guest memory may be mapped from a file. */
+  readonly mapsFiles: boolean;
+  /** `Hlt` is returned also where an interrupt may end it. */
+  readonly tellsHalt: boolean;
 }
 
-/** One machine's processor and memory. Every call but `wake` belongs to the machine's thread. */
+/** One machine's processors and memory. Every call but `wake` belongs to the machine's thread. */
 export interface Engine {
   /** Names this engine to `wake` on any thread of the process. */
   readonly id: number;
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
+  /** By APIC id. */
+  readonly vcpus: readonly Vcpu[];
+  /** The first of them, which boots the machine. */
   readonly vcpu: Vcpu;
+
+  /**
+   * Runs all vCPUs until one has an exit, until `vcpu.slot.deadline`, `wake`, or a few milliseconds have passed (`None`). The
+   * answer to the last exit lies in the slot of `exited`. Others that have one meanwhile wait for the next calls. `Hlt` means
+   * that all of them wait for an interrupt.
+   */
+  run(): ExitKind;
+  /**
+   * Brings all vCPUs between two instructions, until the next `run()`: finishes those that wait for an answer. An exit that
+   * one needs first is returned, to be answered before the next call.
+   */
+  safepoint(): ExitKind;
+  /** Whose exit `run()` or `safepoint()` has returned. */
+  readonly exited: Vcpu;
+  /** The machine's reset line: the first vCPU starts anew, the others wait to be started. */
+  reset(): void;
 
   /** VM time in nanoseconds. */
   getTime(): bigint;
   setTime(nanoseconds: bigint): void;
   /** Real clock: while held, VM time stands still. An engine starts held. */
   holdTime(held: boolean): void;
+  /** VM time of the next event inside the engine, or `NEVER`. */
+  nextDeadline(): bigint;
 
   sendMsi(address: number, data: number): void;
   /** Level of the 8259 pair's INT output. */
   setExternalInterrupt(level: boolean): void;
 
+  /** What belongs to all vCPUs together, of the kind of `Vcpu.getPrivate()`; empty with one vCPU. */
+  getShared(): Uint8Array;
+  /** After the private sections of all vCPUs. */
+  setShared(bytes: Uint8Array): void;
+  /** For tests: drops every derived cache. Nothing a guest can see may change. */
+  dropCaches(): void;
+
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
   /** ORs the pages written since the last call into `bitmap`, one bit a page. */
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
+
+  /** Null: the chipset is this program's. */
+  readonly chipset: KernelChipset | null;
 
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;
@@ -79,26 +118,34 @@ export interface Engine {
   close(): void;
 }
 
+/** 8259 pair, I/O APIC, 8254, HPET, RTC and PM timer of a kernel. */
+export interface KernelChipset {
+  /** A change of the level of an input. */
+  setPicInput(irq: number, level: boolean): void;
+  setIoapicInput(pin: number, level: boolean): void;
+  writeCmos(index: number, value: number): void;
+  /** Seconds since 1970. */
+  setRtc(seconds: bigint): void;
+  getRtc(): bigint;
+  /** One part's state, in the kernel's own form. Only at a safepoint. */
+  save(part: number): Uint8Array;
+  load(part: number, bytes: Uint8Array): void;
+}
+
 /** Native threads that do disk I/O on the engine's memory. */
 export interface DiskThreads {
   /** The result is posted to `source` under this token. False if too much is on its way already. */
   submit(image: DiskImage, source: number, token: number, request: ImageRequest): boolean;
 }
 
+/** One virtual processor. Its state is whole at a safepoint, and before the machine has run. */
 export interface Vcpu {
   readonly slot: ExitSlot;
 
-  /** Runs until an exit, `slot.deadline`, `wake` or a few milliseconds have passed (`None`). The answer to the last exit lies in the slot. */
-  run(): ExitKind;
-  /** Finishes an instruction that waits for its answer. An exit it needs first is returned, to be answered before the next call. */
-  safepoint(): ExitKind;
-  /** One sentence on the last `ExitKind.Error`: what the engine cannot go on from. */
+  /** One sentence on its last `ExitKind.Error`: what the engine cannot go on from. */
   errorText(): string;
-  /** VM time of the next event inside the engine, or `NEVER`. */
-  nextDeadline(): bigint;
   instructions(): bigint;
   injectNmi(): void;
-  reset(): void;
 
   getRegisters(groups: number, values: BigUint64Array): void;
   setRegisters(groups: number, values: BigUint64Array): void;
@@ -112,8 +159,6 @@ export interface Vcpu {
   /** What only this engine understands and another may drop. */
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
-  /** For tests: drops every derived cache. Nothing a guest can see may change. */
-  dropCaches(): void;
 }
 
 export type OpenEngine = (options: EngineOptions) => Engine;

@@ -37,7 +37,7 @@ void read_and_write() {
   guest.engine->slot.data = 0x05;
   guest.expect(ExitKind::MmioWrite, 0xa0010, 1);
   CHECK_EQUAL(guest.engine->slot.data, 0x85);
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 10);
   CHECK_EQUAL(guest.get(Register::rflags) & 0x80, 0x80);  // SF
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);

@@ -56,11 +56,11 @@ void safepoint() {
       0xe4, 0xe0,        // in al, e0h
       0xe6, 0xe1, 0xf4,  // out e1h, al; hlt
   });
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address);
   guest.expect(ExitKind::PortRead, 0xe0, 1);
   guest.engine->slot.data = 0x5a;
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 3);
   CHECK_EQUAL(guest.get(Register::rax) & 0xff, 0x5a);
   CHECK_EQUAL(guest.get(Register::interrupt_shadow), 0);
@@ -92,16 +92,16 @@ void ways_out(std::initializer_list<int> code) {
   const std::int64_t deadline = guest.engine->time() + 20'000'000;
   CHECK_EQUAL(guest.run(deadline), ExitKind::Deadline);
   CHECK(guest.engine->time() >= deadline);
-  CHECK_EQUAL(guest.engine->run(deadline), ExitKind::Deadline);
+  CHECK_EQUAL(guest.engine->run(deadline).kind, ExitKind::Deadline);
   guest.engine->wake();
-  CHECK_EQUAL(guest.engine->run(never), ExitKind::Woken);
+  CHECK_EQUAL(guest.engine->run(never).kind, ExitKind::Woken);
   std::thread waker([&guest] {
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     guest.engine->wake();
   });
   CHECK_EQUAL(guest.run(), ExitKind::Woken);
   waker.join();
-  CHECK_EQUAL(guest.engine->run(never), ExitKind::None);  // the end of a slice
+  CHECK_EQUAL(guest.engine->run(never).kind, ExitKind::None);  // the end of a slice
 }
 
 void refusals() {

@@ -24,7 +24,7 @@ Guest::Guest(std::initializer_list<int> code) {
 
 ExitKind Guest::run(std::int64_t deadline) {
   for (int slices = 0; slices < 1000; slices++) {
-    if (const ExitKind kind = engine->run(deadline); kind != ExitKind::None) return kind;
+    if (const ExitKind kind = engine->run(deadline).kind; kind != ExitKind::None) return kind;
   }
   require(false, "the guest has run for 1000 slices without an exit");
   return ExitKind::None;

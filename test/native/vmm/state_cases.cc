@@ -39,7 +39,7 @@ void moves() {
     CHECK_EQUAL(first.engine->slot.data, i);
   }
   first.engine->hold_time(true);
-  CHECK_EQUAL(first.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
   const std::vector<std::uint64_t> registers = first.registers();
   const std::vector<std::uint8_t> processor = first.engine->get_private();
 
@@ -74,7 +74,7 @@ void pm_timer() {
   std::uint32_t before = 0;
   while (before < 100'000) before = shown(first);
   first.engine->hold_time(true);
-  CHECK_EQUAL(first.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
   const std::vector<std::uint8_t> saved = first.engine->chipset()->save(STRUCT_VPMTMR);
   CHECK_EQUAL(saved.size(), 4);
 
@@ -89,7 +89,7 @@ void pm_timer() {
 void chips() {
   Guest first({0xb0, 0xa5, 0xe6, 0x21, 0xe6, 0xe0, 0xfa, 0xf4});  // mask of the 8259; out e0h, al
   first.expect(ExitKind::PortWrite, 0xe0, 1);
-  CHECK_EQUAL(first.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
   Guest second({0xe4, 0x21, 0xe6, 0xe0, 0xfa, 0xf4});  // in al, 21h; out e0h, al
   for (const std::uint32_t part : {STRUCT_VIOAPIC, STRUCT_VATPIC, STRUCT_VATPIT, STRUCT_VHPET, STRUCT_VRTC})
     second.engine->chipset()->load(part, first.engine->chipset()->save(part));

@@ -12,7 +12,7 @@ constexpr u64 ioapic_base = 0xfec00000, hpet_base = 0xfed00000;
 constexpr int timer_irq = 0, timer_pin = 2, rtc_irq = 8;
 }  // namespace
 
-Chips::Chips(tsbhyve::VcpuEngine& cpu)
+Chips::Chips(tsbhyve::Engine& cpu)
     : ioapic([&cpu](u64 address, u32 data) { cpu.send_msi(address, data); }),
       hpet(
           [this](unsigned pin) {

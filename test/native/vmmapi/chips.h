@@ -13,7 +13,7 @@ namespace imitation {
 
 class Chips {
  public:
-  explicit Chips(tsbhyve::VcpuEngine& cpu);
+  explicit Chips(tsbhyve::Engine& cpu);
 
   /// False: the port, or the address, is none of the kernel's.
   bool port(bool write, u16 port, unsigned width, u64& value, i64 now);
@@ -36,7 +36,7 @@ class Chips {
  private:
   void pulse_isa(int irq, int pin);
 
-  tsbhyve::VcpuEngine& cpu_;
+  tsbhyve::Engine& cpu_;
 };
 
 }  // namespace imitation

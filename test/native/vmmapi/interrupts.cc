@@ -14,7 +14,7 @@ int vm_inject_exception(vcpu* cpu, int vector, int, std::uint32_t, int) {
 }
 
 int vm_inject_nmi(vcpu* cpu) {
-  cpu->vm->cpu->inject_nmi();
+  cpu->vm->cpu->vcpu(0).inject_nmi();
   return 0;
 }
 

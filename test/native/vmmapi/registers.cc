@@ -91,12 +91,12 @@ namespace imitation {
 
 std::vector<std::uint64_t> registers(vmctx* vm) {
   std::vector<std::uint64_t> values(tsbhyve::register_count);
-  vm->cpu->get_registers(RegisterGroup::All, values);
+  vm->cpu->vcpu(0).get_registers(RegisterGroup::All, values);
   return values;
 }
 
 void set_registers(vmctx* vm, RegisterGroup groups, const std::vector<std::uint64_t>& values) {
-  vm->cpu->set_registers(groups, values);
+  vm->cpu->vcpu(0).set_registers(groups, values);
 }
 
 }  // namespace imitation

@@ -55,7 +55,7 @@ void Entry::begin() {
     if (processor_->msr_refused) {  // the interpreter raises #GP(0) there
       processor_->msr_refused = false;
       processor_->next_rip.reset();
-      vm_->cpu->slot.refused = 1;
+      vm_->cpu->vcpu(0).slot.refused = 1;
       return;
     }
   }
@@ -85,7 +85,7 @@ void Entry::run() {
     }
     vm_->chips->advance(vm_->now());
     const std::int64_t deadline = std::min(vm_->chips->next_deadline(), vm_->now() + longest_stay);
-    if (serve(vm_->cpu->run(deadline))) return;
+    if (serve(vm_->cpu->run(deadline).kind)) return;
   }
 }
 
@@ -101,8 +101,10 @@ bool Entry::serve(ExitKind kind) {
     case ExitKind::MmioWrite: return access(kind);
     case ExitKind::MsrRead: return leave_msr(false);
     case ExitKind::MsrWrite: return leave_msr(true);
-    case ExitKind::InterruptAcknowledge: vm_->cpu->slot.data = vm_->chips->acknowledge(); return false;
-    case ExitKind::Eoi: vm_->chips->ioapic.end_of_interrupt(static_cast<u8>(vm_->cpu->slot.address)); return false;
+    case ExitKind::InterruptAcknowledge: vm_->cpu->vcpu(0).slot.data = vm_->chips->acknowledge(); return false;
+    case ExitKind::Eoi:
+      vm_->chips->ioapic.end_of_interrupt(static_cast<u8>(vm_->cpu->vcpu(0).slot.address));
+      return false;
     case ExitKind::Hlt: return halted();
     case ExitKind::Shutdown: vm_->ended = VM_SUSPEND_TRIPLEFAULT; return false;
     default: leave(VM_EXITCODE_VMX); return true;
@@ -110,7 +112,7 @@ bool Entry::serve(ExitKind kind) {
 }
 
 bool Entry::halted() {
-  if (vm_->cpu->slot.detail == 1) {
+  if (vm_->cpu->vcpu(0).slot.detail == 1) {
     vm_->ended = VM_SUSPEND_HALT;  // nothing but an NMI could end it, and the kernel does not wait for one
     return false;
   }
@@ -135,7 +137,7 @@ bool is_string(const Code& code) {
 }
 
 bool Entry::access(ExitKind kind) {
-  tsbhyve::ExitSlot& slot = vm_->cpu->slot;
+  tsbhyve::ExitSlot& slot = vm_->cpu->vcpu(0).slot;
   const bool write = kind == ExitKind::PortWrite || kind == ExitKind::MmioWrite;
   const bool port = kind == ExitKind::PortRead || kind == ExitKind::PortWrite;
   if (!port) {
@@ -168,7 +170,7 @@ void Entry::step_over() {
 }
 
 bool Entry::leave_port() {
-  const tsbhyve::ExitSlot slot = vm_->cpu->slot;
+  const tsbhyve::ExitSlot slot = vm_->cpu->vcpu(0).slot;
   const std::vector<std::uint64_t> values = registers(vm_);
   const bool string = is_string(code_at(vm_, values, values[row(Register::rip)]));
   step_over();
@@ -183,7 +185,7 @@ bool Entry::leave_port() {
 }
 
 bool Entry::leave_memory() {
-  const tsbhyve::ExitSlot slot = vm_->cpu->slot;
+  const tsbhyve::ExitSlot slot = vm_->cpu->vcpu(0).slot;
   const std::vector<std::uint64_t> values = registers(vm_);
   step_over();
   exit_.exitcode = VM_EXITCODE_INST_EMUL;
@@ -204,8 +206,8 @@ bool Entry::leave_msr(bool write) {
   exit_.exitcode = write ? VM_EXITCODE_WRMSR : VM_EXITCODE_RDMSR;
   exit_.rip = values[row(Register::rip)];
   exit_.inst_length = 2;
-  exit_.u.msr.code = static_cast<std::uint32_t>(vm_->cpu->slot.address);
-  exit_.u.msr.wval = vm_->cpu->slot.data;
+  exit_.u.msr.code = static_cast<std::uint32_t>(vm_->cpu->vcpu(0).slot.address);
+  exit_.u.msr.wval = vm_->cpu->vcpu(0).slot.data;
   processor_->next_rip = exit_.rip + 2;
   processor_->awaits_msr = true;
   return true;

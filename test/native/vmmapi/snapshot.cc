@@ -50,7 +50,7 @@ class Stream {
 
 std::uint64_t tsc(vmctx* ctx) {
   const std::uint64_t unmoved = ticks_at(ctx->now(), 1'200'000'000);
-  for (const auto& [index, value] : ctx->cpu->get_msrs()) {
+  for (const auto& [index, value] : ctx->cpu->vcpu(0).get_msrs()) {
     if (index == 0x3b) return unmoved + value;
   }
   return unmoved;
@@ -73,7 +73,7 @@ int machine(vmctx* ctx, Stream stream) {
 /// Registers and MSRs; the FPU is not among them.
 int processor(vmctx* ctx, Stream stream) {
   std::vector<std::uint64_t> values = registers(ctx);
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> msrs = ctx->cpu->get_msrs();
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> msrs = ctx->cpu->vcpu(0).get_msrs();
   stream.bytes(values.data(), values.size() * sizeof values[0]);
   for (auto& [index, value] : msrs) {
     stream.value(index);
@@ -82,7 +82,7 @@ int processor(vmctx* ctx, Stream stream) {
   if (!stream.restores() || stream.result() != 0) return stream.result();
   ctx->processor->next_rip.reset();
   set_registers(ctx, tsbhyve::RegisterGroup::All, values);
-  ctx->cpu->set_msrs(msrs);
+  ctx->cpu->vcpu(0).set_msrs(msrs);
   return 0;
 }
 
@@ -110,7 +110,7 @@ std::uint64_t divisor(std::uint64_t configuration) {
 }
 
 int local_apic(vmctx* ctx, Stream stream) {
-  std::vector<std::uint64_t> rows = ctx->cpu->get_lapic();
+  std::vector<std::uint64_t> rows = ctx->cpu->vcpu(0).get_lapic();
   const auto at = [&rows](LapicRow row) -> std::uint64_t& { return rows[static_cast<std::size_t>(row)]; };
   std::vector<std::uint8_t> page(page_bytes);
   const auto word = [&page](std::size_t offset) { return reinterpret_cast<std::uint32_t*>(page.data() + offset); };
@@ -141,7 +141,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   at(LapicRow::timer_running) = left != 0;
   const std::uint64_t gone = (at(LapicRow::initial_count) - left) * divisor(at(LapicRow::divide_configuration));
   at(LapicRow::timer_start) = static_cast<std::uint64_t>(ctx->now()) - (gone * 1'000'000'000 / lapic_hz);
-  ctx->cpu->set_lapic(rows);
+  ctx->cpu->vcpu(0).set_lapic(rows);
   return 0;
 }
 
@@ -187,7 +187,7 @@ int vm_snapshot_req(vmctx* ctx, vm_snapshot_meta* meta) {
 
 int vm_restore_time(vmctx* ctx) {
   if (!kernel_saves) return fail(ENOTTY);
-  if (ctx->restores_tsc) ctx->cpu->set_msrs({{tsc_msr, ctx->restored_tsc}});
+  if (ctx->restores_tsc) ctx->cpu->vcpu(0).set_msrs({{tsc_msr, ctx->restored_tsc}});
   ctx->restores_tsc = false;
   ctx->chips->hpet.restart(ctx->now());
   return 0;
