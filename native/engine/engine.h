@@ -12,6 +12,7 @@
 
 #include "engine/exit_slot.h"
 #include "engine/guest_ram.h"
+#include "engine/kernel_chipset.h"
 #include "engine/registers.h"
 
 namespace tsbhyve {
@@ -25,10 +26,12 @@ struct EngineOptions {
   bool virtual_clock = false;
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
   std::uint64_t tsc_hz = 1'000'000'000;
+  std::uint32_t lapic_hz = 1'000'000'000;  // soft
   std::uint32_t physical_address_bits = 40;
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
   std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
+  std::string library;  // vmm: another libvmmapi than the system's; tests have one
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -42,6 +45,9 @@ struct Capabilities {
   std::uint32_t max_vcpus;
   bool dirty_log;
   std::string missing_from_snapshot;  // empty: complete
+  const char* chipset = "ts";         // or "kernel": Engine::chipset()
+  bool maps_files = true;             // guest memory may be mapped from a file
+  bool tells_halt = true;             // a halt that an interrupt may end is an exit
 };
 
 /// Failure of an engine: the system call and errno, or errno 0 and a sentence.
@@ -126,6 +132,8 @@ class Engine {
   virtual void set_external_interrupt(bool level) = 0;
   /// The machine's reset line: vCPU 0 starts at the reset vector, the others wait for SIPI.
   virtual void reset() = 0;
+  /// Null: interrupt controllers and timers are the machine's own.
+  virtual KernelChipset* chipset() { return nullptr; }
 
   /// What belongs to all vCPUs together and only this engine understands; empty when there is nothing, as with one
   /// vCPU.

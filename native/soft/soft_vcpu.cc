@@ -36,6 +36,7 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
       apic_((cpu_->platform = this, apic_id = index, cpu_.get()), bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;
+  lapic_hz = options.lapic_hz;
   physical_bits = options.physical_address_bits;
   cpu_->mmu = &mmu_;
   cpu_->blocks = &blocks_;
