@@ -25,6 +25,7 @@ struct EngineOptions {
   std::uint64_t tsc_hz = 1'000'000'000;
   std::uint32_t physical_address_bits = 40;
   std::vector<CpuidRow> cpuid;
+  bool translator = true;  // soft: hot code as host code, where the build and the host can
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.

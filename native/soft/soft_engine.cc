@@ -59,10 +59,12 @@ SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options)
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  if (options.translator) translator_ = Translator::create(cpu_.get(), default_code_bytes);
+  cpu_->translator = translator_.get();
   reset_cpu(cpu_.get(), false);
 }
 
-SoftEngine::~SoftEngine() = default;
+SoftEngine::~SoftEngine() { cpu_->translator = nullptr; }
 
 Capabilities SoftEngine::capabilities() const {
   return {"soft", time_.is_virtual(), true, true, true, 1'000'000'000, 1, true, ""};
