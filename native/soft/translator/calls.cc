@@ -26,6 +26,7 @@ void step_out(Cpu* cpu, const Site* site) {
 
 u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
+  tr_mem[0]++;
   const u64 value = load_slow(cpu, site->op, lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
@@ -33,6 +34,7 @@ u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
 
 void translated_store(Cpu* cpu, const Site* site, u64 lin, u64 value) {
   step_in(cpu, site);
+  tr_mem[1]++;
   store_slow(cpu, site->op, lin, value, site->size, site->segment);
   step_out(cpu, site);
 }
@@ -61,11 +63,12 @@ void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64) {
 /// The operation that follows in the copy stops there.
 void translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   step_in(cpu, site);
+  tr_ops[site->opcode]++;
   site->op->handler(cpu, site->op);
   cpu->next_op = nullptr;
   step_out(cpu, site);
 }
 
-void translated_settle(Cpu* cpu, const Site* site, u64, u64) { settle_flags(cpu, site->flags); }
+void translated_settle(Cpu* cpu, const Site* site, u64, u64) { tr_mem[2]++; settle_flags(cpu, site->flags); }
 
 }  // namespace tsbhyve::soft

@@ -21,7 +21,7 @@ void Emitter::call(u64 thunk, const Site* with) {
 Exit* Emitter::new_exit(Exit::Kind kind) {
   Exit& made = region_->exits.emplace_back();
   made.kind = kind;
-  made.region = region_;
+  made.region = region_; if (instruction) made.opcode = static_cast<u16>(instruction->opcode);
   made.block = block;
   made.op = op;
   made.flags = now.flags;
@@ -46,7 +46,7 @@ const Site* Emitter::operation_site() {
   copy[0].handler = choose_handler(*instruction, true);
   copy[1].handler = end_of_copy;
   Site* const at = site(0, 0);
-  at->op = copy.get();
+  at->op = copy.get(); at->opcode = static_cast<u16>(instruction->opcode);
   region_->operations.push_back(std::move(copy));
   return at;
 }

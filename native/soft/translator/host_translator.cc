@@ -2,6 +2,7 @@
 #include "soft/translator/host_translator.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "soft/block_cache.h"
 #include "soft/leave.h"
@@ -49,6 +50,7 @@ void run_translated(Cpu* cpu, const Op*) {
   cpu->budget += block->count;
   cpu->translated.code_page = cpu->gpr[17] & page_mask;
   const Exit* const by = translator_of(cpu)->run(block);
+  tr_kinds[static_cast<size_t>(by->kind)]++; if (by->kind == Exit::Kind::Operation) tr_exits[by->opcode]++;
   stand_in(cpu, by);
   settle_flags(cpu, by->flags);
   if (by->kind == Exit::Kind::Branch && by->patch) translator_of(cpu)->connect(const_cast<Exit*>(by));
@@ -70,14 +72,22 @@ void count_run(Cpu* cpu, const Op* op) {
 
 }  // namespace
 
-HostTranslator::HostTranslator(Cpu* cpu, size_t code_bytes)
-    : cpu_(cpu), memory_(code_bytes), thunks_(make_thunks(memory_)) {
+HostTranslator::HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat)
+    : cpu_(cpu), heat_(heat), memory_(code_bytes), thunks_(make_thunks(memory_)) {
   const size_t each = code_bytes / piece_count;
   for (size_t i = 0; i < piece_count; i++) pieces_[i] = {i * each, i * each, (i + 1) * each, {}};
   pieces_[0].start = pieces_[0].used = (thunks_.size + code_alignment - 1) & ~(code_alignment - 1);
 }
 
+u64 tr_ops[1024], tr_exits[1024], tr_kinds[4], tr_t1, tr_mem[4];
 HostTranslator::~HostTranslator() {
+  fprintf(stderr, "regions %lu bytes %lu entries %lu evictions %lu branch %lu operation %lu block %lu; loads %lu stores %lu settles %lu\n", counts_.regions, counts_.bytes, counts_.entries, counts_.evictions, tr_kinds[0], tr_kinds[1], tr_kinds[2], tr_mem[0], tr_mem[1], tr_mem[2]);
+  for (auto* table : {tr_ops, tr_exits}) {
+    std::vector<std::pair<u64,int>> rows; for (int i = 0; i < 1024; i++) if (table[i]) rows.push_back({table[i], i});
+    std::sort(rows.rbegin(), rows.rend()); fprintf(stderr, table == tr_ops ? "fallbacks:" : "exits:");
+    for (size_t i = 0; i < rows.size() && i < 40; i++) fprintf(stderr, " %s %lu", opcode_name(static_cast<Opcode>(rows[i].second)), rows[i].first);
+    fprintf(stderr, "\n");
+  }
   for (Piece& piece : pieces_) {
     while (!piece.regions.empty()) kill(piece.regions.back());
   }
@@ -86,7 +96,7 @@ HostTranslator::~HostTranslator() {
 void HostTranslator::watch(Block* block) {
   if (!is_translatable(*block)) return;
   block->first = block->ops->handler;
-  block->heat = initial_heat;
+  block->heat = heat_;
   block->ops->handler = count_run;
 }
 
@@ -97,7 +107,7 @@ void HostTranslator::forget(Block* block) {
 bool HostTranslator::translate(Block* block) {
   dead_.clear();
   block->ops->handler = block->first;  // should it fail, this is not tried again
-  Plan plan = plan_region(cpu_, block);
+  Plan plan = plan_region(cpu_, block, heat_);
   if (plan.empty()) return false;
   auto region = std::make_unique<Region>();
   region->entry = block;
@@ -171,7 +181,7 @@ void HostTranslator::kill(Region* region) {
   Block* const entry = region->entry;
   entry->region = nullptr;
   entry->code = nullptr;
-  entry->heat = initial_heat;
+  entry->heat = heat_;
   entry->ops->handler = count_run;
   if (JumpEntry& jump = cpu_->jumps[entry->jump_slot]; jump.block == entry) jump.code = nullptr;
   while (!region->incoming.empty()) disconnect(region->incoming.back());
@@ -190,8 +200,8 @@ bool region_overlaps(const Region* region, u64 physical, u64 size) {
                      [=](const Block* block) { return BlockCache::overlaps(block, physical, size); });
 }
 
-std::unique_ptr<Translator> Translator::create(Cpu* cpu, size_t code_bytes) {
-  return std::make_unique<HostTranslator>(cpu, code_bytes);
+std::unique_ptr<Translator> Translator::create(Cpu* cpu, size_t code_bytes, u32 heat) {
+  return std::make_unique<HostTranslator>(cpu, code_bytes, heat);
 }
 
 }  // namespace tsbhyve::soft

@@ -12,7 +12,7 @@ namespace tsbhyve::soft {
 
 class HostTranslator final : public Translator {
  public:
-  HostTranslator(Cpu* cpu, size_t code_bytes);
+  HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat);
   ~HostTranslator() override;
 
   void watch(Block* block) override;
@@ -45,6 +45,7 @@ class HostTranslator final : public Translator {
   void disconnect(Exit* exit);
 
   Cpu* cpu_;
+  const u32 heat_;
   CodeMemory memory_;
   Thunks thunks_;
   std::array<Piece, piece_count> pieces_;

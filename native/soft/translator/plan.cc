@@ -11,8 +11,8 @@ namespace {
 constexpr size_t max_blocks = 24;
 /// Also bounds what is retired between two looks at the budget.
 constexpr u32 max_instructions = 192;
-/// A successor belongs to the region when it has run at least this often.
-constexpr u32 runs_to_join = 4;
+/// A successor belongs to the region when it has had this part of the runs that make a block hot.
+constexpr u32 part_to_join = 8;
 
 bool decode_block(const Cpu* cpu, const Block& block, std::vector<Instruction>& instructions) {
   const u8* page = cpu->ram->host_page(block.physical);
@@ -49,14 +49,14 @@ Block* find_target(const Cpu* cpu, const Block& from, const Link& link) {
   return cpu->blocks->find((from.physical & page_mask) | offset, from.mode);
 }
 
-bool may_join(const Block* block) {
+bool may_join(const Block* block, u32 heat) {
   return block && is_translatable(*block) && block->first && !block->region &&
-         block->heat + runs_to_join <= initial_heat;
+         block->heat + heat / part_to_join <= heat;
 }
 
 class Planner {
  public:
-  explicit Planner(const Cpu* cpu) : cpu_(cpu) {}
+  Planner(const Cpu* cpu, u32 heat) : cpu_(cpu), heat_(heat) {}
 
   Plan make(Block* entry) {
     if (!add(entry)) return {};
@@ -87,7 +87,7 @@ class Planner {
   int join(Block* target) {
     if (!target) return outside;
     if (const int known = index_of(target); known != outside) return known;
-    if (!may_join(target) || !add(target)) return outside;
+    if (!may_join(target, heat_) || !add(target)) return outside;
     return static_cast<int>(plan_.size()) - 1;
   }
 
@@ -145,6 +145,7 @@ class Planner {
   }
 
   const Cpu* cpu_;
+  const u32 heat_;
   Plan plan_;
   u32 instructions_ = 0;
 };
@@ -156,6 +157,6 @@ bool is_translatable(const Block& block) {
   return (block.mode & wanted) == wanted && !(block.mode & mode_single) && !block.straddles && !block.repeats;
 }
 
-Plan plan_region(const Cpu* cpu, Block* entry) { return Planner(cpu).make(entry); }
+Plan plan_region(const Cpu* cpu, Block* entry, u32 heat) { return Planner(cpu, heat).make(entry); }
 
 }  // namespace tsbhyve::soft

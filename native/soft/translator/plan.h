@@ -22,11 +22,8 @@ struct PlannedBlock {
 
 using Plan = std::vector<PlannedBlock>;
 
-/// The region that `entry` is the first block of. Empty: not to be translated.
-Plan plan_region(const Cpu* cpu, Block* entry);
-
-/// Runs of a block in tier 1 before it is translated.
-inline constexpr u32 initial_heat = 48;
+/// The region that `entry` is the first block of. Empty: not to be translated. `heat` is what blocks start with.
+Plan plan_region(const Cpu* cpu, Block* entry, u32 heat);
 
 /// Whether a block may be translated at all.
 bool is_translatable(const Block& block);

@@ -19,8 +19,8 @@ struct TranslatorCounts {
 
 class Translator {
  public:
-  /// Null where this build or host has none.
-  static std::unique_ptr<Translator> create(Cpu* cpu, size_t code_bytes);
+  /// Null where this build or host has none. A block is translated after `heat` runs.
+  static std::unique_ptr<Translator> create(Cpu* cpu, size_t code_bytes, u32 heat);
   virtual ~Translator() = default;
 
   /// A block is new: its runs are counted from now on.
@@ -33,6 +33,6 @@ class Translator {
 /// Whether a write touches bytes of the region that waits for it.
 bool region_overlaps(const Region* region, u64 physical, u64 size);
 
-inline constexpr size_t default_code_bytes = size_t{64} << 20;
+inline constexpr u32 usual_heat = 48;
 
 }  // namespace tsbhyve::soft
