@@ -31,7 +31,8 @@ struct EngineOptions {
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
   std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
-  std::string library;  // vmm: another libvmmapi than the system's; tests have one
+  std::string library;         // vmm: another libvmmapi than the system's; tests have one
+  bool translator = true;      // soft: hot code as host code, where the build and the host can
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.

@@ -13,6 +13,9 @@ namespace tsbhyve::soft {
 
 namespace {
 
+/// Of host code, for all vCPUs together.
+constexpr size_t code_bytes = size_t{64} << 20;
+
 ExitKind exit_kind(const DeviceAccess& access) {
   switch (access.kind) {
     case AccessKind::Memory: return access.is_write ? ExitKind::MmioWrite : ExitKind::MmioRead;
@@ -46,10 +49,12 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  if (options.translator) translator_ = Translator::create(cpu_.get(), code_bytes / options.vcpus, usual_heat);
+  cpu_->translator = translator_.get();
   reset();
 }
 
-SoftVcpu::~SoftVcpu() = default;
+SoftVcpu::~SoftVcpu() { cpu_->translator = nullptr; }
 
 void SoftVcpu::set_others(std::vector<Cpu*> others) {
   others_ = std::move(others);

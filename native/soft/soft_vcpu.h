@@ -14,6 +14,7 @@
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/run.h"
+#include "soft/translator/translator.h"
 #include "soft/vm_time.h"
 
 namespace tsbhyve::soft {
@@ -100,6 +101,7 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   std::vector<CpuidRow> cpuid_;
   Mmu mmu_;
   BlockCache blocks_;
+  std::unique_ptr<Translator> translator_;
   LocalApic apic_;
   std::unique_ptr<FastEntry[]> never_fast_;
   bool awaits_answer_ = false;
