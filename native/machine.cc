@@ -23,7 +23,7 @@ Napi::Function Machine::define(Napi::Env env) {
   return DefineClass(env, "Machine",
                      {
                          InstanceMethod<&M::checked<&M::add_memory>>("addMemory"),
-                         InstanceMethod<&M::checked<&M::create_vcpu>>("createVcpu"),
+                         InstanceMethod<&M::checked<&M::create_vcpus>>("createVcpus"),
                          InstanceMethod<&M::checked<&M::run>>("run"),
                          InstanceMethod<&M::checked<&M::safepoint>>("safepoint"),
                          InstanceMethod<&M::checked<&M::error_text>>("errorText"),
@@ -46,6 +46,8 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::set_lapic>>("setLapic"),
                          InstanceMethod<&M::checked<&M::get_private>>("getPrivate"),
                          InstanceMethod<&M::checked<&M::set_private>>("setPrivate"),
+                         InstanceMethod<&M::checked<&M::get_shared>>("getShared"),
+                         InstanceMethod<&M::checked<&M::set_shared>>("setShared"),
                          InstanceMethod<&M::checked<&M::memory_written>>("memoryWritten"),
                          InstanceMethod<&M::checked<&M::discard>>("discard"),
                          InstanceMethod<&M::checked<&M::open_dirty_log>>("openDirtyLog"),
@@ -109,16 +111,26 @@ void Machine::keep_with_ram(std::shared_ptr<void> backing) {
   });
 }
 
-VcpuEngine& Machine::engine(Napi::Env env) {
+Engine& Machine::engine(Napi::Env env) {
   if (!ram_) throw_coded(env, "ERR_CLOSED", "the machine is closed");
   if (!engine_) throw_coded(env, "ERR_NO_VCPU", "the machine has no vCPU yet");
   return *engine_;
 }
 
+VcpuEngine& Machine::vcpu(const Napi::CallbackInfo& info) {
+  Engine& all = engine(info.Env());
+  const std::uint32_t index = to_u32(info[0], "vCPU");
+  if (index >= all.vcpu_count()) {
+    throw_coded(info.Env(), "ERR_INVALID",
+                "vCPU " + std::to_string(index) + ": expected 0 to " + std::to_string(all.vcpu_count() - 1));
+  }
+  return all.vcpu(index);
+}
+
 Napi::Value Machine::add_memory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!ram_) throw_coded(env, "ERR_CLOSED", "the machine is closed");
-  if (engine_) throw_coded(env, "ERR_INVALID", "memory is added before the vCPU");
+  if (engine_) throw_coded(env, "ERR_INVALID", "memory is added before the vCPUs");
   const std::uint64_t base = to_u64(info[0], "base"), length = to_u64(info[1], "length");
   const GuestRam::Segment& segment = ram_->add_segment(base, length, info[2].ToBoolean());
   auto views = Napi::Array::New(env);
@@ -130,30 +142,44 @@ Napi::Value Machine::add_memory(const Napi::CallbackInfo& info) {
   return views;
 }
 
-Napi::Value Machine::create_vcpu(const Napi::CallbackInfo& info) {
+/// One slot a vCPU.
+Napi::Value Machine::create_vcpus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!ram_) throw_coded(env, "ERR_CLOSED", "the machine is closed");
-  if (engine_) throw_coded(env, "ERR_INVALID", "the machine has its vCPU already");
-  engine_ = create_engine(engine_name_, ram_.get(), options_);
+  if (engine_) throw_coded(env, "ERR_INVALID", "the machine has its vCPUs already");
+  EngineOptions options = options_;
+  options.vcpus = to_u32(info[0], "vCPUs");
+  engine_ = create_engine(engine_name_, ram_.get(), options);
   events_->set_engine(engine_.get());
-  auto slot = Napi::ArrayBuffer::New(env, &engine_->slot, sizeof(ExitSlot));
-  buffers_.push_back(Napi::Weak(slot));
-  return slot;
+  auto slots = Napi::Array::New(env);
+  for (std::uint32_t index = 0; index < engine_->vcpu_count(); index++) {
+    auto slot = Napi::ArrayBuffer::New(env, &engine_->vcpu(index).slot, sizeof(ExitSlot));
+    buffers_.push_back(Napi::Weak(slot));
+    slots[index] = slot;
+  }
+  return slots;
 }
 
+namespace {
+
+/// Kind and vCPU in one small number, which costs JavaScript no object.
+Napi::Value to_number(Napi::Env env, const Exit& exit) {
+  return Napi::Number::New(env, static_cast<std::uint32_t>(exit.kind) | exit.vcpu << 8);
+}
+
+}  // namespace
+
 Napi::Value Machine::run(const Napi::CallbackInfo& info) {
-  VcpuEngine& vcpu = engine(info.Env());
-  const ExitKind kind = vcpu.run(static_cast<std::int64_t>(vcpu.slot.deadline));
-  return Napi::Number::New(info.Env(), static_cast<std::uint32_t>(kind));
+  Engine& all = engine(info.Env());
+  return to_number(info.Env(), all.run(static_cast<std::int64_t>(all.vcpu(0).slot.deadline)));
 }
 
 Napi::Value Machine::safepoint(const Napi::CallbackInfo& info) {
-  const ExitKind kind = engine(info.Env()).safepoint();
-  return Napi::Number::New(info.Env(), static_cast<std::uint32_t>(kind));
+  return to_number(info.Env(), engine(info.Env()).safepoint());
 }
 
 Napi::Value Machine::error_text(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), engine(info.Env()).error_text());
+  return Napi::String::New(info.Env(), vcpu(info).error_text());
 }
 
 Napi::Value Machine::get_time(const Napi::CallbackInfo& info) {
@@ -172,7 +198,7 @@ Napi::Value Machine::next_deadline(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Machine::instructions(const Napi::CallbackInfo& info) {
-  return Napi::BigInt::New(info.Env(), engine(info.Env()).instructions());
+  return Napi::BigInt::New(info.Env(), vcpu(info).instructions());
 }
 
 void Machine::send_msi(const Napi::CallbackInfo& info) {
@@ -185,7 +211,7 @@ void Machine::set_external_interrupt(const Napi::CallbackInfo& info) {
   engine(info.Env()).set_external_interrupt(info[0].ToBoolean());
 }
 
-void Machine::inject_nmi(const Napi::CallbackInfo& info) { engine(info.Env()).inject_nmi(); }
+void Machine::inject_nmi(const Napi::CallbackInfo& info) { vcpu(info).inject_nmi(); }
 
 void Machine::reset(const Napi::CallbackInfo& info) { engine(info.Env()).reset(); }
 

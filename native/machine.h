@@ -38,7 +38,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   }
 
   Napi::Value add_memory(const Napi::CallbackInfo& info);
-  Napi::Value create_vcpu(const Napi::CallbackInfo& info);
+  Napi::Value create_vcpus(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value safepoint(const Napi::CallbackInfo& info);
   Napi::Value error_text(const Napi::CallbackInfo& info);
@@ -61,6 +61,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void set_lapic(const Napi::CallbackInfo& info);
   Napi::Value get_private(const Napi::CallbackInfo& info);
   void set_private(const Napi::CallbackInfo& info);
+  Napi::Value get_shared(const Napi::CallbackInfo& info);
+  void set_shared(const Napi::CallbackInfo& info);
   void memory_written(const Napi::CallbackInfo& info);
   void discard(const Napi::CallbackInfo& info);
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
@@ -75,13 +77,15 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void close(const Napi::CallbackInfo& info);
 
   /// The engine, or a thrown ERR_CLOSED.
-  VcpuEngine& engine(Napi::Env env);
+  Engine& engine(Napi::Env env);
+  /// The vCPU that a call's first argument names.
+  VcpuEngine& vcpu(const Napi::CallbackInfo& info);
   void release();
 
   std::shared_ptr<GuestRam> ram_;
   std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   std::unique_ptr<IoPool> io_pool_;
-  std::unique_ptr<VcpuEngine> engine_;
+  std::unique_ptr<Engine> engine_;
   EngineOptions options_;
   std::string engine_name_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> buffers_;

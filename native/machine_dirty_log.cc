@@ -26,25 +26,25 @@ std::span<std::uint8_t> bitmap_for(const Napi::Value& value, const GuestRam& ram
 
 void Machine::memory_written(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
-  VcpuEngine& vcpu = engine(info.Env());
+  Engine& all = engine(info.Env());
   ram_->mark_dirty(address, length);
-  vcpu.memory_written(address, length);
+  all.memory_written(address, length);
 }
 
 /// Zeros take the place of what was there: that is a write like any other.
 void Machine::discard(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");
-  VcpuEngine& vcpu = engine(info.Env());
+  Engine& all = engine(info.Env());
   ram_->discard(address, length);
   ram_->mark_dirty(address, length);
-  vcpu.memory_written(address, length);
+  all.memory_written(address, length);
 }
 
 Napi::Value Machine::open_dirty_log(const Napi::CallbackInfo& info) {
-  VcpuEngine& vcpu = engine(info.Env());
+  Engine& all = engine(info.Env());
   unsigned client = 0;
   if (!ram_->open_client(client)) throw_coded(info.Env(), "ERR_INVALID", "the dirty log has 8 clients already");
-  vcpu.dirty_log_taken();
+  all.dirty_log_taken();
   return Napi::Number::New(info.Env(), client);
 }
 
@@ -54,10 +54,10 @@ void Machine::close_dirty_log(const Napi::CallbackInfo& info) {
 }
 
 void Machine::take_dirty_log(const Napi::CallbackInfo& info) {
-  VcpuEngine& vcpu = engine(info.Env());
+  Engine& all = engine(info.Env());
   const auto bitmap = bitmap_for(info[1], *ram_);
   ram_->take(client_of(info[0]), bitmap.data());
-  vcpu.dirty_log_taken();
+  all.dirty_log_taken();
 }
 
 }  // namespace tsbhyve

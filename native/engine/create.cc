@@ -10,7 +10,7 @@
 
 namespace tsbhyve {
 
-std::unique_ptr<VcpuEngine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
+std::unique_ptr<Engine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
   if (name == "soft") return std::make_unique<soft::SoftEngine>(ram, options);
 #ifdef __linux__
   if (name == "kvm") return std::make_unique<kvm::KvmEngine>(ram, options);

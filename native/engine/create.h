@@ -9,6 +9,6 @@
 namespace tsbhyve {
 
 /// Makes an engine by name. Throws EngineError when it cannot run here and std::invalid_argument for an unknown name.
-std::unique_ptr<VcpuEngine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options);
+std::unique_ptr<Engine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options);
 
 }  // namespace tsbhyve

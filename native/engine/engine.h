@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine contract: what soft, kvm and vmm offer to the machine. One vCPU a VcpuEngine.
+// The engine contract: what soft, kvm and vmm offer to the machine (docs/decisions/0022). An Engine is the processor
+// side of one machine, a VcpuEngine one vCPU of it.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct EngineOptions {
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
   std::uint64_t tsc_hz = 1'000'000'000;
   std::uint32_t physical_address_bits = 40;
+  std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
 };
 
@@ -47,40 +49,28 @@ struct EngineError {
   std::string message;
 };
 
+/// Why run() or safepoint() came back, and for which vCPU: the slot that says more and takes the answer is its.
+struct Exit {
+  ExitKind kind = ExitKind::None;
+  std::uint32_t vcpu = 0;
+};
+
+inline constexpr std::uint32_t max_vcpus = 16;
+
+/// One vCPU. Everything but the slot is for safepoints and for machines that have not run yet.
 class VcpuEngine {
  public:
   virtual ~VcpuEngine() = default;
-  virtual Capabilities capabilities() const = 0;
 
-  /// The record this vCPU fills at each exit and reads answers from.
+  /// The record this vCPU fills at each of its exits and reads answers from.
   ExitSlot slot{};
 
-  /// Runs until the device model is needed, `deadline` (absolute VM time in ns) is reached or `wake` is called. Never
-  /// longer than a few milliseconds of host time: then it returns ExitKind::None and is called again.
-  virtual ExitKind run(std::int64_t deadline) = 0;
-  /// Makes run() return Woken soon. Any thread.
-  virtual void wake() = 0;
-  /// Finishes an instruction that waits for an answer, without starting another. Returns the exit that it needs first,
-  /// else None.
-  virtual ExitKind safepoint() = 0;
-  /// One sentence on the last ExitKind::Error: what the engine cannot go on from.
+  /// One sentence on its last ExitKind::Error: what the engine cannot go on from.
   virtual std::string error_text() const = 0;
-
-  /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
-  virtual std::int64_t time() const = 0;
-  virtual void set_time(std::int64_t nanoseconds) = 0;
-  /// While held, VM time stands still (real clock).
-  virtual void hold_time(bool held) = 0;
-  /// Next deadline inside the engine (LAPIC timer), or INT64_MAX.
-  virtual std::int64_t next_deadline() const = 0;
   virtual std::uint64_t instructions() const = 0;
-
-  virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
-  virtual void set_external_interrupt(bool level) = 0;  // INTR of the 8259 pair
   virtual void inject_nmi() = 0;
-  virtual void reset() = 0;
 
-  // State, out and in. Only at a safepoint.
+  // State, out and in.
   virtual void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) = 0;
   virtual void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) = 0;
   virtual std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() = 0;
@@ -92,6 +82,49 @@ class VcpuEngine {
   /// Named engine-private sections: another engine may drop them.
   virtual std::vector<std::uint8_t> get_private() = 0;
   virtual void set_private(std::span<const std::uint8_t> bytes) = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual Capabilities capabilities() const = 0;
+
+  virtual std::uint32_t vcpu_count() const = 0;
+  /// `index` is below vcpu_count(), and the vCPU's APIC id.
+  virtual VcpuEngine& vcpu(std::uint32_t index) = 0;
+
+  /// Runs all vCPUs until one of them needs the device model, `deadline` (absolute VM time in ns) is reached or `wake`
+  /// is called. Never longer than a few milliseconds of host time: then it returns ExitKind::None and is called again.
+  /// The answer to the exit returned last lies in its vCPU's slot. Others that need the device model meanwhile wait,
+  /// and come out of the next calls one at a time. Hlt means that all vCPUs wait for an interrupt; slot.detail is 1
+  /// when none of them can take one.
+  virtual Exit run(std::int64_t deadline) = 0;
+  /// Makes run() return Woken soon. Any thread.
+  virtual void wake() = 0;
+  /// Brings all vCPUs between two instructions and keeps them there until the next run(): finishes those that wait for
+  /// an answer, without starting others. Returns the exit that one of them needs first, else None.
+  virtual Exit safepoint() = 0;
+
+  /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
+  virtual std::int64_t time() const = 0;
+  virtual void set_time(std::int64_t nanoseconds) = 0;
+  /// While held, VM time stands still (real clock).
+  virtual void hold_time(bool held) = 0;
+  /// Next deadline inside the engine (LAPIC timers), or INT64_MAX.
+  virtual std::int64_t next_deadline() const = 0;
+
+  /// An interrupt message, for whichever vCPUs it is addressed to.
+  virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
+  /// INTR of the 8259 pair. The wire leads to LINT0 of every local APIC, as on a PC; firmware opens vCPU 0's only.
+  virtual void set_external_interrupt(bool level) = 0;
+  /// The machine's reset line: vCPU 0 starts at the reset vector, the others wait for SIPI.
+  virtual void reset() = 0;
+
+  /// What belongs to all vCPUs together and only this engine understands; empty when there is nothing, as with one
+  /// vCPU.
+  virtual std::vector<std::uint8_t> get_shared() = 0;
+  /// After the private sections of all vCPUs.
+  virtual void set_shared(std::span<const std::uint8_t> bytes) = 0;
 
   /// Guest memory was written by someone else: translated code must not outlive it.
   virtual void memory_written(std::uint64_t physical, std::uint64_t length) = 0;

@@ -8,7 +8,7 @@
 namespace tsbhyve {
 
 /// Compared by src/hypervisor/addon.ts: a stale build is refused by name.
-inline constexpr std::uint32_t abi_version = 3;
+inline constexpr std::uint32_t abi_version = 4;
 
 enum class ExitKind : std::uint32_t {
   None = 0,
@@ -18,7 +18,7 @@ enum class ExitKind : std::uint32_t {
   MmioWrite,
   MsrRead,  // answer in data, or refused = 1 for #GP(0)
   MsrWrite,
-  Hlt,                   // waits for an interrupt; detail: 1 when IF was clear
+  Hlt,                   // all vCPUs wait for an interrupt; detail: 1 when none can take one
   InterruptAcknowledge,  // answer: vector in data
   Eoi,                   // address = vector of a level-triggered interrupt that ended
   Shutdown,              // triple fault
@@ -38,7 +38,7 @@ struct ExitSlot {
   std::uint64_t instructions;  // retired by this vCPU at the exit
   std::int64_t time;           // VM time in nanoseconds at the exit
   std::uint64_t rip;
-  std::uint64_t deadline;  // to run(): absolute VM time in nanoseconds
+  std::uint64_t deadline;  // to run(), in the slot of vCPU 0: absolute VM time in nanoseconds
 };
 
 static_assert(sizeof(ExitSlot) == 64);

@@ -8,7 +8,7 @@
 
 namespace tsbhyve {
 
-void EventQueue::set_engine(VcpuEngine* engine) {
+void EventQueue::set_engine(Engine* engine) {
   const std::lock_guard guard(lock_);
   engine_ = engine;
 }

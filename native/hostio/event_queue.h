@@ -12,7 +12,7 @@
 
 namespace tsbhyve {
 
-class VcpuEngine;
+class Engine;
 
 struct Event {
   std::uint32_t source;  // whose handler takes it
@@ -25,7 +25,7 @@ struct Event {
 class EventQueue {
  public:
   /// The engine that is woken too, or null. Not before the last one has been taken away may it be destroyed.
-  void set_engine(VcpuEngine* engine);
+  void set_engine(Engine* engine);
 
   void post(const Event& event);
   /// Ends the engine's run and the next or present `wait`.
@@ -48,7 +48,7 @@ class EventQueue {
   std::condition_variable changed_;
   std::deque<Event> events_;
   std::uint32_t wakes_ = 0;
-  VcpuEngine* engine_ = nullptr;
+  Engine* engine_ = nullptr;
 };
 
 }  // namespace tsbhyve

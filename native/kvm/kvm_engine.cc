@@ -33,6 +33,7 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
       registers_(vm_, vcpu_, &kick_),
       exits_(vcpu_, &slot),
       acknowledged_(vcpu_) {
+  if (options.vcpus != 1) throw EngineError{0, "kvm", std::to_string(options.vcpus) + " vCPUs: this engine has 1"};
   if (options.virtual_clock)
     throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
   has_xsave_ = has_xsave(set_cpuid(vm_, vcpu_, options.cpuid));
@@ -52,13 +53,13 @@ Capabilities KvmEngine::capabilities() const {
   return {"kvm", false, false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
 }
 
-ExitKind KvmEngine::leave(ExitKind kind) {
+Exit KvmEngine::leave(ExitKind kind) {
   halted_ = kind == ExitKind::Hlt;
   slot.kind = static_cast<std::uint32_t>(kind);
   slot.instructions = 0;
   slot.time = time();
   slot.rip = registers_.exit_rip();
-  return kind;
+  return {kind, 0};
 }
 
 /// Gives the kernel the answer to the last exit. True when that exit has a further access, now in the slot.
@@ -90,7 +91,7 @@ bool KvmEngine::tells_end() {
   return vector >= 0;
 }
 
-ExitKind KvmEngine::run(std::int64_t deadline) {
+Exit KvmEngine::run(std::int64_t deadline) {
   if (take_answer()) return leave(exits_.next());
   kick_.bind();
   memory_.map_new_segments();
@@ -121,7 +122,7 @@ ExitKind KvmEngine::run(std::int64_t deadline) {
 }
 
 /// KVM_RUN ended without an exit: at the end of the slice, at the deadline, by wake() or by a signal of somebody else.
-ExitKind KvmEngine::interrupted(std::int64_t deadline) {
+Exit KvmEngine::interrupted(std::int64_t deadline) {
   if (kick_.take_wake()) return leave(ExitKind::Woken);
   if (time() >= deadline) return leave(ExitKind::Deadline);
   if (acknowledges() || !registers_.halted()) return leave(ExitKind::None);
@@ -131,7 +132,7 @@ ExitKind KvmEngine::interrupted(std::int64_t deadline) {
   return leave(ExitKind::Hlt);
 }
 
-ExitKind KvmEngine::safepoint() {
+Exit KvmEngine::safepoint() {
   if (take_answer()) return leave(exits_.next());
   while (exits_.unfinished()) {
     exits_.finished();
@@ -142,7 +143,7 @@ ExitKind KvmEngine::safepoint() {
     if (kind != ExitKind::None && !writes_rom(kind)) return leave(kind);
   }
   memory_.collect_log();
-  return ExitKind::None;
+  return {};
 }
 
 void KvmEngine::hold_time(bool held) {

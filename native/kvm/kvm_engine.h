@@ -18,14 +18,16 @@ namespace tsbhyve::kvm {
 /// A guest that halts sleeps inside KVM_RUN. When it still does so at the end of a slice, run() returns ExitKind::Hlt
 /// and next_deadline() tells when the kernel's LAPIC timer would end the sleep; in all other cases the kernel keeps
 /// that timer by itself and next_deadline() is INT64_MAX.
-class KvmEngine final : public VcpuEngine {
+class KvmEngine final : public Engine, public VcpuEngine {
  public:
   KvmEngine(GuestRam* ram, const EngineOptions& options);
 
   Capabilities capabilities() const override;
-  ExitKind run(std::int64_t deadline) override;
+  std::uint32_t vcpu_count() const override { return 1; }
+  VcpuEngine& vcpu(std::uint32_t) override { return *this; }
+  Exit run(std::int64_t deadline) override;
   void wake() override { kick_.wake(); }
-  ExitKind safepoint() override;
+  Exit safepoint() override;
   std::string error_text() const override { return exits_.error(); }
 
   std::int64_t time() const override { return clock_.time(); }
@@ -51,6 +53,8 @@ class KvmEngine final : public VcpuEngine {
   /// An interrupt or exception on its way to its handler, or nothing.
   std::vector<std::uint8_t> get_private() override;
   void set_private(std::span<const std::uint8_t> bytes) override;
+  std::vector<std::uint8_t> get_shared() override { return {}; }
+  void set_shared(std::span<const std::uint8_t> bytes) override;
 
   /// The processor itself keeps its caches in step with memory.
   void memory_written(std::uint64_t, std::uint64_t) override {}
@@ -59,12 +63,12 @@ class KvmEngine final : public VcpuEngine {
   void drop_caches() override {}
 
  private:
-  ExitKind leave(ExitKind kind);
+  Exit leave(ExitKind kind);
   bool take_answer();
   bool acknowledges() const;
   bool tells_end();
   bool writes_rom(ExitKind kind) const;
-  ExitKind interrupted(std::int64_t deadline);
+  Exit interrupted(std::int64_t deadline);
 
   Vm vm_;
   Vcpu vcpu_;

@@ -56,6 +56,10 @@ void KvmEngine::set_lapic(std::span<const std::uint64_t> rows) {
 std::vector<std::uint8_t> KvmEngine::get_private() { return get_delivery(vcpu_, acknowledged_); }
 void KvmEngine::set_private(std::span<const std::uint8_t> bytes) { set_delivery(vcpu_, bytes); }
 
+void KvmEngine::set_shared(std::span<const std::uint8_t> bytes) {
+  if (!bytes.empty()) throw std::invalid_argument("the kvm engine has no section of all vCPUs");
+}
+
 void KvmEngine::reset() {
   exits_.finished();
   awaits_vector_ = false;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "soft/apic/bus.h"
 #include "soft/types.h"
 
 namespace tsbhyve::soft {
@@ -32,7 +33,8 @@ struct ApicState {
 
 class LocalApic {
  public:
-  LocalApic(Cpu* cpu, bool bootstrap) : cpu_(cpu), bootstrap_(bootstrap) { reset(); }
+  /// The first on a bus is the bootstrap processor's. Its id at power-on is cpu->platform's.
+  LocalApic(Cpu* cpu, InterruptBus& bus);
 
   void reset();  // RESET: everything; INIT keeps base and id (init())
   void init();
@@ -46,8 +48,12 @@ class LocalApic {
   u8 task_priority() const { return static_cast<u8>(state_.task_priority >> 4); }  // CR8
   void set_task_priority(u8 value);
 
-  /// An interrupt message on the bus, if it is for this APIC (SDM vol. 3, 10.11).
-  void receive(u64 address, u32 data);
+  /// Whether a message on the bus is for this APIC.
+  bool hears(Destination to) const;
+  void deliver(u32 delivery_mode, u8 vector, bool level);
+  bool is_enabled() const { return state_.base & (1 << 11); }
+  bool software_enabled() const { return state_.spurious & 0x100; }
+  u8 processor_priority() const;
   /// Takes the highest request into service. Only while Cpu::apic_interrupt.
   u8 acknowledge();
   bool accepts_external_interrupt() const;
@@ -71,14 +77,11 @@ class LocalApic {
   void write_lvt(u32 entry, u32 value);
   void write_spurious(u32 value);
   void send_command(u32 destination, u32 low);
-  bool is_destination(u32 destination, bool logical) const;
-  void deliver(u32 delivery_mode, u8 vector, bool level);
   void accept(u8 vector, bool level);
   void local_interrupt(u32 entry);
   void error(u32 bit);
   void end_of_interrupt();
   void update();
-  u8 processor_priority() const;
   u64 now() const;
   u64 period() const;
   u64 elapsed() const;
@@ -86,10 +89,10 @@ class LocalApic {
   u64 tsc_deadline_time() const;
   void load_count(u32 value);
   bool x2() const { return state_.base & (1 << 10); }
-  bool software_enabled() const { return state_.spurious & 0x100; }
   u32 timer_mode() const { return (state_.lvt[LvtTimer] >> 17) & 3; }
 
   Cpu* cpu_;
+  InterruptBus& bus_;
   bool bootstrap_;
   ApicState state_;
 };

@@ -24,7 +24,21 @@ bool touches(u64 start, u64 length, u64 physical, u64 size) {
   return physical < start + length && start < physical + size;
 }
 
+/// Stores to the page whose memory lies at `host` take the slow path from now on.
+void forget_fast_writes(Cpu* cpu, u64 host) {
+  for (auto& table : cpu->fast_tables) {
+    for (FastEntry& entry : table) {
+      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
+    }
+  }
+}
+
 }  // namespace
+
+void code_written(Cpu* cpu, u64 physical, u64 size) {
+  cpu->blocks->written(physical, size);
+  for (Cpu* other : cpu->others) other->blocks->written(physical, size);
+}
 
 BlockCache::BlockCache(Cpu* cpu, GuestRam* ram)
     : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
@@ -68,11 +82,16 @@ void BlockCache::mark(u64 physical, u64 granules) {
   if (ram_->attention(index) & page_has_code) return;
   ram_->set_attention(index, page_has_code);
   const u64 host = reinterpret_cast<u64>(ram_->host_page(physical));
-  for (auto& table : cpu_->fast_tables) {
-    for (FastEntry& entry : table) {
-      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
-    }
+  forget_fast_writes(cpu_, host);
+  for (Cpu* other : cpu_->others) forget_fast_writes(other, host);
+}
+
+/// This cache has no more code there.
+void BlockCache::unmark(u64 page) {
+  for (const Cpu* other : cpu_->others) {
+    if (other->blocks->holds(page)) return;
   }
+  ram_->clear_attention(page, page_has_code);
 }
 
 bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
@@ -119,7 +138,7 @@ void BlockCache::written_page(u64 physical, u64 size) {
   for (Block* block = page.into; block; block = block->next_into_page) {
     page.granules |= granule_bits(0, block->length - (page_size - (block->physical & page_offset_mask)));
   }
-  if (page.granules == 0) ram_->clear_attention(index, page_has_code);
+  if (page.granules == 0) unmark(index);
 }
 
 void BlockCache::drop(Block* block) {
@@ -143,8 +162,8 @@ void BlockCache::free_dropped() {
 }
 
 void BlockCache::forget_page(u64 physical) {
-  ram_->clear_attention(ram_->page_index(physical), page_has_code);
   page_of(physical) = {};
+  unmark(ram_->page_index(physical));
 }
 
 void BlockCache::flush() {

@@ -29,6 +29,8 @@ class BlockCache {
   static bool overlaps(const Block* block, u64 physical, u64 size);
   /// Bytes were written: drops the blocks made from them.
   void written(u64 physical, u64 size);
+  /// Whether there are blocks on a page, by its GuestRam index.
+  bool holds(u64 page) const { return pages_[page].granules != 0; }
   void flush();
 
   /// Keeps a block alive until the next collect(), without finding it again.
@@ -51,6 +53,7 @@ class BlockCache {
   PageBlocks& page_of(u64 physical);
   void forget_page(u64 physical);
   void mark(u64 physical, u64 granules);
+  void unmark(u64 page);
   void written_page(u64 physical, u64 size);
   static size_t bucket(u64 physical, u32 mode) {
     return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1);
@@ -66,6 +69,9 @@ class BlockCache {
   std::vector<std::unique_ptr<Block>> dropped_;
   size_t count_ = 0;
 };
+
+/// A store of this vCPU's: every cache of the machine drops the blocks made from these bytes.
+void code_written(Cpu* cpu, u64 physical, u64 size);
 
 /// Decodes the block at linear address `lin` (physical `physical`, whose page is at `host`), under cpu->mode | extra
 /// mode bits. `limit` is how many bytes the code segment still allows. Raises what fetching its first instruction

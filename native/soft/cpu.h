@@ -3,6 +3,7 @@
 #pragma once
 
 #include <csetjmp>
+#include <span>
 
 #include "soft/decode/instruction.h"
 #include "soft/flags_state.h"
@@ -194,6 +195,8 @@ struct alignas(64) Cpu {
   bool resume_flag = false;       // RF as the instruction in flight found it
   bool apic_interrupt = false;    // derived: the LAPIC holds a vector above the processor priority
   bool deadline_changed = false;  // derived: the engine must look at the LAPIC timer again
+  bool takes_turns = false;       // configuration: PAUSE ends its turn
+  bool yielded = false;           // derived: it has; empty whenever the engine is asked for state
 
   // Time and instruction counting. retired() = retire_limit - budget between blocks.
   u64 retire_limit = 0;
@@ -218,6 +221,7 @@ struct alignas(64) Cpu {
   LocalApic* apic = nullptr;
   Platform* platform = nullptr;
   GuestRam* ram = nullptr;
+  std::span<Cpu* const> others;  // of the same machine: whoever writes code that they have decoded tells them
 };
 
 inline constexpr u8 zero_slot = 16 * 8, rip_slot = 17 * 8;

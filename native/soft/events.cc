@@ -94,6 +94,19 @@ bool take_events(Cpu* cpu) {
   return false;
 }
 
+bool has_work(const Cpu* cpu) {
+  if (cpu->init_pending) return true;
+  switch (cpu->run_state) {
+    case RunState::WaitForSipi: return cpu->sipi_pending;
+    case RunState::Halted:
+      return (cpu->pending_debug && !cpu->debug_shadow) || nmi_open(cpu) ||
+             (interrupts_open(cpu) && (cpu->apic_interrupt || extint_open(cpu)));
+    case RunState::Running:
+    case RunState::Shutdown: break;
+  }
+  return true;
+}
+
 void check_instruction_breakpoint(Cpu* cpu) {
   if (cpu->debug_shadow) return;  // behind MOV SS, as if RF were set (SDM vol. 3, 17.3.1.1)
   const u64 lin = cut_linear(cpu, (cpu->mode & mode_code64 ? 0 : cpu->segment[CS].base) + cpu->rip);

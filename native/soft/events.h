@@ -16,6 +16,9 @@ bool events_wait(const Cpu* cpu);
 /// asked.
 bool take_events(Cpu* cpu);
 
+/// Whether it runs, or would if it were let: a halted one has work once there is an event that it may take.
+bool has_work(const Cpu* cpu);
+
 /// Raises #DB when an enabled execution breakpoint covers cpu->rip.
 void check_instruction_breakpoint(Cpu* cpu);
 

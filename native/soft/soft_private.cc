@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The soft engine's private section: the virtual clock's exact position, the x87 selectors and both TLBs. Another
-// engine may drop it: the TLB entries are then a legal flush, and time continues from the contract's VM time.
+// The soft engine's private sections: the virtual clock's exact position and whose turn it is, and of each vCPU its
+// instruction count, the x87 selectors and both TLBs. Another engine may drop them: the TLB entries are then a legal
+// flush, time continues from the contract's VM time, and the first vCPU begins.
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -10,8 +11,6 @@
 namespace tsbhyve::soft {
 
 namespace {
-
-constexpr u64 layout_version = 1;
 
 [[noreturn]] void refuse(const char* what) {
   throw std::invalid_argument(std::string("the soft engine's private section has ") + what);
@@ -81,15 +80,32 @@ Tlb read_tlb(Reader& in) {
   return entries;
 }
 
-}  // namespace
+/// Of a vCPU that is alone: what else the shared section has comes first.
+constexpr u64 with_time = 1, without_time = 2;
+constexpr u64 shared_version = 1;
 
-std::vector<std::uint8_t> SoftEngine::get_private() {
-  Writer out;
-  out.put(layout_version);
-  const VmTime::State time = time_.save();
+/// Far beyond any run, far from where sums would wrap.
+constexpr u64 most_instructions = u64{1} << 62;
+
+void put_time(Writer& out, const VmTime::State& time) {
   out.put(time.base);
   out.put(time.base_retired);
   out.put(time.remainder);
+}
+
+VmTime::State get_time(Reader& in) {
+  const u64 base = in.get(), base_retired = in.get(), remainder = in.get();
+  return {base, base_retired, remainder};
+}
+
+[[noreturn]] void refuse_time() { refuse("an impossible VM time or instruction count"); }
+
+}  // namespace
+
+std::vector<std::uint8_t> SoftVcpu::get_private() {
+  Writer out;
+  out.put(is_alone_ ? with_time : without_time);
+  if (is_alone_) put_time(out, time_.save());
   out.put(retired());
   out.put(cpu_->fpu.code_selector | u64{cpu_->fpu.data_selector} << 16);
   save_tlb(out, mmu_.data);
@@ -97,13 +113,12 @@ std::vector<std::uint8_t> SoftEngine::get_private() {
   return std::move(out.bytes);
 }
 
-void SoftEngine::set_private(std::span<const std::uint8_t> bytes) {
+void SoftVcpu::set_private(std::span<const std::uint8_t> bytes) {
   Reader in(bytes);
-  if (in.get() != layout_version) refuse("an unknown version");
-  const u64 base = in.get(), base_retired = in.get(), remainder = in.get(), instructions = in.get(),
-            selectors = in.get();
-  const VmTime::State time{base, base_retired, remainder};
-  if (!time_.is_possible(time, instructions)) refuse("an impossible VM time or instruction count");
+  if (in.get() != (is_alone_ ? with_time : without_time)) refuse("an unknown version");
+  const VmTime::State time = is_alone_ ? get_time(in) : VmTime::State{};
+  const u64 instructions = in.get(), selectors = in.get();
+  if (is_alone_ ? !time_.is_possible(time, instructions) : instructions >= most_instructions) refuse_time();
   const Tlb data = read_tlb(in), code = read_tlb(in);
   if (!in.at_end()) refuse("bytes after its end");
   std::copy(data.begin(), data.end(), mmu_.data);
@@ -112,8 +127,33 @@ void SoftEngine::set_private(std::span<const std::uint8_t> bytes) {
   cpu_->fpu.data_selector = static_cast<u16>(selectors >> 16);
   cpu_->retire_limit = instructions;
   cpu_->budget = 0;
-  if (time_.is_virtual()) time_.load(time);
+  if (is_alone_ && time_.is_virtual()) time_.load(time);
   drop_caches();
+}
+
+std::vector<std::uint8_t> SoftEngine::get_shared() {
+  if (all_.vcpus.size() == 1) return {};
+  Writer out;
+  out.put(shared_version);
+  put_time(out, all_.time.save());
+  const Turn turn = schedule_->turn();
+  out.put(turn.vcpu);
+  out.put(turn.left);
+  return std::move(out.bytes);
+}
+
+void SoftEngine::set_shared(std::span<const std::uint8_t> bytes) {
+  Reader in(bytes);
+  if (all_.vcpus.size() > 1) {
+    if (in.get() != shared_version) refuse("an unknown version");
+    const VmTime::State time = get_time(in);
+    const u64 vcpu = in.get(), left = in.get();
+    if (!all_.time.is_possible(time, all_.retired())) refuse_time();
+    if (vcpu >= all_.vcpus.size() || left > turn_length) refuse("an impossible turn");
+    if (all_.time.is_virtual()) all_.time.load(time);
+    schedule_->set_turn({static_cast<u32>(vcpu), left});
+  }
+  if (!in.at_end()) refuse("bytes after its end");
 }
 
 }  // namespace tsbhyve::soft

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The soft engine's registers, MSRs and FPU image in the contract's forms.
+// A soft vCPU's registers, MSRs and FPU image in the contract's forms.
 #include <cstdio>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 #include "soft/flags.h"
-#include "soft/soft_engine.h"
+#include "soft/soft_vcpu.h"
 #include "soft/system/system.h"
 
 namespace tsbhyve::soft {
@@ -136,13 +136,13 @@ u8 implied_cpl(const Cpu& cpu) {
 
 }  // namespace
 
-void SoftEngine::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
+void SoftVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
   for (size_t i = 0; i < register_count; i++) {
     if (selected(groups, i)) values[i] = accessors[i].get(*cpu_);
   }
 }
 
-void SoftEngine::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
+void SoftVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
   for (size_t i = 0; i < register_count; i++) {
     if (selected(groups, i)) check(i, values[i]);
   }
@@ -156,7 +156,7 @@ void SoftEngine::set_registers(RegisterGroup groups, std::span<const std::uint64
   update_mode(cpu_.get());
 }
 
-std::vector<std::pair<std::uint32_t, std::uint64_t>> SoftEngine::get_msrs() {
+std::vector<std::pair<std::uint32_t, std::uint64_t>> SoftVcpu::get_msrs() {
   size_t count;
   const u32* indexes = saved_msrs(count);
   std::vector<std::pair<std::uint32_t, std::uint64_t>> values;
@@ -167,7 +167,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> SoftEngine::get_msrs() {
   return values;
 }
 
-void SoftEngine::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) {
+void SoftVcpu::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) {
   for (const auto& [index, value] : values) {
     if (!msr_write(cpu_.get(), index, retired(), value)) {
       char text[96];
@@ -200,7 +200,7 @@ u32 top_of(u16 status) { return (status >> 11) & 7; }
 }  // namespace
 
 /// Standard-format XSAVE area: FXSAVE64 layout (SDM vol. 1, table 10-2), then the header.
-std::vector<std::uint8_t> SoftEngine::get_xsave() {
+std::vector<std::uint8_t> SoftVcpu::get_xsave() {
   std::vector<std::uint8_t> image(xsave_bytes);
   const FpuState& fpu = cpu_->fpu;
   put<u16>(image, 0, fpu.control);
@@ -255,7 +255,7 @@ void load_x87(FpuState& fpu, std::span<const std::uint8_t> image) {
 }  // namespace
 
 /// A component that XSTATE_BV leaves out is in its initial state (SDM vol. 1, 13.8).
-void SoftEngine::set_xsave(std::span<const std::uint8_t> image) {
+void SoftVcpu::set_xsave(std::span<const std::uint8_t> image) {
   check_xsave(image);
   const u64 components = get<u64>(image, header_offset);
   cpu_->fpu = {};
@@ -267,7 +267,5 @@ void SoftEngine::set_xsave(std::span<const std::uint8_t> image) {
       cpu_->xmm[i] = {{get<u64>(image, xmm_offset + 16 * i), get<u64>(image, xmm_offset + 16 * i + 8)}};
   }
 }
-
-void SoftEngine::set_lapic(std::span<const std::uint64_t> rows) { apic_.load(rows); }
 
 }  // namespace tsbhyve::soft

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a command line says about a machine that a snapshot already describes: it may repeat it, not change it. */
-import type { MachineConfig, PciDeviceConfig } from '../machine/config.js';
+import { type MachineConfig, type PciDeviceConfig, topologyOf } from '../machine/config.js';
 import { parseClock } from './clock-word.js';
 import type { ConfigTree } from './config-tree.js';
 import { pciDevices } from './pci-devices.js';
 import { memorySize } from './sizes.js';
-import { topologyOf } from './topology.js';
+import { processorsOf } from './topology.js';
 import { UsageError } from './usage-error.js';
 
 interface Row {
@@ -35,8 +35,8 @@ const ROWS: readonly Row[] = [
   },
   {
     variables: ['cpus', 'sockets', 'cores', 'threads'],
-    given: (tree) => String(topologyOf(tree).cpus),
-    saved: ({ cpus }) => String(cpus),
+    given: (tree) => cpusText(processorsOf(tree)),
+    saved: cpusText,
   },
   {
     variables: ['memory.size'],
@@ -85,6 +85,11 @@ export function refuseContradictions(
 
 function isGiven(tree: ConfigTree, variable: string): boolean {
   return tree.get(variable) !== undefined || tree.children(variable).length > 0;
+}
+
+function cpusText(processors: Pick<MachineConfig, 'cpus' | 'topology'>): string {
+  const { sockets, cores, threads } = topologyOf(processors);
+  return `${processors.cpus} (sockets=${sockets},cores=${cores},threads=${threads})`;
 }
 
 function clockText(clock: MachineConfig['clock']): string {

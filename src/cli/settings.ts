@@ -25,7 +25,7 @@ import { SWITCH, wantsSandbox } from './sandbox-word.js';
 import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
-import { topologyOf } from './topology.js';
+import { processorsOf } from './topology.js';
 import { UsageError } from './usage-error.js';
 import { virtioPaths } from './virtio-paths.js';
 
@@ -57,7 +57,7 @@ export function settingsOf(tree: ConfigTree, now: number, zoneMinutes: number, p
   const machine = machineConfig({
     name,
     uuid: tree.get('uuid') ?? uuidOf(name),
-    cpus: topologyOf(tree).cpus,
+    ...processorsOf(tree),
     memory: memorySize('memory.size', tree.get('memory.size') ?? '256M'),
     engine,
     tscHz,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `-c [cpus=]n[,sockets=n][,cores=n][,threads=n]` */
+import { MAX_VCPUS } from '../hypervisor/processors-state.js';
+import type { MachineConfig } from '../machine/config.js';
 import type { ConfigTree } from './config-tree.js';
 import { UsageError } from './usage-error.js';
 
@@ -11,7 +13,6 @@ export interface Topology {
 }
 
 const PARTS = ['cpus', 'sockets', 'cores', 'threads'] as const;
-const MOST_CPUS = 255;
 
 export function setTopology(tree: ConfigTree, text: string): void {
   for (const [index, word] of text.split(',').entries()) {
@@ -28,7 +29,7 @@ export function setTopology(tree: ConfigTree, text: string): void {
 }
 
 export function topologyOf(tree: ConfigTree): Topology {
-  const count = (name: string, byDefault: number): number => tree.number(name, byDefault, 1, MOST_CPUS);
+  const count = (name: string, byDefault: number): number => tree.number(name, byDefault, 1, MAX_VCPUS);
   const sockets = count('sockets', 1);
   const threads = count('threads', 1);
   const cores = count('cores', 1);
@@ -41,4 +42,10 @@ export function topologyOf(tree: ConfigTree): Topology {
     throw new UsageError('cpus', `${product} make ${sockets * cores * threads}, not ${cpus}; the product must match`);
   }
   return { cpus, sockets, cores, threads };
+}
+
+/** The same as a machine is configured with it. */
+export function processorsOf(tree: ConfigTree): Pick<MachineConfig, 'cpus' | 'topology'> {
+  const { cpus, sockets, cores, threads } = topologyOf(tree);
+  return { cpus, topology: sockets === cpus ? null : { sockets, cores, threads } };
 }

@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -39,29 +39,33 @@ export interface AddonCapabilities {
 export interface AddonMachine {
   readonly id: number;
   addMemory(base: number, length: number, readOnly: boolean): ArrayBuffer[];
-  createVcpu(): ArrayBuffer;
+  /** One slot a vCPU. */
+  createVcpus(count: number): ArrayBuffer[];
+  /** The kind of exit in the low byte, the vCPU above it. */
   run(): number;
   safepoint(): number;
-  errorText(): string;
+  errorText(vcpu: number): string;
   getTime(): bigint;
   setTime(nanoseconds: bigint): void;
   holdTime(held: boolean): void;
   nextDeadline(): bigint;
-  instructions(): bigint;
+  instructions(vcpu: number): bigint;
   sendMsi(address: number, data: number): void;
   setExternalInterrupt(level: boolean): void;
-  injectNmi(): void;
+  injectNmi(vcpu: number): void;
   reset(): void;
-  getRegisters(groups: number, values: BigUint64Array): void;
-  setRegisters(groups: number, values: BigUint64Array): void;
-  getMsrs(): BigUint64Array;
-  setMsrs(pairs: BigUint64Array): void;
-  getXsave(): Uint8Array;
-  setXsave(image: Uint8Array): void;
-  getLapic(): BigUint64Array;
-  setLapic(rows: BigUint64Array): void;
-  getPrivate(): Uint8Array;
-  setPrivate(bytes: Uint8Array): void;
+  getRegisters(vcpu: number, groups: number, values: BigUint64Array): void;
+  setRegisters(vcpu: number, groups: number, values: BigUint64Array): void;
+  getMsrs(vcpu: number): BigUint64Array;
+  setMsrs(vcpu: number, pairs: BigUint64Array): void;
+  getXsave(vcpu: number): Uint8Array;
+  setXsave(vcpu: number, image: Uint8Array): void;
+  getLapic(vcpu: number): BigUint64Array;
+  setLapic(vcpu: number, rows: BigUint64Array): void;
+  getPrivate(vcpu: number): Uint8Array;
+  setPrivate(vcpu: number, bytes: Uint8Array): void;
+  getShared(): Uint8Array;
+  setShared(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
   discard(address: number, length: number): void;
   openDirtyLog(): number;
@@ -191,7 +195,8 @@ export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
-  kvmProbe(): KvmProbe;
+  /** `known`: instructions a second of an earlier measurement, which is then not made again; 0: none. */
+  kvmProbe(known: number): KvmProbe;
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Which engine a machine gets on this host, and at which TSC rate. Decided before the machine is configured: the answer is part of its configuration. */
-import { type KvmProbe, loadAddon } from './addon.js';
+import type { KvmProbe } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
+import { probeKvm } from './kvm-speed.js';
+import { MAX_VCPUS } from './processors-state.js';
 
 export type { KvmProbe };
 
@@ -10,7 +12,7 @@ export type { KvmProbe };
 export const ENGINES = ['soft', 'kvm'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-const AUTO = 'auto';
+export const AUTO = 'auto';
 
 export interface EngineChoice {
   readonly engine: EngineName;
@@ -32,19 +34,20 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
   return null;
 }
 
-/** The probe runs only where its answer matters: it takes a tenth of a second on an emulated KVM. */
-export function chooseEngine(
-  wanted: string,
-  clock: ClockMode,
-  probeKvm: () => KvmProbe = () => loadAddon().kvmProbe(),
-): EngineChoice {
+/** How many vCPUs an engine runs under a clock, whatever the host. */
+export function mostVcpus(engine: string, clock: ClockMode): number {
+  return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
+}
+
+/** The probe runs only where its answer matters. */
+export function chooseEngine(wanted: string, clock: ClockMode, probe: () => KvmProbe = probeKvm): EngineChoice {
   const refusal = engineRefusal(wanted, clock, [...ENGINES, AUTO]);
   if (refusal !== null) throw new HypervisorError(`engine ${refusal}`, 'ERR_INVALID');
-  if (wanted === 'kvm') return onKvm(probeKvm());
+  if (wanted === 'kvm') return onKvm(probe());
   if (wanted !== AUTO) return soft(null);
   if (clock.kind === 'virtual') return soft('engine soft: the virtual clock needs it');
-  const probe = probeKvm();
-  return probe.available ? onKvm(probe) : soft(`engine soft: ${probe.reason}`);
+  const kvm = probe();
+  return kvm.available ? onKvm(kvm) : soft(`engine soft: ${kvm.reason}`);
 }
 
 function soft(notice: string | null): EngineChoice {

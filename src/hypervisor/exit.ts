@@ -159,7 +159,7 @@ export class ExitSlot {
     this.unsignedQuads[RIP_QUAD] = rip;
   }
 
-  /** Absolute VM time at which the next `run()` is to end. */
+  /** In the slot of the first vCPU: absolute VM time at which the next `run()` is to end. */
   get deadline(): bigint {
     return this.quads[DEADLINE_QUAD] ?? 0n;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import type { GuestMemory } from '../core/guest-memory.js';
-import { EXIT_SLOT_LENGTH, ExitKind, ExitSlot, NEVER } from './exit.js';
+import { EXIT_SLOT_LENGTH, ExitKind, ExitSlot } from './exit.js';
 import type { FakeAnswer, FakeGuest, FakeStep } from './fake-guest.js';
 import { FakeRegisters } from './fake-registers.js';
 import { FakeTime } from './fake-time.js';
@@ -81,10 +81,6 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
     return this.step?.do === 'break-down' ? this.step.reason : '';
   }
 
-  nextDeadline(): bigint {
-    return NEVER;
-  }
-
   instructions(): bigint {
     return this.time.retired;
   }
@@ -134,8 +130,6 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
     this.interrupts.splice(0, this.interrupts.length, ...interrupts);
     this.spent = spent;
   }
-
-  dropCaches(): void {}
 
   /** Tells the guest its story up to now. Memory already is as it was, so the guest's own stores do no harm. */
   private restart(answers: readonly FakeAnswer[]): void {

@@ -4,6 +4,7 @@
  * same contract as the native engines; the contract tests run over it too, so that it stays honest.
  */
 import { GuestMemory } from '../core/guest-memory.js';
+import { type ExitKind, NEVER } from './exit.js';
 import type { FakeGuest } from './fake-guest.js';
 import { FakeVcpu } from './fake-vcpu.js';
 import type { Capabilities, Engine, EngineOptions } from './hypervisor.js';
@@ -17,7 +18,9 @@ export class FakeEngine implements Engine {
   readonly id = nextId++;
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
+  readonly vcpus: readonly FakeVcpu[];
   readonly vcpu: FakeVcpu;
+  readonly exited: FakeVcpu;
   readonly ram = null;
   readonly events = null;
   readonly disks = null;
@@ -46,13 +49,43 @@ export class FakeEngine implements Engine {
       readOnly,
     }));
     this.memory = new GuestMemory(segments, (address, length) => this.markDirty(address, length));
+    const { vcpus = 1 } = options;
+    if (vcpus !== 1) throw new HypervisorError(`fake: ${vcpus} vCPUs: this engine has 1`, 'ERR_INVALID');
     this.vcpu = new FakeVcpu(this.memory, guest, options.clock, () => this.requireOpen());
+    this.vcpus = [this.vcpu];
+    this.exited = this.vcpu;
   }
 
   /** As `wakeEngine` does for native engines. */
   wake(): void {
     this.vcpu.wake();
   }
+
+  run(): ExitKind {
+    return this.vcpu.run();
+  }
+
+  safepoint(): ExitKind {
+    return this.vcpu.safepoint();
+  }
+
+  reset(): void {
+    this.vcpu.reset();
+  }
+
+  nextDeadline(): bigint {
+    return NEVER;
+  }
+
+  getShared(): Uint8Array {
+    return new Uint8Array(0);
+  }
+
+  setShared(bytes: Uint8Array): void {
+    if (bytes.length > 0) throw new HypervisorError('fake: there is no section of all vCPUs', 'ERR_INVALID');
+  }
+
+  dropCaches(): void {}
 
   getTime(): bigint {
     this.requireOpen();

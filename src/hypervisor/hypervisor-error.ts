@@ -24,3 +24,12 @@ export function hypervisorError(what: string, cause: unknown): HypervisorError {
     { cause },
   );
 }
+
+/** What fails inside is a `HypervisorError` about `name`. */
+export function guarded<T>(name: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw hypervisorError(name, cause);
+  }
+}

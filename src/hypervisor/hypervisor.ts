@@ -20,6 +20,8 @@ export type ClockMode =
 
 export interface EngineOptions {
   readonly memory: readonly EngineMemory[];
+  /** 1, unless given. */
+  readonly vcpus?: number;
   readonly clock: ClockMode;
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
@@ -42,23 +44,51 @@ export interface Capabilities {
   readonly missingFromSnapshot: string;
 }
 
-/** One machine's processor and memory. Every call but `wake` belongs to the machine's thread. */
+/** One machine's processors and memory. Every call but `wake` belongs to the machine's thread. */
 export interface Engine {
   /** Names this engine to `wake` on any thread of the process. */
   readonly id: number;
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
+  /** By APIC id. */
+  readonly vcpus: readonly Vcpu[];
+  /** The first of them, which boots the machine. */
   readonly vcpu: Vcpu;
+
+  /**
+   * Runs all vCPUs until one has an exit, until `vcpu.slot.deadline`, `wake`, or a few milliseconds have passed (`None`). The
+   * answer to the last exit lies in the slot of `exited`. Others that have one meanwhile wait for the next calls. `Hlt` means
+   * that all of them wait for an interrupt.
+   */
+  run(): ExitKind;
+  /**
+   * Brings all vCPUs between two instructions, until the next `run()`: finishes those that wait for an answer. An exit that
+   * one needs first is returned, to be answered before the next call.
+   */
+  safepoint(): ExitKind;
+  /** Whose exit `run()` or `safepoint()` has returned. */
+  readonly exited: Vcpu;
+  /** The machine's reset line: the first vCPU starts anew, the others wait to be started. */
+  reset(): void;
 
   /** VM time in nanoseconds. */
   getTime(): bigint;
   setTime(nanoseconds: bigint): void;
   /** Real clock: while held, VM time stands still. An engine starts held. */
   holdTime(held: boolean): void;
+  /** VM time of the next event inside the engine, or `NEVER`. */
+  nextDeadline(): bigint;
 
   sendMsi(address: number, data: number): void;
   /** Level of the 8259 pair's INT output. */
   setExternalInterrupt(level: boolean): void;
+
+  /** What belongs to all vCPUs together, of the kind of `Vcpu.getPrivate()`; empty with one vCPU. */
+  getShared(): Uint8Array;
+  /** After the private sections of all vCPUs. */
+  setShared(bytes: Uint8Array): void;
+  /** For tests: drops every derived cache. Nothing a guest can see may change. */
+  dropCaches(): void;
 
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
@@ -85,20 +115,14 @@ export interface DiskThreads {
   submit(image: DiskImage, source: number, token: number, request: ImageRequest): boolean;
 }
 
+/** One virtual processor. Its state is whole at a safepoint, and before the machine has run. */
 export interface Vcpu {
   readonly slot: ExitSlot;
 
-  /** Runs until an exit, `slot.deadline`, `wake` or a few milliseconds have passed (`None`). The answer to the last exit lies in the slot. */
-  run(): ExitKind;
-  /** Finishes an instruction that waits for its answer. An exit it needs first is returned, to be answered before the next call. */
-  safepoint(): ExitKind;
-  /** One sentence on the last `ExitKind.Error`: what the engine cannot go on from. */
+  /** One sentence on its last `ExitKind.Error`: what the engine cannot go on from. */
   errorText(): string;
-  /** VM time of the next event inside the engine, or `NEVER`. */
-  nextDeadline(): bigint;
   instructions(): bigint;
   injectNmi(): void;
-  reset(): void;
 
   getRegisters(groups: number, values: BigUint64Array): void;
   setRegisters(groups: number, values: BigUint64Array): void;
@@ -112,8 +136,6 @@ export interface Vcpu {
   /** What only this engine understands and another may drop. */
   getPrivate(): Uint8Array;
   setPrivate(bytes: Uint8Array): void;
-  /** For tests: drops every derived cache. Nothing a guest can see may change. */
-  dropCaches(): void;
 }
 
 export type OpenEngine = (options: EngineOptions) => Engine;

@@ -6,19 +6,20 @@ import { type AddonMachine, loadAddon } from './addon.js';
 import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';
 import type { Capabilities, DiskThreads, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
-import { hypervisorError } from './hypervisor-error.js';
+import { guarded, hypervisorError } from './hypervisor-error.js';
 import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
+import { NativeVcpu } from './native-vcpu.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1 } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
     const machine = new Machine(name, { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid });
     try {
-      return new NativeEngine(`engine ${name}`, machine, memory);
+      return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {
       machine.close();
       throw error;
@@ -42,7 +43,9 @@ class NativeEngine implements Engine {
   readonly id: number;
   readonly capabilities: Capabilities;
   readonly memory: GuestMemory;
+  readonly vcpus: readonly Vcpu[];
   readonly vcpu: Vcpu;
+  exited: Vcpu;
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
   readonly disks: DiskThreads;
@@ -52,10 +55,17 @@ class NativeEngine implements Engine {
     private readonly name: string,
     private readonly machine: AddonMachine,
     memory: readonly EngineMemory[],
+    vcpus: number,
   ) {
     this.id = machine.id;
     const segments = memory.flatMap((segment) => mapSegment(machine, segment));
-    this.vcpu = new NativeVcpu(name, machine);
+    const [first, ...others] = machine
+      .createVcpus(vcpus)
+      .map((slot, index) => new NativeVcpu(name, machine, index, new ExitSlot(slot)));
+    if (first === undefined) throw new RangeError(`${name}: a machine without a vCPU`);
+    this.vcpus = [first, ...others];
+    this.vcpu = first;
+    this.exited = first;
     this.memory = new GuestMemory(
       segments,
       (address, length) => machine.memoryWritten(address, length),
@@ -66,6 +76,22 @@ class NativeEngine implements Engine {
     this.events = new NativeEvents(name, machine);
     this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
+  }
+
+  run(): ExitKind {
+    try {
+      return this.told(this.machine.run());
+    } catch (cause) {
+      throw hypervisorError(this.name, cause);
+    }
+  }
+
+  safepoint(): ExitKind {
+    return this.told(guarded(this.name, () => this.machine.safepoint()));
+  }
+
+  reset(): void {
+    guarded(this.name, () => this.machine.reset());
   }
 
   getTime(): bigint {
@@ -80,12 +106,28 @@ class NativeEngine implements Engine {
     guarded(this.name, () => this.machine.holdTime(held));
   }
 
+  nextDeadline(): bigint {
+    return guarded(this.name, () => this.machine.nextDeadline());
+  }
+
   sendMsi(address: number, data: number): void {
     guarded(this.name, () => this.machine.sendMsi(address, data));
   }
 
   setExternalInterrupt(level: boolean): void {
     guarded(this.name, () => this.machine.setExternalInterrupt(level));
+  }
+
+  getShared(): Uint8Array {
+    return guarded(this.name, () => this.machine.getShared());
+  }
+
+  setShared(bytes: Uint8Array): void {
+    guarded(this.name, () => this.machine.setShared(bytes));
+  }
+
+  dropCaches(): void {
+    this.machine.dropCaches();
   }
 
   openDirtyLog(): number {
@@ -103,92 +145,10 @@ class NativeEngine implements Engine {
   close(): void {
     this.machine.close();
   }
-}
 
-class NativeVcpu implements Vcpu {
-  readonly slot: ExitSlot;
-
-  constructor(
-    private readonly name: string,
-    private readonly machine: AddonMachine,
-  ) {
-    this.slot = new ExitSlot(machine.createVcpu());
-  }
-
-  run(): ExitKind {
-    try {
-      return this.machine.run() as ExitKind; // the addon's list is ours: the ABI version says so
-    } catch (cause) {
-      throw hypervisorError(this.name, cause);
-    }
-  }
-
-  safepoint(): ExitKind {
-    return guarded(this.name, () => this.machine.safepoint() as ExitKind); // as above
-  }
-
-  errorText(): string {
-    return this.machine.errorText();
-  }
-
-  nextDeadline(): bigint {
-    return guarded(this.name, () => this.machine.nextDeadline());
-  }
-
-  instructions(): bigint {
-    return this.machine.instructions();
-  }
-
-  injectNmi(): void {
-    guarded(this.name, () => this.machine.injectNmi());
-  }
-
-  reset(): void {
-    guarded(this.name, () => this.machine.reset());
-  }
-
-  getRegisters(groups: number, values: BigUint64Array): void {
-    guarded(this.name, () => this.machine.getRegisters(groups, values));
-  }
-
-  setRegisters(groups: number, values: BigUint64Array): void {
-    guarded(this.name, () => this.machine.setRegisters(groups, values));
-  }
-
-  getMsrs(): BigUint64Array {
-    return guarded(this.name, () => this.machine.getMsrs());
-  }
-
-  setMsrs(pairs: BigUint64Array): void {
-    guarded(this.name, () => this.machine.setMsrs(pairs));
-  }
-
-  getXsave(): Uint8Array {
-    return guarded(this.name, () => this.machine.getXsave());
-  }
-
-  setXsave(image: Uint8Array): void {
-    guarded(this.name, () => this.machine.setXsave(image));
-  }
-
-  getLapic(): BigUint64Array {
-    return guarded(this.name, () => this.machine.getLapic());
-  }
-
-  setLapic(rows: BigUint64Array): void {
-    guarded(this.name, () => this.machine.setLapic(rows));
-  }
-
-  getPrivate(): Uint8Array {
-    return guarded(this.name, () => this.machine.getPrivate());
-  }
-
-  setPrivate(bytes: Uint8Array): void {
-    guarded(this.name, () => this.machine.setPrivate(bytes));
-  }
-
-  dropCaches(): void {
-    this.machine.dropCaches();
+  private told(exit: number): ExitKind {
+    this.exited = this.vcpus[exit >> 8] ?? this.vcpu;
+    return (exit & 0xff) as ExitKind; // the addon's list is ours: the ABI version says so
   }
 }
 
@@ -257,12 +217,4 @@ function mapSegment(machine: AddonMachine, { base, length, readOnly = false }: E
     next += buffer.byteLength;
     return segment;
   });
-}
-
-function guarded<T>(name: string, call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    throw hypervisorError(name, cause);
-  }
 }

@@ -3,7 +3,7 @@
 import { StateError } from '../core/state-error.js';
 import { blob, list, oneOf, record, u32, u64 } from '../core/state-fields.js';
 import { type Fields, type StateOf, StateShape } from '../core/state-shape.js';
-import type { Engine } from './hypervisor.js';
+import type { Engine, Vcpu } from './hypervisor.js';
 import { LAPIC_ROWS, REGISTER_COUNT, REGISTER_ROWS, RegisterGroup } from './registers.js';
 
 const ENGINES = ['soft', 'kvm', 'vmm', 'fake'] as const;
@@ -33,8 +33,7 @@ export const vcpuShape = new StateShape('vcpu', 1, fields);
 export type VcpuState = StateOf<typeof fields>;
 
 /** The vCPU must be at a safepoint. */
-export function captureVcpu(engine: Engine): VcpuState {
-  const { vcpu } = engine;
+export function captureVcpu(engine: Engine, vcpu: Vcpu = engine.vcpu): VcpuState {
   const values = new BigUint64Array(REGISTER_COUNT);
   vcpu.getRegisters(RegisterGroup.All, values);
   return {
@@ -48,14 +47,28 @@ export function captureVcpu(engine: Engine): VcpuState {
   };
 }
 
-/** Time first, because the TSC is relative to it, and the TSC last of the MSRs; the private section refines everything. */
+/** Of a machine that has no other. */
 export function applyVcpu(engine: Engine, state: VcpuState): void {
-  const { vcpu } = engine;
-  engine.setTime(state.time);
-  vcpu.setRegisters(RegisterGroup.All, words(Object.values(state.registers)));
-  vcpu.setMsrs(words(orderedMsrs(state).flatMap(({ number, value }) => [BigInt(number), value])));
-  vcpu.setXsave(state.xsave);
-  vcpu.setLapic(words(Object.values(state.lapic).flat()));
+  applyVcpus(engine, [state]);
+}
+
+/**
+ * Time first, because the TSC is relative to it, and the TSC last of the MSRs; the private sections refine everything, and
+ * none before the last vCPU has the rest, because they move time.
+ */
+export function applyVcpus(engine: Engine, states: readonly VcpuState[]): void {
+  const pairs = engine.vcpus.map((vcpu, index) => [vcpu, stateOf(states, index, engine)] as const);
+  engine.setTime(stateOf(states, 0, engine).time);
+  for (const [vcpu, state] of pairs) {
+    vcpu.setRegisters(RegisterGroup.All, words(Object.values(state.registers)));
+    vcpu.setMsrs(words(orderedMsrs(state).flatMap(({ number, value }) => [BigInt(number), value])));
+    vcpu.setXsave(state.xsave);
+    vcpu.setLapic(words(Object.values(state.lapic).flat()));
+  }
+  for (const [vcpu, state] of pairs) applyPrivate(engine, vcpu, state);
+}
+
+function applyPrivate(engine: Engine, vcpu: Vcpu, state: VcpuState): void {
   if (state.engine === engineName(engine)) {
     vcpu.setPrivate(state.private);
   } else if (INDISPENSABLE.includes(state.engine) && state.private.length > 0) {
@@ -64,6 +77,14 @@ export function applyVcpu(engine: Engine, state: VcpuState): void {
       `an interrupt on its way to its handler, which only engine ${state.engine} can deliver: restore there, or save again`,
     );
   }
+}
+
+function stateOf(states: readonly VcpuState[], index: number, { vcpus }: Engine): VcpuState {
+  const state = states[index];
+  if (state === undefined || states.length !== vcpus.length) {
+    throw new StateError('vcpus', `expected ${vcpus.length}, as this machine has them, got ${states.length}`);
+  }
+  return state;
 }
 
 function orderedMsrs({ msrs }: VcpuState): VcpuState['msrs'] {
@@ -94,7 +115,7 @@ function words(values: readonly unknown[]): BigUint64Array {
   return BigUint64Array.from(values as readonly bigint[]); // every field of these records is a u64
 }
 
-function engineName({ capabilities }: Engine): VcpuState['engine'] {
+export function engineName({ capabilities }: Engine): VcpuState['engine'] {
   const name = ENGINES.find((engine) => engine === capabilities.engine);
   if (name === undefined) throw new RangeError(`engine ${capabilities.engine}: expected ${ENGINES.join(', ')}`);
   return name;

@@ -6,7 +6,7 @@ import { firmwareTables } from '../boot/firmware-tables.js';
 import { loadKernel } from '../boot/load-kernel.js';
 import { type RamLayout, VM_GENERATION_ID, VM_GENERATION_PAGE } from '../boot/memory-map.js';
 import type { Engine } from '../hypervisor/hypervisor.js';
-import type { KernelBoot, MachineConfig, PciDeviceConfig } from './config.js';
+import { type KernelBoot, type MachineConfig, type PciDeviceConfig, topologyOf } from './config.js';
 import { cpuModel } from './cpu-model.js';
 import { enterKernel } from './entry.js';
 import { firmwareMtrrs } from './memory-types.js';
@@ -85,7 +85,9 @@ function moreBuses(pci: readonly PciDeviceConfig[]): PciBus[] {
   return [...slots.keys()].sort(ascending).map((bus) => ({ bus, slots: [...(slots.get(bus) ?? [])].sort(ascending) }));
 }
 
-function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
+function tables(config: MachineConfig, ram: RamLayout) {
+  const { cpus, uuid, pci, mpTable } = config;
+  const { sockets, cores, threads } = topologyOf(config);
   const lpcSlot = pci.find(({ kind }) => kind === 'lpc')?.slot ?? 31;
   return firmwareTables({
     acpi: {
@@ -99,7 +101,7 @@ function tables({ cpus, uuid, pci, mpTable }: MachineConfig, ram: RamLayout) {
       fwCfg: true,
       vmGenerationId: VM_GENERATION_ID,
     },
-    smbios: { uuid, ram, sockets: cpus, coresPerSocket: 1, threadsPerCore: 1 },
+    smbios: { uuid, ram, sockets, coresPerSocket: cores, threadsPerCore: threads },
     mpTableCpus: mpTable ? cpus : null,
   });
 }

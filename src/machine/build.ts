@@ -7,13 +7,14 @@ import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
 import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
+import { withTopology } from '../hypervisor/cpu-models/topology.js';
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
-import { type MachineConfig, machineConfig } from './config.js';
+import { type MachineConfig, machineConfig, topologyOf } from './config.js';
 import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
 import { ExitHash } from './exit-hash.js';
@@ -76,10 +77,11 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
   const engine = openEngine({
     memory: engineMemory(ram),
+    vcpus: config.cpus,
     clock: config.clock,
     tscHz: model.tscHz,
     physicalAddressBits: model.physicalAddressBits,
-    cpuid: cpuidWords(model),
+    cpuid: cpuidWords(withTopology(model, topologyOf(config))),
   });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
@@ -116,7 +118,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const time = new MachineTime(engine, clock, isVirtual, isVirtual && host.live === true ? new HostPace() : null);
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
-  const loop = new ExitLoop({ vcpu: engine.vcpu, time, ports, mmio, pic, ioapic, msrs, stop, hash });
+  const loop = new ExitLoop({ engine, time, ports, mmio, pic, ioapic, msrs, stop, hash });
   return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
 }
 

@@ -77,7 +77,7 @@ export class MachineTime {
   }
 
   private nextEvent(): bigint {
-    return earlier(this.alarms.nextDeadline() ?? NEVER, this.engine.vcpu.nextDeadline());
+    return earlier(this.alarms.nextDeadline() ?? NEVER, this.engine.nextDeadline());
   }
 }
 

@@ -3,8 +3,10 @@
  * What a machine is made of. Plain data, so that it can be written to a snapshot's manifest and sent to the machine's
  * thread; files and terminals are named here and opened by the host layer.
  */
-import { engineRefusal } from '../hypervisor/engine-choice.js';
+import { type Topology, topologyRefusal } from '../hypervisor/cpu-models/topology.js';
+import { engineRefusal, mostVcpus } from '../hypervisor/engine-choice.js';
 import type { ClockMode } from '../hypervisor/hypervisor.js';
+import { MAX_VCPUS } from '../hypervisor/processors-state.js';
 import { balloonConfig } from './balloon-options.js';
 import { ConfigError } from './config-error.js';
 import { netConfig } from './net-options.js';
@@ -52,6 +54,8 @@ export interface MachineConfig {
   readonly name: string;
   readonly uuid: string;
   readonly cpus: number;
+  /** How they are placed; null: each in a socket of its own. */
+  readonly topology: Topology | null;
   /** Bytes. */
   readonly memory: number;
   readonly engine: string;
@@ -85,6 +89,7 @@ export const DEFAULT_CONFIG: MachineConfig = {
   name: 'vm',
   uuid: '00000000-0000-0000-0000-000000000000',
   cpus: 1,
+  topology: null,
   memory: 256 * MIB,
   engine: 'soft',
   cpuModel: 'tsb-1',
@@ -119,8 +124,8 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
     throw new ConfigError('name', `"${config.name}": 1 to 64 letters, digits, and _ . - after the first are accepted`);
   }
   if (!UUID.test(config.uuid)) throw new ConfigError('uuid', `"${config.uuid}": expected 8-4-4-4-12 hex digits`);
-  if (config.cpus !== 1) throw new ConfigError('cpus', `${config.cpus}: this version runs 1`);
   checkClock(config.clock);
+  checkCpus(config);
   const refusal = engineRefusal(config.engine, config.clock);
   if (refusal !== null) throw new ConfigError('engine', refusal);
   checkTscHz(config.tscHz);
@@ -130,6 +135,28 @@ export function machineConfig(given: Partial<MachineConfig>): MachineConfig {
 
 export function guestClockOf({ guestClock, clock }: Pick<MachineConfig, 'guestClock' | 'clock'>): GuestClock {
   return guestClock ?? (clock.kind === 'real' ? 'advance' : 'freeze');
+}
+
+export function topologyOf({ cpus, topology }: Pick<MachineConfig, 'cpus' | 'topology'>): Topology {
+  return topology ?? { sockets: cpus, cores: 1, threads: 1 };
+}
+
+function checkCpus(config: MachineConfig): void {
+  const { cpus } = config;
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_VCPUS) {
+    throw new ConfigError('cpus', `${cpus}: expected 1 to ${MAX_VCPUS}`);
+  }
+  const topology = topologyOf(config);
+  const { sockets, cores, threads } = topology;
+  if (sockets * cores * threads !== cpus) {
+    throw new ConfigError('topology', `${sockets} sockets x ${cores} cores x ${threads} threads are not ${cpus} vCPUs`);
+  }
+  const refusal = topologyRefusal(topology);
+  if (refusal !== null) throw new ConfigError('topology', refusal);
+  const most = mostVcpus(config.engine, config.clock);
+  if (cpus > most) {
+    throw new ConfigError('cpus', `${cpus}: engine ${config.engine} with the ${config.clock.kind} clock runs ${most}`);
+  }
 }
 
 function checkClock(clock: ClockMode): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
- * Runs the vCPU and answers its exits: the innermost loop of the machine. On port and MMIO exits it allocates nothing.
+ * Runs the vCPUs and answers their exits: the innermost loop of the machine. On port and MMIO exits it allocates nothing.
  */
 import type { IoApic } from '../../devices/isa/ioapic.js';
 import type { Pic8259 } from '../../devices/isa/pic8259.js';
@@ -8,7 +8,7 @@ import { hex } from '../core/bits.js';
 import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
 import { EXIT_KINDS, ExitKind, type ExitSlot } from '../hypervisor/exit.js';
-import type { Vcpu } from '../hypervisor/hypervisor.js';
+import type { Engine, Vcpu } from '../hypervisor/hypervisor.js';
 import type { MachineTime } from './clock.js';
 import type { ExitHash } from './exit-hash.js';
 import type { MsrPolicy } from './msr-policy.js';
@@ -23,7 +23,7 @@ const EXITS_A_SLICE = 10_000;
 const HALTED_FOR_EVER = 1;
 
 export interface ExitLoopParts {
-  readonly vcpu: Vcpu;
+  readonly engine: Pick<Engine, 'run' | 'safepoint' | 'vcpu' | 'exited'>;
   readonly time: MachineTime;
   readonly ports: PortBus;
   readonly mmio: MemoryBus;
@@ -37,19 +37,20 @@ export interface ExitLoopParts {
 export class ExitLoop {
   /** Exits since this process has the machine, by kind. For people who watch: no state of the guest's. */
   readonly counts = new Float64Array(EXIT_KINDS.length);
-  private readonly slot: ExitSlot;
+  /** Where the engine reads how far it may run. */
+  private readonly order: ExitSlot;
 
   constructor(private readonly parts: ExitLoopParts) {
-    this.slot = parts.vcpu.slot;
+    this.order = parts.engine.vcpu.slot;
   }
 
   /** Runs for a few milliseconds at most, and never past the VM time `limit`. */
   slice(limit: bigint): SliceEnd {
-    const { vcpu, time, stop } = this.parts;
+    const { engine, time, stop } = this.parts;
     for (let exits = 0; exits < EXITS_A_SLICE; exits += 1) {
       if (stop.isSet) return 'stopped';
-      this.slot.deadline = time.deadline(limit);
-      const kind = vcpu.run();
+      this.order.deadline = time.deadline(limit);
+      const kind = engine.run();
       this.counts[kind] = (this.counts[kind] ?? 0) + 1;
       if (kind === ExitKind.None || kind === ExitKind.Woken) return 'ran';
       if (kind === ExitKind.Deadline) {
@@ -63,32 +64,35 @@ export class ExitLoop {
     return 'ran';
   }
 
-  /** Brings the vCPU between two instructions, where it can be saved. */
+  /** Brings all vCPUs between two instructions, where they can be saved. */
   safepoint(): void {
-    const { vcpu } = this.parts;
-    for (let kind = vcpu.safepoint(); kind !== ExitKind.None && kind !== ExitKind.Hlt; kind = vcpu.safepoint()) {
+    const { engine } = this.parts;
+    for (let kind = engine.safepoint(); kind !== ExitKind.None && kind !== ExitKind.Hlt; kind = engine.safepoint()) {
       this.answer(kind);
     }
   }
 
   /** An exit without alarms is there for `limit` only and no doing of the guest's: the hash leaves it out. */
   private reached(limit: bigint): boolean {
-    const { time } = this.slot;
-    if (this.parts.time.fireDue(time)) this.parts.hash?.add(this.slot);
+    const { slot } = this.parts.engine.exited;
+    const { time } = slot;
+    if (this.parts.time.fireDue(time)) this.parts.hash?.add(slot);
     return time >= limit;
   }
 
-  /** False if the vCPU is not to be run again at once. */
+  /** False if the machine is not to be run again at once. */
   private halted(limit: bigint): boolean {
-    const { time, stop, hash } = this.parts;
-    hash?.add(this.slot);
-    if (this.slot.detail === HALTED_FOR_EVER) stop.set({ kind: 'halted' });
+    const { engine, time, stop, hash } = this.parts;
+    const { slot } = engine.exited;
+    hash?.add(slot);
+    if (slot.detail === HALTED_FOR_EVER) stop.set({ kind: 'halted' });
     return !stop.isSet && time.skipIdle(limit);
   }
 
   private answer(kind: ExitKind): void {
-    const { ports, mmio, pic, ioapic, msrs, stop, hash } = this.parts;
-    const { slot } = this;
+    const { engine, ports, mmio, pic, ioapic, msrs, stop, hash } = this.parts;
+    const vcpu: Vcpu = engine.exited; // what is answered may make another's exit follow
+    const { slot } = vcpu;
     switch (kind) {
       case ExitKind.PortRead:
         slot.data = ports.read(slot.address, slot.narrowWidth);
@@ -118,7 +122,7 @@ export class ExitLoop {
         stop.set({ kind: 'triple-fault' });
         break;
       case ExitKind.Error:
-        stop.set({ kind: 'error', message: `at RIP ${hex(slot.rip)}: ${this.parts.vcpu.errorText()}` });
+        stop.set({ kind: 'error', message: `at RIP ${hex(slot.rip)}: ${vcpu.errorText()}` });
         break;
       case ExitKind.None:
       case ExitKind.Hlt:

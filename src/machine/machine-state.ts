@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** The whole machine, out and in: vCPU, device tree, memory. Snapshots put this on disk. */
+/** The whole machine, out and in: vCPUs, device tree, memory. Snapshots put this on disk. */
 import { type CborMap, type CborValue, isMap } from '../core/cbor.js';
 import type { GuestMemory } from '../core/guest-memory.js';
 import { got, StateError } from '../core/state-error.js';
+import { applyProcessors, captureProcessors, processorsShape } from '../hypervisor/processors-state.js';
 import { applyVcpu, captureVcpu, vcpuShape } from '../hypervisor/vcpu-state.js';
 import type { Machine } from './machine.js';
 
-/** Everything but memory, by device id. */
-export type MachineTree = { vcpu: CborMap; devices: CborMap };
+/** Everything but memory, by device id. A machine with one vCPU has no `processors`. */
+export type MachineTree = { vcpu: CborMap; processors?: CborMap; devices: CborMap };
 
 /** The machine must be paused, or not have run yet. */
 export function saveTree(machine: Machine): MachineTree {
@@ -15,7 +16,9 @@ export function saveTree(machine: Machine): MachineTree {
   const { engine, board } = machine.parts;
   const devices: CborMap = {};
   for (const device of board.devices) devices[device.id] = device.serialize();
-  return { vcpu: vcpuShape.save(captureVcpu(engine)), devices };
+  const vcpu = vcpuShape.save(captureVcpu(engine));
+  if (engine.vcpus.length === 1) return { vcpu, devices };
+  return { vcpu, processors: processorsShape.save(captureProcessors(engine)), devices };
 }
 
 /**
@@ -24,12 +27,16 @@ export function saveTree(machine: Machine): MachineTree {
  */
 export function loadTree(machine: Machine, tree: CborValue): void {
   requireState(machine, 'load', 'built');
-  const { vcpu, devices } = expectMap(tree, 'machine', ['devices', 'vcpu']);
   const { engine, board } = machine.parts;
+  const isAlone = engine.vcpus.length === 1;
+  const keys = isAlone ? ['devices', 'vcpu'] : ['devices', 'processors', 'vcpu'];
+  const { vcpu, processors, devices } = expectMap(tree, 'machine', keys);
   const state = vcpuShape.load(vcpu ?? null, 'vcpu');
+  const all = isAlone ? null : processorsShape.load(processors ?? null, 'processors');
   const ids = board.devices.map(({ id }) => id);
   const saved = expectMap(devices ?? null, 'devices', ids);
-  applyVcpu(engine, state);
+  if (all === null) applyVcpu(engine, state);
+  else applyProcessors(engine, state, all);
   for (const device of board.devices) device.deserialize(saved[device.id] ?? null);
 }
 

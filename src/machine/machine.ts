@@ -58,8 +58,9 @@ export class Machine {
     return this.parts.engine.getTime();
   }
 
+  /** Of all vCPUs together. */
   get instructions(): bigint {
-    return this.parts.engine.vcpu.instructions();
+    return this.parts.engine.vcpus.reduce((sum, vcpu) => sum + vcpu.instructions(), 0n);
   }
 
   /** Loads the boot media into memory and registers. A machine that is restored instead is not powered on. */
@@ -120,7 +121,7 @@ export class Machine {
     return !this.parts.board.devices.every((device) => device.isQuiet());
   }
 
-  /** Stops time with the vCPU between two instructions and no device at work. */
+  /** Stops time with all vCPUs between two instructions and no device at work. */
   pause(): void {
     this.expect('pause', 'running');
     if (this.settlesBeforePauses) {
@@ -145,7 +146,7 @@ export class Machine {
     this.expect('reset', 'running', 'paused', 'stopped');
     const { engine, time, board, stop } = this.parts;
     time.stop();
-    engine.vcpu.reset();
+    engine.reset();
     for (const device of board.devices) device.reset();
     this.loadMedia();
     stop.clear();
@@ -158,9 +159,10 @@ export class Machine {
     return this.parts.board.pm1.pressPowerButton();
   }
 
+  /** To every vCPU. */
   injectNmi(): void {
     this.expect('inject an NMI', 'running', 'paused');
-    this.parts.engine.vcpu.injectNmi();
+    for (const vcpu of this.parts.engine.vcpus) vcpu.injectNmi();
   }
 
   /** Types on a console; tells how many bytes there was room for. */

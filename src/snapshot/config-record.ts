@@ -27,6 +27,7 @@ const fields = {
   name,
   uuid: text({ max: 36 }),
   cpus: count(),
+  topology: optional(record({ sockets: count(), cores: count(), threads: count() }), { isOmitted: true }),
   memory: count({ unit: 'bytes' }),
   engine: name,
   cpuModel: name,

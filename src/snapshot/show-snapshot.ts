@@ -33,7 +33,7 @@ export function showSnapshot(snapshot: SnapshotFolder): ShownField[] {
   ];
 }
 
-/** What the machine was: its disks, its vCPU and its devices. */
+/** What the machine was: its disks, its vCPUs and its devices. */
 export function showContent(snapshot: SnapshotFolder): ShownField[] {
   return [...showDisks(snapshot), ...showState(snapshot.readState())];
 }
@@ -42,12 +42,16 @@ function showDisks(snapshot: SnapshotFolder): ShownField[] {
   return snapshot.readDisks().flatMap((disk) => showSaved(`disk ${disk.device}`, diskShape.save(disk)));
 }
 
-/** The vCPU and the devices. */
+/** The vCPUs and the devices. */
 function showState(state: CborValue): ShownField[] {
   if (!isMap(state)) return [{ path: 'state', value: state }];
-  const { vcpu = null, devices = null } = state;
+  const { vcpu = null, processors, devices = null } = state;
   const parts = isMap(devices) ? Object.entries(devices) : [];
-  return [...showSaved('vcpu', vcpu), ...parts.flatMap(([id, saved]) => showSaved(printable(id), saved))];
+  return [
+    ...showSaved('vcpu', vcpu),
+    ...(processors === undefined ? [] : showSaved('processors', processors)),
+    ...parts.flatMap(([id, saved]) => showSaved(printable(id), saved)),
+  ];
 }
 
 export function valueText(value: CborValue): string {

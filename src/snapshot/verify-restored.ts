@@ -2,6 +2,7 @@
 /** The restore itself under test: what the machine has is read back, and compared with what was saved. */
 import { type CborMap, type CborValue, decode, encode, isMap } from '../core/cbor.js';
 import { PAGE_SIZE } from '../hypervisor/hypervisor.js';
+import { processorsShape } from '../hypervisor/processors-state.js';
 import { vcpuShape } from '../hypervisor/vcpu-state.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
@@ -27,13 +28,18 @@ function compareState(name: string, saved: CborValue, restored: CborValue): void
   throw new SnapshotError(name, `not restored as it was saved: ${what}`);
 }
 
-/** An older version of a device is saved as the newest: the bytes to expect are those after the upgrade. */
+/** An older version of a part is saved as the newest: the bytes to expect are those after the upgrade. */
 function currentForm({ parts }: Machine, state: CborValue): CborValue {
   if (!isMap(state) || !isMap(state.devices)) return state;
-  const { devices } = state;
+  const { devices, processors } = state;
   const upgraded: CborMap = {};
   for (const { id, shape } of parts.board.devices) upgraded[id] = shape.upgraded(devices[id] ?? null, id);
-  return { ...state, vcpu: vcpuShape.upgraded(state.vcpu ?? null, 'vcpu'), devices: upgraded };
+  return {
+    ...state,
+    vcpu: vcpuShape.upgraded(state.vcpu ?? null, 'vcpu'),
+    ...(processors !== undefined && { processors: processorsShape.upgraded(processors, 'processors') }),
+    devices: upgraded,
+  };
 }
 
 function compareMemory({ parts }: Machine, name: string, layers: readonly OpenLayer[]): void {

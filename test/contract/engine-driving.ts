@@ -33,9 +33,9 @@ export function nextExit(engine: Engine): SeenExit {
 /** Slices that a guest may need for a few instructions, on the slowest of hosts. */
 const MANY = 5000;
 
-export function runOn({ vcpu }: Engine): ExitKind {
+export function runOn(engine: Engine): ExitKind {
   for (let slice = 0; slice < MANY; slice += 1) {
-    const kind = vcpu.run();
+    const kind = engine.run();
     if (kind !== ExitKind.None) return kind;
   }
   throw new Error(`the guest ran for ${MANY} slices without an exit`);

@@ -66,7 +66,7 @@ export function stateContract({ cold, boot, isVirtual }: EngineMaker): void {
     const engine = boot(counting);
     const client = engine.openDirtyLog();
     expect(nextExit(engine).data).toBe(1);
-    expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+    expect(engine.safepoint()).toBe(ExitKind.None);
     taken(engine, client);
     engine.memory.writeU8(0x5000, 1);
     engine.memory.discard(0x5000, 0x2000);
@@ -74,7 +74,7 @@ export function stateContract({ cold, boot, isVirtual }: EngineMaker): void {
     expect(engine.memory.readU8(0x5000)).toBe(0);
     expect(nextExit(engine).data).toBe(2);
     if (isScripted(engine)) return;
-    expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+    expect(engine.safepoint()).toBe(ExitKind.None);
     engine.memory.discard(CODE_BASE, 0x1000);
     // ADD [BX+SI],AL over and over, up to the handler.
     expect(nextExit(engine).data).toBe(0x57);
@@ -87,7 +87,7 @@ export function stateContract({ cold, boot, isVirtual }: EngineMaker): void {
     expect(nextExit(original).kind).toBe(ExitKind.InterruptAcknowledge);
     original.vcpu.slot.data = VECTOR;
     original.setExternalInterrupt(false);
-    expect(original.vcpu.safepoint()).toBe(ExitKind.None);
+    expect(original.safepoint()).toBe(ExitKind.None);
     original.holdTime(true);
     const copy = cold(waiting);
     copy.memory.write(0, original.memory.read(0, 0x10000));
@@ -100,7 +100,7 @@ export function stateContract({ cold, boot, isVirtual }: EngineMaker): void {
   test('a restored vCPU goes on where the saved one was', () => {
     const original = boot(counting);
     for (let exits = 0; exits < 5; exits += 1) nextExit(original);
-    expect(original.vcpu.safepoint()).toBe(ExitKind.None);
+    expect(original.safepoint()).toBe(ExitKind.None);
     original.holdTime(true);
     const saved = vcpuShape.save(captureVcpu(original));
     const copy = cold(counting);

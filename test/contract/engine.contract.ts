@@ -133,7 +133,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       engine.vcpu.slot.deadline = deadline;
       expect(runOn(engine)).toBe(ExitKind.Deadline);
       expect(engine.vcpu.slot.time >= deadline).toBe(true);
-      expect(engine.vcpu.run()).toBe(ExitKind.Deadline);
+      expect(engine.run()).toBe(ExitKind.Deadline);
     });
 
     test('time can be moved past a halt to the deadline', () => {
@@ -151,7 +151,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(runOn(engine)).toBe(ExitKind.Deadline);
       expect(engine.vcpu.slot.time).toBe(1000n);
       expect(engine.vcpu.slot.instructions).toBe(1000n);
-      expect(engine.vcpu.run()).toBe(ExitKind.Deadline);
+      expect(engine.run()).toBe(ExitKind.Deadline);
       expect(engine.vcpu.instructions()).toBe(1000n);
     });
 
@@ -167,7 +167,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
     test('without a deadline run returns after a while all the same', () => {
       const engine = boot(busy);
       engine.vcpu.slot.deadline = NEVER;
-      expect(engine.vcpu.run()).toBe(ExitKind.None);
+      expect(engine.run()).toBe(ExitKind.None);
       const { countsInstructions } = engine.capabilities;
       expect(engine.vcpu.instructions() > 0n).toBe(countsInstructions);
     });
@@ -176,7 +176,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       const engine = boot(busy);
       subject.wake(engine);
       engine.vcpu.slot.deadline = engine.getTime() + MS;
-      expect(engine.vcpu.run()).toBe(ExitKind.Woken);
+      expect(engine.run()).toBe(ExitKind.Woken);
       expect(runOn(engine)).toBe(ExitKind.Deadline);
     });
 
@@ -185,8 +185,8 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(nextExit(engine).kind).toBe(ExitKind.PortRead);
       engine.vcpu.slot.data = 0x1234;
       const before = engine.vcpu.instructions();
-      expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
-      expect(engine.vcpu.safepoint()).toBe(ExitKind.None);
+      expect(engine.safepoint()).toBe(ExitKind.None);
+      expect(engine.safepoint()).toBe(ExitKind.None);
       const { countsInstructions } = engine.capabilities;
       expect(engine.vcpu.instructions() - before).toBe(countsInstructions ? 1n : 0n);
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, data: 0x1234 });
@@ -216,7 +216,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       const engine = boot(counting);
       nextExit(engine);
       engine.holdTime(true);
-      engine.vcpu.reset();
+      engine.reset();
       const values = registers(engine);
       expect(values[registerIndex('rip')]).toBe(0xfff0n);
       expect(values[registerIndex('cs_base')]).toBe(0xffff_0000n);
@@ -226,7 +226,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       const engine = boot(busy);
       engine.close();
       engine.close();
-      for (const call of [() => engine.vcpu.run(), () => engine.getTime(), () => engine.openDirtyLog()]) {
+      for (const call of [() => engine.run(), () => engine.getTime(), () => engine.openDirtyLog()]) {
         expect(codeOf(call)).toBe('ERR_CLOSED');
       }
     });

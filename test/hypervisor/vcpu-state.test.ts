@@ -74,7 +74,16 @@ function plain(engine: FakeEngine): Engine {
     id: engine.id,
     capabilities: engine.capabilities,
     memory: engine.memory,
+    vcpus: engine.vcpus,
     vcpu: engine.vcpu,
+    exited: engine.exited,
+    run: () => engine.run(),
+    safepoint: () => engine.safepoint(),
+    reset: () => engine.reset(),
+    nextDeadline: () => engine.nextDeadline(),
+    getShared: () => engine.getShared(),
+    setShared: (bytes) => engine.setShared(bytes),
+    dropCaches: () => engine.dropCaches(),
     getTime: () => engine.getTime(),
     setTime: (time) => engine.setTime(time),
     holdTime: (held) => engine.holdTime(held),
@@ -106,7 +115,7 @@ function recording(engine: FakeEngine, calls: string[]): Engine {
       };
     },
   });
-  return { ...plain(engine), vcpu: noted, setTime: () => calls.push('setTime') };
+  return { ...plain(engine), vcpu: noted, vcpus: [noted], setTime: () => calls.push('setTime') };
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;

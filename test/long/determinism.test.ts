@@ -22,7 +22,7 @@ const disturbances: readonly (readonly [string, (random: () => number) => Distur
     (random) => ({
       pause: pauses(random, 2_000_000),
       disturb: (machine) => {
-        machine.parts.engine.vcpu.dropCaches();
+        machine.parts.engine.dropCaches();
         return machine;
       },
     }),

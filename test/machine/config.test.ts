@@ -9,12 +9,27 @@ test('defaults make a machine', () => {
   expect(machineConfig({})).toMatchObject({ cpus: 1, memory: 268_435_456, engine: 'soft', cpuModel: 'tsb-1' });
 });
 
+const virtualClock = { kind: 'virtual', numerator: 1, denominator: 1 } as const;
 const bridge = { slot: 0, fn: 0, kind: 'hostbridge', options: {} };
 
 test.each<[Partial<MachineConfig>, string]>([
   [{ name: '../etc' }, 'name: "../etc": 1 to 64 letters'],
   [{ uuid: '123' }, 'uuid: "123": expected 8-4-4-4-12'],
-  [{ cpus: 2 }, 'cpus: 2: this version runs 1'],
+  [{ cpus: 2 }, 'cpus: 2: engine soft with the real clock runs 1'],
+  [{ cpus: 17, clock: virtualClock }, 'cpus: 17: expected 1 to 16'],
+  [{ cpus: 0 }, 'cpus: 0: expected 1 to 16'],
+  [
+    { cpus: 4, clock: virtualClock, topology: { sockets: 1, cores: 3, threads: 1 } },
+    'topology: 1 sockets x 3 cores x 1 threads are not 4 vCPUs',
+  ],
+  [
+    { cpus: 6, clock: virtualClock, topology: { sockets: 2, cores: 3, threads: 1 } },
+    'topology: 3 vCPUs of a socket: expected a power of two',
+  ],
+  [
+    { cpus: 6, clock: virtualClock, topology: { sockets: 1, cores: 2, threads: 3 } },
+    'topology: 3 threads of a core: expected a power of two',
+  ],
   [{ clock: { kind: 'virtual', numerator: 0, denominator: 1 } }, 'clock.numerator: 0: expected'],
   [{ clock: { kind: 'virtual', numerator: 1, denominator: 1.5 } }, 'clock.denominator: 1.5: expected'],
   [{ engine: 'abacus' }, 'engine: "abacus": unknown engine; accepted are soft, kvm'],

@@ -59,7 +59,7 @@ test('dropping all caches at any time changes nothing', () => {
   machine.resume();
   for (let time = 997n; time < 4n * MS; time += 9973n) {
     expect(runUntil(machine, time)).toBe('limit');
-    machine.parts.engine.vcpu.dropCaches();
+    machine.parts.engine.dropCaches();
   }
   expect(runUntil(machine, 4n * MS)).toBe('limit');
   expect(machine.parts.hash?.digest()).toBe(whole.exits);

@@ -12,7 +12,6 @@ namespace {
 
 constexpr u32 error_send_illegal_vector = 1u << 5, error_receive_illegal_vector = 1u << 6;
 constexpr u32 mask_bit = 1u << 16;
-enum DeliveryMode : u32 { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5, StartUp = 6, ExtInt = 7 };
 
 void set_bit(u32 (&words)[8], u8 vector) { words[vector >> 5] |= 1u << (vector & 31); }
 void clear_bit(u32 (&words)[8], u8 vector) { words[vector >> 5] &= ~(1u << (vector & 31)); }
@@ -96,7 +95,10 @@ void LocalApic::deliver(u32 delivery_mode, u8 vector, bool level) {
     case Fixed:
     case LowestPriority: return accept(vector, level);
     case Nmi: cpu_->nmi_pending = true; return;
-    case Init: cpu_->init_pending = true; return;
+    case Init:
+      cpu_->init_pending = true;
+      cpu_->sipi_pending = false;  // only one that comes after it starts the processor
+      return;
     case StartUp:
       cpu_->sipi_pending = true;
       cpu_->sipi_vector = vector;
@@ -106,41 +108,38 @@ void LocalApic::deliver(u32 delivery_mode, u8 vector, bool level) {
   }
 }
 
-bool LocalApic::is_destination(u32 destination, bool logical) const {
-  if (x2()) {
-    if (destination == 0xffffffff) return true;
-    if (!logical) return destination == state_.id;
-    return destination >> 16 == state_.logical_destination >> 16 && (destination & state_.logical_destination & 0xffff);
-  }
-  if (destination == 0xff) return true;
-  if (!logical) return destination == state_.id;
+bool LocalApic::hears(Destination to) const {
+  if (!is_enabled()) return false;
+  if (to.id == ~u32{0}) return true;
+  if (!to.logical) return to.id == state_.id;
+  if (x2()) return to.id >> 16 == state_.logical_destination >> 16 && (to.id & state_.logical_destination & 0xffff);
   const u32 own = state_.logical_destination >> 24;
-  if (state_.destination_format >> 28 == 0xf) return own & destination;  // flat
-  return own >> 4 == destination >> 4 && (own & destination & 0xf);      // cluster
+  if (state_.destination_format >> 28 == 0xf) return own & to.id;  // flat
+  return own >> 4 == to.id >> 4 && (own & to.id & 0xf);            // cluster
 }
 
+/// SDM vol. 3, 10.6.1.
 void LocalApic::send_command(u32 destination, u32 low) {
-  const u32 shorthand = (low >> 18) & 3, mode = (low >> 8) & 7;
-  const u8 vector = static_cast<u8>(low);
+  enum Shorthand : u32 { None, Self, AllIncludingSelf, AllExcludingSelf };
+  const u32 mode = (low >> 8) & 7;
   const bool level = low & (1u << 15), assert_level = low & (1u << 14);
+  const InterruptMessage message{mode, static_cast<u8>(low), level, mode == LowestPriority};
   if (mode == Init && level && !assert_level) return;  // INIT level de-assert: nothing on this processor
-  if ((mode == Fixed || mode == LowestPriority) && vector < 16) return error(error_send_illegal_vector);
-  const bool for_self =
-      shorthand == 1 || shorthand == 2 || (shorthand == 0 && is_destination(destination, low & (1u << 11)));
-  if (for_self) deliver(mode, vector, level);
-}
-
-void LocalApic::receive(u64 address, u32 data) {
-  if (!(state_.base & (1 << 11))) return;  // an APIC that is off receives nothing
-  // SDM vol. 3, 10.11.1 and 10.11.2; bits 5-11 of the address extend the destination for x2APIC ids above 255.
-  const u32 destination = static_cast<u32>(address >> 12) & 0xff;
-  const bool logical = address & 4, level = data & (1u << 15);
-  const u32 wide = x2() && destination == 0xff ? 0xffffffff : destination;
-  if (is_destination(wide, logical)) deliver((data >> 8) & 7, static_cast<u8>(data), level);
+  if ((mode == Fixed || mode == LowestPriority) && message.vector < 16) return error(error_send_illegal_vector);
+  switch ((low >> 18) & 3) {
+    case None: {
+      const u32 everybody = x2() ? ~u32{0} : 0xff;
+      return bus_.send({destination == everybody ? ~u32{0} : destination, (low & (1u << 11)) != 0}, message);
+    }
+    case Self: return deliver(mode, message.vector, level);
+    case AllIncludingSelf: return bus_.send_all(message, nullptr);
+    case AllExcludingSelf: return bus_.send_all(message, this);
+    default: return;
+  }
 }
 
 bool LocalApic::accepts_external_interrupt() const {
-  if (!(state_.base & (1 << 11))) return true;  // APIC off: LINT0 is INTR
+  if (!is_enabled()) return true;  // LINT0 is INTR
   if (state_.external_request) return true;
   return !(state_.lvt[LvtLint0] & mask_bit) && ((state_.lvt[LvtLint0] >> 8) & 7) == ExtInt;
 }

@@ -2,6 +2,7 @@
 // Register file of the local APIC (SDM vol. 3, table 10-1 and 10-6).
 #include "soft/apic.h"
 #include "soft/cpu.h"
+#include "soft/platform.h"
 
 namespace tsbhyve::soft {
 
@@ -49,18 +50,24 @@ u32 fixed_logical_id(u32 id) { return (id >> 4) << 16 | 1u << (id & 15); }
 
 }  // namespace
 
+LocalApic::LocalApic(Cpu* cpu, InterruptBus& bus) : cpu_(cpu), bus_(bus), bootstrap_(cpu->platform->apic_id == 0) {
+  bus.add(this);
+  reset();
+}
+
 void LocalApic::reset() {
-  const u32 id = state_.id;
   state_ = {};
-  state_.id = id;
+  state_.id = cpu_->platform->apic_id;
   if (bootstrap_) state_.base |= base_bootstrap;
   update();
 }
 
 void LocalApic::init() {
   const u64 base = state_.base;
+  const u32 id = state_.id;
   reset();
   state_.base = base;
+  state_.id = id;
   if (x2()) state_.logical_destination = fixed_logical_id(state_.id);
   update();
 }
@@ -73,7 +80,11 @@ bool LocalApic::write_base_msr(u64 value) {
   if (want_x2 && !enable) return false;
   if (x2() && !want_x2 && enable) return false;
   if (!was_enabled && want_x2) return false;
-  if (was_enabled && !enable) reset();
+  if (was_enabled && !enable) {
+    const u32 id = state_.id;
+    reset();
+    state_.id = id;
+  }
   state_.base = (value & ~base_bootstrap) | (bootstrap_ ? base_bootstrap : 0);
   if (want_x2) state_.logical_destination = fixed_logical_id(state_.id);
   update();

@@ -74,7 +74,10 @@ void call_flat(Cpu* cpu, const Op* op) {
 void nop(Cpu* cpu, const Op* op) { NEXT(cpu, op); }
 
 /// A spinning processor lets the run loop see to the others.
-void pause(Cpu* cpu, const Op* op) { end_block(cpu, op); }
+void pause(Cpu* cpu, const Op* op) {
+  if (cpu->takes_turns) cpu->yielded = cpu->deadline_changed = true;
+  end_block(cpu, op);
+}
 
 Handler select_jump(const Instruction& instruction, bool) {
   return by_code(instruction, []<bool In64>() -> Handler { return jump<In64>; });

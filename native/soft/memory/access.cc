@@ -120,7 +120,7 @@ void write_page(Cpu* cpu, const Op* op, u64 lin, u64 physical, const u8* bytes, 
   if (attention & page_read_only) return;
   if (attention & page_has_code) prepare_write(cpu, op, physical, size);
   __builtin_memcpy(host + (physical & page_offset_mask), bytes, size);
-  if (attention & page_has_code) cpu->blocks->written(physical, size);
+  if (attention & page_has_code) code_written(cpu, physical, size);
   if (attention & page_unlogged) cpu->ram->mark_dirty(page);
   if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, host, true);
 }

@@ -42,7 +42,7 @@ bool set_bits_physical(Cpu* cpu, u64 physical, u32 size, u64 seen, u64 bits) {
   u8* at = host + (physical & page_offset_mask);
   if (!(size == 4 ? exchange<u32>(at, seen, bits) : exchange<u64>(at, seen, bits))) return false;
   const u8 attention = cpu->ram->attention(page);
-  if (attention & page_has_code) cpu->blocks->written(physical, size);
+  if (attention & page_has_code) code_written(cpu, physical, size);
   if (attention & page_unlogged) cpu->ram->mark_dirty(page);
   return true;
 }

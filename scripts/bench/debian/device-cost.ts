@@ -45,9 +45,9 @@ const machine = buildMachine(
 );
 
 let insideMs = 0;
-const { vcpu } = machine.parts.engine;
-const run = vcpu.run.bind(vcpu);
-vcpu.run = (): ExitKind => {
+const { engine } = machine.parts;
+const run = engine.run.bind(engine);
+engine.run = (): ExitKind => {
   const started = performance.now();
   const kind = run();
   insideMs += performance.now() - started;

@@ -75,12 +75,17 @@ class ListField<T> extends BaseField<T[]> {
   }
 }
 
+type OptionalOptions = FieldOptions & { readonly isOmitted?: boolean };
+
 class OptionalField<T> extends BaseField<T | null> {
+  override readonly isOmitted: boolean;
+
   constructor(
     private readonly present: Field<T>,
-    options: FieldOptions,
+    options: OptionalOptions,
   ) {
     super(options);
+    this.isOmitted = options.isOmitted ?? false;
   }
 
   override initial(): T | null {
@@ -161,7 +166,9 @@ export function checkFields<F extends Fields>(fields: F, value: unknown, path: s
 
 export function saveFields<F extends Fields>(fields: F, state: StateOf<F>): CborMap {
   const saved: CborMap = {};
-  for (const [name, field] of Object.entries(fields)) saved[name] = field.save(state[name]);
+  for (const [name, field] of Object.entries(fields)) {
+    if (!field.isOmitted || state[name] !== null) saved[name] = field.save(state[name]);
+  }
   return saved;
 }
 
@@ -169,6 +176,7 @@ export function loadFields<F extends Fields>(fields: F, saved: CborMap, path: st
   refuseUnknown(fields, Object.keys(saved), path);
   return mapFields(fields, (field, name) => {
     const value = Object.hasOwn(saved, name) ? saved[name] : undefined;
+    if (value === undefined && field.isOmitted) return field.initial();
     if (value === undefined) throw new StateError(joinPath(path, name), 'missing');
     return field.load(value, joinPath(path, name));
   });
@@ -186,8 +194,8 @@ export function list<T>(element: Field<T>, options: ListOptions<T>): Field<T[]> 
   return new ListField(element, options);
 }
 
-/** A value that may be absent (`null`), and is so at first. */
-export function optional<T>(present: Field<T>, options: FieldOptions = {}): Field<T | null> {
+/** A value that may be absent (`null`), and is so at first; with `isOmitted` its name is absent too. */
+export function optional<T>(present: Field<T>, options: OptionalOptions = {}): Field<T | null> {
   return new OptionalField(present, options);
 }
 

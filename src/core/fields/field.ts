@@ -4,6 +4,8 @@ import type { CborValue } from '../cbor-value.js';
 /** One declared piece of state: its first value, its legal values, its saved form, and whether a reset keeps it. */
 export interface Field<T> {
   readonly keepOnReset: boolean;
+  /** What has no value is not written at all: a name that came after its document's format was frozen. */
+  readonly isOmitted: boolean;
   initial(): T;
   /** Returns a copy that is safe to keep, or throws a `StateError` that names `path`. */
   check(value: unknown, path: string): T;
@@ -56,6 +58,7 @@ export type ShapeDescription = {
 /** The parts that every kind of field shares. */
 export abstract class BaseField<T> implements Field<T> {
   readonly keepOnReset: boolean;
+  readonly isOmitted: boolean = false;
   private readonly doc: string | undefined;
   private readonly unit: string | undefined;
 

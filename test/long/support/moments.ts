@@ -41,8 +41,9 @@ const SEARCHES: Readonly<Record<Exclude<Moment, 'anywhere'>, Search>> = {
     step: 1n,
     steps: 20_000,
     watch: (machine) => {
-      const { vcpu } = machine.parts.engine;
-      runTo(machine, vcpu.nextDeadline());
+      const { engine } = machine.parts;
+      const { vcpu } = engine;
+      runTo(machine, engine.nextDeadline());
       const [from, to] = [lapicIndex('in_service'), lapicIndex('trigger_mode')];
       return () =>
         vcpu
@@ -56,7 +57,7 @@ const SEARCHES: Readonly<Record<Exclude<Moment, 'anywhere'>, Search>> = {
     steps: 200_000,
     watch: (machine) => {
       // Woken by its timer, an idle kernel soon comes to its next STI and HLT.
-      runTo(machine, machine.parts.engine.vcpu.nextDeadline());
+      runTo(machine, machine.parts.engine.nextDeadline());
       return () => register(machine, 'interrupt_shadow') !== 0n;
     },
   },
@@ -86,10 +87,10 @@ export function runToMoment(machine: Machine, moment: Moment): boolean {
 
 /** From a halt to the instant before the timer, unless something else wakes the guest. */
 function runToTimer(machine: Machine): boolean {
-  const { vcpu } = machine.parts.engine;
-  const deadline = vcpu.nextDeadline();
+  const { engine } = machine.parts;
+  const deadline = engine.nextDeadline();
   runTo(machine, deadline - 1n);
-  return register(machine, 'run_state') === HALTED && vcpu.nextDeadline() === deadline;
+  return register(machine, 'run_state') === HALTED && engine.nextDeadline() === deadline;
 }
 
 function runTo(machine: Machine, time: bigint): void {

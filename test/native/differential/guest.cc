@@ -69,7 +69,7 @@ void store_fx(const Cpu& cpu, FxImage& image) {
 Guest::Guest()
     : cpu_(std::make_unique<Cpu>()),
       mmu_(cpu_.get()),
-      apic_((cpu_->platform = this, cpu_.get()), true),
+      apic_((cpu_->platform = this, cpu_.get()), bus_),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   u8* const system = ram_.add_segment(system_base, system_pages * page_size, false).host;
   window_ = ram_.add_segment(window_base, window_pages * page_size, false).host;

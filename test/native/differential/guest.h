@@ -41,6 +41,7 @@ class Guest final : private Platform {
   std::unique_ptr<Cpu> cpu_;
   Mmu mmu_;
   std::unique_ptr<BlockCache> blocks_;
+  InterruptBus bus_;
   LocalApic apic_;
   std::unique_ptr<FastEntry[]> never_fast_;
   u8* window_ = nullptr;

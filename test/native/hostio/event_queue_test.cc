@@ -66,7 +66,7 @@ void wakes_the_engine() {
   queue.set_engine(guest.engine.get());
   const auto run = [&] {
     ExitKind kind = ExitKind::None;
-    while (kind == ExitKind::None) kind = guest.engine->run(INT64_MAX);
+    while (kind == ExitKind::None) kind = guest.run(INT64_MAX);
     return kind;
   };
   std::thread poster([&] { queue.post({0, 0, 0}); });
@@ -76,7 +76,7 @@ void wakes_the_engine() {
   require(run() == ExitKind::Woken, "a wake before the run ends it");
   queue.set_engine(nullptr);
   queue.wake();
-  require(guest.engine->run(INT64_MAX) == ExitKind::None, "an engine that was taken away is left alone");
+  require(guest.run(INT64_MAX) == ExitKind::None, "an engine that was taken away is left alone");
 }
 
 void many_posters() {

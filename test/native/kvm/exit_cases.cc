@@ -94,11 +94,11 @@ void safepoint() {
       0x80,  // out 80h, al
       0xf4,
   });
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address);
   expect(guest, ExitKind::PortRead, 0x3f8, 1);
   guest.engine->slot.data = 0x5a;
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 4);
   CHECK_EQUAL(guest.get(Register::rax) & 0xff, 0x5a);
   expect(guest, ExitKind::PortWrite, 0x80, 1);
@@ -115,10 +115,10 @@ void safepoint_in_string() {
   expect(guest, ExitKind::PortWrite, 0x3f8, 1);
   std::string printed(1, static_cast<char>(guest.engine->slot.data));
   // The second element is another exit of the same instruction, or of the same instruction started anew.
-  if (guest.engine->safepoint() == ExitKind::None) guest.run();
+  if (guest.engine->safepoint().kind == ExitKind::None) guest.run();
   printed += static_cast<char>(guest.engine->slot.data);
   CHECK(printed == "xy");
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
 }
 

@@ -60,7 +60,7 @@ Guest::Guest(std::initializer_list<int> code) {
 
 ExitKind Guest::run(std::int64_t deadline) {
   for (int slices = 0; slices < 5000; slices++) {
-    const ExitKind kind = engine->run(deadline);
+    const ExitKind kind = engine->run(deadline).kind;
     if (kind == ExitKind::Error) std::printf("error exit: %s\n", engine->error_text().c_str());
     if (kind != ExitKind::None) return kind;
   }

@@ -114,7 +114,7 @@ void non_maskable() {
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   guest.engine->inject_nmi();
   expect_out(guest, 0x80, 'N');
-  CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::nmi_blocked), 1);
 }
 

@@ -158,7 +158,7 @@ void dirty_log() {
   CHECK(guest.memory.open_client(client));
   guest.engine->dirty_log_taken();
   const auto take = [&] {
-    CHECK_EQUAL(guest.engine->safepoint(), ExitKind::None);
+    CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
     std::uint8_t bitmap[8] = {};
     guest.memory.take(client, bitmap);
     guest.engine->dirty_log_taken();

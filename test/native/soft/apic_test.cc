@@ -11,13 +11,13 @@ using tsbhyve::test::require;
 namespace {
 
 std::uint64_t row(Guest& guest, LapicRow which, std::size_t offset = 0) {
-  return guest.engine->get_lapic()[static_cast<std::size_t>(which) + offset];
+  return guest.vcpu->get_lapic()[static_cast<std::size_t>(which) + offset];
 }
 
 void set_row(Guest& guest, LapicRow which, std::uint64_t value) {
-  auto rows = guest.engine->get_lapic();
+  auto rows = guest.vcpu->get_lapic();
   rows[static_cast<std::size_t>(which)] = value;
-  guest.engine->set_lapic(rows);
+  guest.vcpu->set_lapic(rows);
 }
 
 /// mov dword [fee00000h + offset], value
@@ -39,9 +39,9 @@ void a_periodic_timer_counts_in_bus_cycles() {
   FlatGuest guest(code);
   guest.write(0x600, {0x43, 0xc7, 0x05, eoi, 0x00, 0xe0, 0xfe, 0, 0, 0, 0, 0xcf});  // inc ebx; EOI; iret
   guest.set_vector(0x40, 0x600);
-  guest.engine->run(1003);
+  guest.run(1003);
   require(guest.get(Register::rbx) == 0, "not before 500 counts of 2 ns");
-  guest.engine->run(1004 + 9 * 1000 + 10);
+  guest.run(1004 + 9 * 1000 + 10);
   require(guest.get(Register::rbx) == 10, "ten periods, ten interrupts: " + std::to_string(guest.get(Register::rbx)));
   require(guest.engine->next_deadline() == 4 + 11 * 1000, "the next period is on the grid of the first");
 }
@@ -70,10 +70,10 @@ void the_tsc_deadline_is_an_unsigned_number() {
   require(deadline(0) == INT64_MAX, "zero disarms");
   require(deadline(6000) == 6000 && deadline(4000) == 0, "the future is awaited, the past is now");
   require(deadline(~std::uint64_t{0}) == INT64_MAX, "the end of time never comes");
-  guest.engine->set_msrs({{0x10, 1000}});  // the TSC starts again at 1000: offset -4000
+  guest.vcpu->set_msrs({{0x10, 1000}});  // the TSC starts again at 1000: offset -4000
   require(deadline(2000) == 6000, "a TSC that was set back");
   require(deadline(~std::uint64_t{0}) == INT64_MAX, "nor then does it come");
-  guest.engine->set_msrs({{0x10, std::uint64_t{1} << 63}});
+  guest.vcpu->set_msrs({{0x10, std::uint64_t{1} << 63}});
   require(deadline((std::uint64_t{1} << 63) + 500) == 5500, "a TSC far ahead");
   require(deadline(500) == 0, "below such a TSC is the past");
 }
@@ -83,14 +83,14 @@ void init_resets_the_apic() {
   set_row(guest, LapicRow::spurious, 0x1ff);
   set_row(guest, LapicRow::task_priority, 0x20);
   guest.engine->send_msi(0xfee00000, 0x500);
-  guest.engine->run(1);
+  guest.run(1);
   require(row(guest, LapicRow::spurious) == 0xff && row(guest, LapicRow::task_priority) == 0, "as after power-on");
   require(row(guest, LapicRow::base) == 0xfee00900, "the base stays, and this is the bootstrap processor");
 }
 
 void an_apic_that_is_off_receives_nothing() {
   Guest guest({0xf4});
-  guest.engine->set_msrs({{0x1b, 0xfee00000}});
+  guest.vcpu->set_msrs({{0x1b, 0xfee00000}});
   guest.engine->send_msi(0xfee00000, 0x400);  // NMI
   require(guest.get(Register::nmi_pending) == 0, "not even an NMI");
 }
@@ -101,8 +101,7 @@ void level_interrupts_report_their_end() {
   guest.write(0x600, {0xc7, 0x05, eoi, 0x00, 0xe0, 0xfe, 0, 0, 0, 0, 0x43, 0xcf});  // EOI; inc ebx; iret
   guest.set_vector(0x51, 0x600);
   guest.engine->send_msi(0xfee00000, 0xc051);
-  require(guest.engine->run(1000) == ExitKind::Eoi && guest.engine->slot.address == 0x51,
-          "EOI of a level interrupt is an exit");
+  require(guest.run(1000) == ExitKind::Eoi && guest.vcpu->slot.address == 0x51, "EOI of a level interrupt is an exit");
   require(guest.get(Register::rbx) == 0, "before the next instruction");
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 1, "and the handler goes on");
@@ -112,14 +111,14 @@ void the_8259_is_asked_once() {
   Guest guest({0xfb, 0x90, 0x90, 0xf4});
   guest.write(0x30 * 4, {0x00, 0x06, 0x00, 0x00});
   guest.write(0x600, {0x43, 0xcf});
-  auto rows = guest.engine->get_lapic();
+  auto rows = guest.vcpu->get_lapic();
   rows[static_cast<std::size_t>(LapicRow::lvt) + 3] = 0x700;  // LINT0: ExtINT
-  guest.engine->set_lapic(rows);
+  guest.vcpu->set_lapic(rows);
   guest.engine->set_external_interrupt(true);
-  require(guest.engine->run(1000) == ExitKind::InterruptAcknowledge, "the vector is asked for");
+  require(guest.run(1000) == ExitKind::InterruptAcknowledge, "the vector is asked for");
   guest.engine->set_external_interrupt(false);
-  guest.engine->slot.data = 0x30;
-  require(guest.engine->safepoint() == ExitKind::None, "a safepoint delivers it");
+  guest.vcpu->slot.data = 0x30;
+  require(guest.engine->safepoint().kind == ExitKind::None, "a safepoint delivers it");
   require(guest.get(Register::rip) == 0x600 && guest.get(Register::rbx) == 0, "and starts nothing else");
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 1, "one interrupt");
@@ -128,8 +127,8 @@ void the_8259_is_asked_once() {
 void an_event_into_a_device_is_a_shutdown() {
   Guest guest({0xeb, 0xfe});
   guest.set(Register::ss_base, 0x200000);  // beyond the RAM
-  guest.engine->inject_nmi();
-  require(guest.engine->run(1000) == ExitKind::Shutdown, "a stack that only the device model can answer for");
+  guest.vcpu->inject_nmi();
+  require(guest.run(1000) == ExitKind::Shutdown, "a stack that only the device model can answer for");
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class FlatGuest : public Guest {
                    0});
     for (std::uint32_t vector = 0; vector < 256; vector++) set_vector(vector, 0x500);
     std::vector<std::uint64_t> values(register_count);
-    engine->get_registers(RegisterGroup::All, values);
+    vcpu->get_registers(RegisterGroup::All, values);
     const auto put = [&values](Register which, std::uint64_t value) {
       values[static_cast<std::size_t>(which)] = value;
     };
@@ -67,7 +67,7 @@ class FlatGuest : public Guest {
       put(static_cast<Register>(row + 2), 0xffffffff);
       put(static_cast<Register>(row + 3), code_segment ? 0xc09b : 0xc093);
     }
-    engine->set_registers(RegisterGroup::All, values);
+    vcpu->set_registers(RegisterGroup::All, values);
   }
 
   void set_vector(std::uint32_t vector, std::uint32_t handler) {
@@ -86,9 +86,9 @@ class FlatGuest : public Guest {
   }
 
   void enable_apic() {
-    auto apic = engine->get_lapic();
+    auto apic = vcpu->get_lapic();
     apic[5] = 0x1ff;  // spurious vector register: enabled
-    engine->set_lapic(apic);
+    vcpu->set_lapic(apic);
   }
 };
 

@@ -29,6 +29,7 @@ class Guest {
     options.virtual_clock = true;
     options.nanoseconds_numerator = numerator;
     engine = std::make_unique<soft::SoftEngine>(&ram, options);
+    vcpu = &engine->vcpu(0);
     write(0x1000, code);
     write(0x500, {0xcf});
     for (std::uint32_t vector = 0; vector < 256; vector++) write(vector * 4, {0x00, 0x05, 0x00, 0x00});
@@ -50,26 +51,28 @@ class Guest {
 
   std::uint64_t get(Register which) {
     std::vector<std::uint64_t> values(register_count);
-    engine->get_registers(RegisterGroup::All, values);
+    vcpu->get_registers(RegisterGroup::All, values);
     return values[static_cast<std::size_t>(which)];
   }
   void set(Register which, std::uint64_t value) {
     std::vector<std::uint64_t> values(register_count);
-    engine->get_registers(RegisterGroup::All, values);
+    vcpu->get_registers(RegisterGroup::All, values);
     values[static_cast<std::size_t>(which)] = value;
-    engine->set_registers(RegisterGroup::All, values);
+    vcpu->set_registers(RegisterGroup::All, values);
   }
+
+  ExitKind run(std::int64_t deadline) { return engine->run(deadline).kind; }
 
   /// Runs until HLT, answering reads with 5Ah and noting writes. At most `step` instructions a call of run().
   void run_to_halt(std::int64_t step = 1 << 20) {
     for (int calls = 0; calls < 10'000'000; calls++) {
-      const ExitKind kind = engine->run(engine->time() + step);
+      const ExitKind kind = run(engine->time() + step);
       switch (kind) {
         case ExitKind::Hlt: return;
         case ExitKind::PortWrite:
-        case ExitKind::MmioWrite: written.push_back(engine->slot.data); break;
+        case ExitKind::MmioWrite: written.push_back(vcpu->slot.data); break;
         case ExitKind::PortRead:
-        case ExitKind::MmioRead: engine->slot.data = 0x5a; break;
+        case ExitKind::MmioRead: vcpu->slot.data = 0x5a; break;
         case ExitKind::Shutdown: require(false, "triple fault at " + std::to_string(get(Register::rip)));
         default: break;
       }
@@ -80,11 +83,10 @@ class Guest {
   /// Everything: registers, MSRs, FPU, APIC, private section, memory.
   std::vector<std::uint8_t> everything() {
     std::vector<std::uint64_t> values(register_count);
-    engine->get_registers(RegisterGroup::All, values);
+    vcpu->get_registers(RegisterGroup::All, values);
     std::vector<std::uint8_t> all(reinterpret_cast<std::uint8_t*>(values.data()),
                                   reinterpret_cast<std::uint8_t*>(values.data() + values.size()));
-    for (const auto& part : {engine->get_xsave(), engine->get_private()})
-      all.insert(all.end(), part.begin(), part.end());
+    for (const auto& part : {vcpu->get_xsave(), vcpu->get_private()}) all.insert(all.end(), part.begin(), part.end());
     const std::uint8_t* memory = ram.segments().front().host;
     all.insert(all.end(), memory, memory + (1 << 20));
     return all;
@@ -92,6 +94,7 @@ class Guest {
 
   GuestRam ram;
   std::unique_ptr<soft::SoftEngine> engine;
+  soft::SoftVcpu* vcpu;
   std::vector<std::uint64_t> written;
 };
 

@@ -20,7 +20,7 @@ void slices_are_invisible() {
   for (const std::int64_t step : {1, 2, 3, 7, 50, 1000}) {
     Guest sliced(mixed_loop);
     sliced.run_to_halt(step);
-    require(sliced.engine->instructions() == whole.engine->instructions(),
+    require(sliced.vcpu->instructions() == whole.vcpu->instructions(),
             "slices of " + std::to_string(step) + " change the count");
     require(sliced.everything() == whole.everything(), "slices of " + std::to_string(step) + " change the state");
   }
@@ -31,7 +31,7 @@ void caches_are_invisible() {
   kept.run_to_halt(13);
   for (;;) {
     dropped.engine->drop_caches();
-    if (dropped.engine->run(dropped.engine->time() + 13) == ExitKind::Hlt) break;
+    if (dropped.run(dropped.engine->time() + 13) == ExitKind::Hlt) break;
   }
   require(kept.everything() == dropped.everything(), "dropping caches changes the state");
 }
@@ -39,9 +39,8 @@ void caches_are_invisible() {
 void rep_counts_every_iteration() {
   Guest guest({0xb9, 0x0a, 0x00, 0xf3, 0xaa, 0xb9, 0x00, 0x00, 0xf3, 0xaa, 0xf4});  // 10 iterations, then none
   guest.run_to_halt();
-  require(
-      guest.engine->instructions() == 1 + 10 + 1 + 1 + 1,
-      "REP STOSB of 10 and of 0 count 10 and 1, with 3 others: got " + std::to_string(guest.engine->instructions()));
+  require(guest.vcpu->instructions() == 1 + 10 + 1 + 1 + 1,
+          "REP STOSB of 10 and of 0 count 10 and 1, with 3 others: got " + std::to_string(guest.vcpu->instructions()));
 }
 
 void code_changes_itself() {
@@ -74,9 +73,9 @@ void sti_shadows_one_instruction() {
   Guest guest({0xfa, 0xfb, 0x40, 0xf4});
   guest.write(0x40 * 4, {0x00, 0x06, 0x00, 0x00});
   guest.write(0x600, {0x89, 0xc3, 0xcf});  // mov bx, ax; iret
-  auto apic = guest.engine->get_lapic();
+  auto apic = guest.vcpu->get_lapic();
   apic[5] = 0x1ff;  // spurious vector register: enabled
-  guest.engine->set_lapic(apic);
+  guest.vcpu->set_lapic(apic);
   guest.engine->send_msi(0xfee00000, 0x40);
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 1, "the interrupt is taken after the instruction that follows STI");
@@ -102,7 +101,7 @@ void ports_and_mmio_reach_the_device_model() {
   Guest mmio({0xb8, 0xff, 0xff, 0x8e, 0xd8, 0xfe, 0x06, 0x10, 0x00, 0xf4});
   mmio.run_to_halt();
   require(mmio.written == std::vector<std::uint64_t>{0x5b}, "a read-modify-write of MMIO is one read and one write");
-  require(mmio.engine->instructions() == 4, "an instruction that waited for answers counts once");
+  require(mmio.vcpu->instructions() == 4, "an instruction that waited for answers counts once");
 }
 
 void a_saved_vcpu_goes_on_alike() {
@@ -110,16 +109,16 @@ void a_saved_vcpu_goes_on_alike() {
   straight.run_to_halt(1000);
   for (std::int64_t at = 1; at < 200; at += 3) {
     Guest first(mixed_loop), second({0xf4});
-    first.engine->run(at);
+    first.run(at);
     std::vector<std::uint64_t> registers(register_count);
-    first.engine->get_registers(RegisterGroup::All, registers);
-    second.engine->set_registers(RegisterGroup::All, registers);
-    second.engine->set_msrs(first.engine->get_msrs());
-    second.engine->set_xsave(first.engine->get_xsave());
-    second.engine->set_lapic(first.engine->get_lapic());
+    first.vcpu->get_registers(RegisterGroup::All, registers);
+    second.vcpu->set_registers(RegisterGroup::All, registers);
+    second.vcpu->set_msrs(first.vcpu->get_msrs());
+    second.vcpu->set_xsave(first.vcpu->get_xsave());
+    second.vcpu->set_lapic(first.vcpu->get_lapic());
     std::memcpy(second.ram.segments().front().host, first.ram.segments().front().host, 1 << 20);
     second.engine->memory_written(0, 1 << 20);
-    second.engine->set_private(first.engine->get_private());
+    second.vcpu->set_private(first.vcpu->get_private());
     second.run_to_halt(1000);
     require(second.everything() == straight.everything(),
             "a vCPU saved after " + std::to_string(at) + " instructions goes on differently");

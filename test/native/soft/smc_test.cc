@@ -19,7 +19,7 @@ void an_interrupt_between_branch_and_target_chains_nothing() {
   guest.write(0x1080, {0x43, 0xcf});
   guest.set_vector(0x40, 0x1080);
   guest.enable_apic();
-  require(guest.engine->run(6) == ExitKind::Deadline, "it stops after the second JMP");
+  require(guest.run(6) == ExitKind::Deadline, "it stops after the second JMP");
   guest.engine->send_msi(0xfee00000, 0x40);
   guest.run_to_halt();
   require(guest.get(Register::rbx) == 1,

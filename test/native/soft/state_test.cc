@@ -29,7 +29,7 @@ std::string refusal(const std::function<void()>& work) {
 
 Words registers_of(Guest& guest) {
   Words values(register_count);
-  guest.engine->get_registers(RegisterGroup::All, values);
+  guest.vcpu->get_registers(RegisterGroup::All, values);
   return values;
 }
 
@@ -44,7 +44,7 @@ void every_register_comes_back() {
     values[row] ^= 1;
     if (row == static_cast<std::size_t>(Register::xcr0)) continue;  // a constant of this CPU model
     if (row == static_cast<std::size_t>(Register::rflags)) values[row] |= 2;
-    guest.engine->set_registers(RegisterGroup::All, values);
+    guest.vcpu->set_registers(RegisterGroup::All, values);
     require(registers_of(guest) == values, std::string(register_rows[row].name) + " comes back as it was set");
   }
 }
@@ -69,26 +69,25 @@ void a_refused_set_changes_nothing() {
   Words values = before;
   values[static_cast<std::size_t>(Register::rax)] = 99;
   values[static_cast<std::size_t>(Register::pending_debug)] = ~std::uint64_t{0};
-  require(!refusal([&] { guest.engine->set_registers(RegisterGroup::All, values); }).empty(),
-          "the last row is refused");
+  require(!refusal([&] { guest.vcpu->set_registers(RegisterGroup::All, values); }).empty(), "the last row is refused");
   require(registers_of(guest) == before, "so the first is not taken");
 }
 
 void the_task_priority_keeps_its_low_bits() {
   Guest guest({0xf4});
-  Words apic = guest.engine->get_lapic();
+  Words apic = guest.vcpu->get_lapic();
   apic[static_cast<std::size_t>(LapicRow::task_priority)] = 0x35;
-  guest.engine->set_lapic(apic);
-  guest.engine->set_registers(RegisterGroup::All, registers_of(guest));
-  require(guest.engine->get_lapic() == apic, "CR8, which repeats the upper four, does not clear them");
+  guest.vcpu->set_lapic(apic);
+  guest.vcpu->set_registers(RegisterGroup::All, registers_of(guest));
+  require(guest.vcpu->get_lapic() == apic, "CR8, which repeats the upper four, does not clear them");
 }
 
 void local_apics_are_checked() {
   const auto try_value = [](LapicRow row, std::uint64_t value) {
     Guest guest({0xf4});
-    Words apic = guest.engine->get_lapic();
+    Words apic = guest.vcpu->get_lapic();
     apic[static_cast<std::size_t>(row)] = value;
-    return refusal([&] { guest.engine->set_lapic(apic); });
+    return refusal([&] { guest.vcpu->set_lapic(apic); });
   };
   require(try_value(LapicRow::timer_running, 1).find("initial_count") != std::string::npos,
           "a running timer without a count");
@@ -97,27 +96,27 @@ void local_apics_are_checked() {
   require(try_value(LapicRow::id, std::uint64_t{1} << 32).find("id") != std::string::npos, "an id of 33 bits");
   require(try_value(LapicRow::base, 0xfee00400).find("base") != std::string::npos, "x2APIC mode of a disabled APIC");
   Guest guest({0xf4});
-  require(!refusal([&] { guest.engine->set_lapic(Words(3)); }).empty(), "three rows");
+  require(!refusal([&] { guest.vcpu->set_lapic(Words(3)); }).empty(), "three rows");
 }
 
 void fpu_images_are_checked() {
   Guest guest({0xf4});
-  const Bytes good = guest.engine->get_xsave();
+  const Bytes good = guest.vcpu->get_xsave();
   const auto try_byte = [&](std::size_t at, std::uint8_t value) {
     Bytes image = good;
     image[at] = value;
-    return refusal([&] { guest.engine->set_xsave(image); });
+    return refusal([&] { guest.vcpu->set_xsave(image); });
   };
   require(try_byte(512, 7).find("XSTATE_BV") != std::string::npos, "AVX state");
   require(try_byte(527, 0x80).find("XCOMP_BV") != std::string::npos, "the compacted format");
   require(try_byte(26, 1).find("MXCSR") != std::string::npos, "a reserved bit of MXCSR");
-  require(refusal([&] { guest.engine->set_xsave(Bytes(575)); }).find("size") != std::string::npos, "a short image");
+  require(refusal([&] { guest.vcpu->set_xsave(Bytes(575)); }).find("size") != std::string::npos, "a short image");
   Bytes initial = good;
   initial[0] = 0x55;    // control word
   initial[160] = 0x55;  // XMM0
   initial[512] = 0;     // neither is in use
-  guest.engine->set_xsave(initial);
-  const Bytes now = guest.engine->get_xsave();
+  guest.vcpu->set_xsave(initial);
+  const Bytes now = guest.vcpu->get_xsave();
   require(now[0] == 0x7f && now[1] == 3 && now[160] == 0, "components that are not in use are initial");
 }
 
@@ -125,12 +124,12 @@ void private_sections_are_checked() {
   FlatGuest guest({0xa1, 0x00, 0x50, 0x00, 0x00, 0xf4});  // mov eax, [5000h]
   guest.map_identity();
   guest.run_to_halt();
-  const Bytes good = guest.engine->get_private();
+  const Bytes good = guest.vcpu->get_private();
   const Words before = registers_of(guest);
   const auto try_word = [&](std::size_t word, std::uint64_t value) {
     Bytes bytes = good;
     put(bytes, word, value);
-    return refusal([&] { guest.engine->set_private(bytes); });
+    return refusal([&] { guest.vcpu->set_private(bytes); });
   };
   constexpr std::size_t version = 0, base = 1, base_retired = 2, remainder = 3, instructions = 4, entries = 6,
                         index = 7, kind = 10;
@@ -141,11 +140,11 @@ void private_sections_are_checked() {
   require(!try_word(kind, std::uint64_t{200} << 24).empty(), "a page of 2^200 bytes");
   for (std::size_t length = 0; length < good.size(); length++) {
     require(!refusal([&] {
-               guest.engine->set_private({good.data(), length});
+               guest.vcpu->set_private({good.data(), length});
              }).empty(),
             "cut to " + std::to_string(length));
   }
-  require(guest.engine->get_private() == good && registers_of(guest) == before, "what is refused changes nothing");
+  require(guest.vcpu->get_private() == good && registers_of(guest) == before, "what is refused changes nothing");
 }
 
 void stale_translations_survive_a_save() {
@@ -157,12 +156,12 @@ void stale_translations_survive_a_save() {
     guest.map_identity();
     guest.write(0x5000, {0x55});
     guest.write(0x6000, {0x66});
-    guest.engine->run(2);
+    guest.run(2);
     if (saved) {
       const Words registers = registers_of(guest);
-      const Bytes section = guest.engine->get_private();
-      guest.engine->set_registers(RegisterGroup::All, registers);
-      guest.engine->set_private(section);
+      const Bytes section = guest.vcpu->get_private();
+      guest.vcpu->set_registers(RegisterGroup::All, registers);
+      guest.vcpu->set_private(section);
     }
     guest.run_to_halt();
     require(guest.get(Register::rbx) == 0x55, saved ? "the TLB is restored" : "the TLB is stale");
@@ -173,18 +172,18 @@ void setting_other_registers_keeps_the_tlb() {
   FlatGuest guest({0xa1, 0x00, 0x50, 0x00, 0x00, 0xf4});
   guest.map_identity();
   guest.run_to_halt();
-  const Bytes before = guest.engine->get_private();
-  guest.engine->set_registers(RegisterGroup::General, registers_of(guest));
-  require(guest.engine->get_private() == before, "general registers have nothing to do with it");
+  const Bytes before = guest.vcpu->get_private();
+  guest.vcpu->set_registers(RegisterGroup::General, registers_of(guest));
+  require(guest.vcpu->get_private() == before, "general registers have nothing to do with it");
 }
 
 void a_restore_ends_the_instruction_in_flight() {
   Guest guest({0xe4, 0x40, 0xf4});  // in al, 40h
   const Words start = registers_of(guest);
-  require(guest.engine->run(100) == ExitKind::PortRead, "it waits for the port");
-  guest.engine->slot.data = 7;
-  guest.engine->set_registers(RegisterGroup::All, start);
-  require(guest.engine->safepoint() == ExitKind::None && registers_of(guest) == start,
+  require(guest.run(100) == ExitKind::PortRead, "it waits for the port");
+  guest.vcpu->slot.data = 7;
+  guest.vcpu->set_registers(RegisterGroup::All, start);
+  require(guest.engine->safepoint().kind == ExitKind::None && registers_of(guest) == start,
           "no answer reaches the new state");
 }
 
@@ -221,7 +220,7 @@ void hostile_states_do_no_harm() {
       std::memcpy(guest.ram.host_page(at) + (at & 4095), &bytes, 8);
     }
     guest.engine->memory_written(0, 1 << 20);
-    Words values = registers_of(guest), apic = guest.engine->get_lapic();
+    Words values = registers_of(guest), apic = guest.vcpu->get_lapic();
     for (std::uint64_t& value : values) {
       if (random() % 4 == 0) value = random() >> (random() % 64);
     }
@@ -235,19 +234,19 @@ void hostile_states_do_no_harm() {
     for (std::uint64_t& value : apic) {
       if (random() % 4 == 0) value = random() >> (random() % 64);
     }
-    Bytes section = guest.engine->get_private();
+    Bytes section = guest.vcpu->get_private();
     section[random() % section.size()] ^= static_cast<std::uint8_t>(random());
     for (std::size_t row = 0; row < register_count;
          row++) {  // row by row: one that is refused keeps none from being tried
       Words one = registers_of(guest);
       one[row] = values[row];
-      refusal([&] { guest.engine->set_registers(RegisterGroup::All, one); });
+      refusal([&] { guest.vcpu->set_registers(RegisterGroup::All, one); });
     }
-    refusal([&] { guest.engine->set_lapic(apic); });
-    refusal([&] { guest.engine->set_private(section); });
+    refusal([&] { guest.vcpu->set_lapic(apic); });
+    refusal([&] { guest.vcpu->set_private(section); });
     for (int exits = 0; exits < 20; exits++) {
-      guest.engine->slot.data = random();
-      if (guest.engine->run(guest.engine->time() + 500) == ExitKind::Shutdown) break;
+      guest.vcpu->slot.data = random();
+      if (guest.run(guest.engine->time() + 500) == ExitKind::Shutdown) break;
     }
   }
 }

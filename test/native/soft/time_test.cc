@@ -56,7 +56,7 @@ void impossible_clocks_are_told_apart() {
 
 void a_negative_deadline_has_passed() {
   Guest guest({0xeb, 0xfe});  // jmp $
-  require(guest.engine->run(-1) == ExitKind::Deadline && guest.engine->instructions() == 0, "nothing runs");
+  require(guest.run(-1) == ExitKind::Deadline && guest.vcpu->instructions() == 0, "nothing runs");
 }
 
 void a_guest_that_only_faults_still_spends_time() {
@@ -65,21 +65,21 @@ void a_guest_that_only_faults_still_spends_time() {
   guest.write(6 * 4, {0x00, 0x06, 0x00, 0x00});
   guest.write(0x600, {0x0f, 0x0b});
   guest.set(Register::ss_base, 0x20000);
-  require(guest.engine->run(1000) == ExitKind::Deadline, "run() comes back at its deadline");
-  require(guest.engine->instructions() == 1000, "every exception counts as one instruction");
+  require(guest.run(1000) == ExitKind::Deadline, "run() comes back at its deadline");
+  require(guest.vcpu->instructions() == 1000, "every exception counts as one instruction");
 }
 
 void a_tiny_period_does_not_hang() {
   Guest guest({0xeb, 0xfe});
-  auto apic = guest.engine->get_lapic();
+  auto apic = guest.vcpu->get_lapic();
   const auto put = [&apic](LapicRow row, std::uint64_t value) { apic[static_cast<std::size_t>(row)] = value; };
   put(LapicRow::spurious, 0x1ff);
   put(LapicRow::lvt, 0x20040);  // periodic, vector 40h
   put(LapicRow::initial_count, 1);
   put(LapicRow::divide_configuration, 0xb);  // by 1: every nanosecond
   put(LapicRow::timer_running, 1);
-  guest.engine->set_lapic(apic);
-  require(guest.engine->run(5000) == ExitKind::Deadline && guest.engine->instructions() == 5000, "5000 periods go by");
+  guest.vcpu->set_lapic(apic);
+  require(guest.run(5000) == ExitKind::Deadline && guest.vcpu->instructions() == 5000, "5000 periods go by");
 }
 
 void real_time_moves_only_while_not_held() {

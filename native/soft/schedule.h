@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Who runs when: the vCPUs of one machine, what they share, and how a call of run() is divided among them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "soft/soft_vcpu.h"
+
+namespace tsbhyve::soft {
+
+/// Instructions. Long enough that nobody waits for a lock much longer than for a cache line, and short beside any
+/// timer.
+inline constexpr u64 turn_length = 20'000;
+
+/// In whose turn the machine is, and how many instructions that turn has left.
+struct Turn {
+  u32 vcpu = 0;
+  u64 left = 0;
+};
+
+struct Processors {
+  Processors(GuestRam* ram, const EngineOptions& options);
+
+  VmTime time;
+  InterruptBus bus;
+  std::vector<std::unique_ptr<SoftVcpu>> vcpus;
+  std::atomic<bool> woken = false;
+
+  /// Of all vCPUs together. Only while none runs.
+  u64 retired() const {
+    u64 total = 0;
+    for (const auto& vcpu : vcpus) total += vcpu->retired();
+    return total;
+  }
+};
+
+/// Soft engines differ in this and in nothing else: one vCPU (alone.h), or several that take turns (turns.h).
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  virtual Exit run(u64 deadline) = 0;
+  virtual Exit safepoint() = 0;
+  /// After a reset: vCPU 0 begins.
+  virtual void reset() {}
+  /// State: what get_shared() and set_shared() save of it.
+  virtual Turn turn() const { return {}; }
+  virtual void set_turn(Turn) {}
+};
+
+/// A slice of run(): short enough to answer wake() and the host's clock within a few milliseconds.
+inline constexpr u64 virtual_slice = 1'000'000, real_slice = 100'000;
+
+}  // namespace tsbhyve::soft

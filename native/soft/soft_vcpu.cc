@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/soft_vcpu.h"
+
+#include <string>
+#include <utility>
+
+#include "soft/host/rounding.h"
+#include "soft/memory/access.h"
+#include "soft/system/system.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+ExitKind exit_kind(const DeviceAccess& access) {
+  switch (access.kind) {
+    case AccessKind::Memory: return access.is_write ? ExitKind::MmioWrite : ExitKind::MmioRead;
+    case AccessKind::Port: return access.is_write ? ExitKind::PortWrite : ExitKind::PortRead;
+    case AccessKind::Msr: return access.is_write ? ExitKind::MsrWrite : ExitKind::MsrRead;
+    case AccessKind::InterruptAcknowledge: return ExitKind::InterruptAcknowledge;
+  }
+  return ExitKind::Error;
+}
+
+}  // namespace
+
+SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTime& time, InterruptBus& bus)
+    : index_(index),
+      is_alone_(options.vcpus == 1),
+      cpu_(std::make_unique<Cpu>()),
+      time_(time),
+      cpuid_(options.cpuid),
+      mmu_(cpu_.get()),
+      blocks_(cpu_.get(), ram),
+      apic_((cpu_->platform = this, apic_id = index, cpu_.get()), bus),
+      never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
+  tsc_hz = options.tsc_hz;
+  physical_bits = options.physical_address_bits;
+  cpu_->mmu = &mmu_;
+  cpu_->blocks = &blocks_;
+  cpu_->apic = &apic_;
+  cpu_->ram = ram;
+  cpu_->takes_turns = !is_alone_ && options.virtual_clock;
+  cpu_->never_fast = never_fast_.get();
+  clear_fast_table(cpu_->never_fast);
+  for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  reset();
+}
+
+SoftVcpu::~SoftVcpu() = default;
+
+void SoftVcpu::set_others(std::vector<Cpu*> others) {
+  others_ = std::move(others);
+  cpu_->others = others_;
+}
+
+CpuidLeaf SoftVcpu::cpuid(u32 leaf, u32 subleaf) const {
+  const CpuidRow* found = nullptr;
+  for (const CpuidRow& row : cpuid_) {
+    if (row.leaf != leaf) continue;
+    if (row.subleaf == subleaf) {
+      found = &row;
+      break;
+    }
+  }
+  if (!found) return {leaf, subleaf, 0, 0, 0, 0};
+  return {leaf, subleaf, found->eax, found->ebx, found->ecx, found->edx};
+}
+
+void SoftVcpu::reset() {
+  forget_instruction();
+  apic_.reset();
+  reset_cpu(cpu_.get(), false);
+  mmu_.flush_all(false);
+  if (!apic_.is_bootstrap()) cpu_->run_state = RunState::WaitForSipi;
+}
+
+void SoftVcpu::set_budget(u64 instructions) {
+  cpu_->retire_limit = retired() + instructions;
+  cpu_->budget = static_cast<i64>(instructions);
+}
+
+/// The instruction in flight is no more: another state takes its place.
+void SoftVcpu::forget_instruction() {
+  awaits_answer_ = false;
+  cpu_->answered_count = cpu_->answered_used = 0;
+}
+
+void SoftVcpu::take_answer() {
+  if (!awaits_answer_) return;
+  awaits_answer_ = false;
+  answer_access(cpu_.get(), slot.data, slot.refused != 0);
+}
+
+Exit SoftVcpu::leave(ExitKind kind) {
+  slot.kind = static_cast<u32>(kind);
+  slot.instructions = retired();
+  slot.time = static_cast<std::int64_t>(time());
+  slot.rip = cpu_->rip;
+  return {kind, index_};
+}
+
+bool SoftVcpu::leaves_for_eoi() {
+  const int vector = apic_.take_ended_level();
+  if (vector >= 0) slot.address = static_cast<u64>(vector);
+  return vector >= 0;
+}
+
+ExitKind SoftVcpu::device_exit() {
+  const DeviceAccess& access = cpu_->access;
+  awaits_answer_ = true;
+  slot.width = access.width;
+  slot.address = access.address;
+  slot.data = access.value;
+  slot.refused = 0;
+  return exit_kind(access);
+}
+
+ExitKind SoftVcpu::after_stop(Stop stop) {
+  switch (stop) {
+    case Stop::Device: return device_exit();
+    case Stop::Halted: slot.detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return ExitKind::Hlt;
+    case Stop::Shutdown: return ExitKind::Shutdown;
+    case Stop::Budget:
+    case Stop::Deadline: break;
+  }
+  return ExitKind::None;
+}
+
+/// The guest's rounding mode must never be seen by JavaScript.
+Stop SoftVcpu::under_guest_rounding(Stop (*work)(Cpu*)) {
+  const u32 host_mxcsr = host::enter_guest_rounding(cpu_->mxcsr);
+  const Stop stop = work(cpu_.get());
+  host::leave_guest_rounding(host_mxcsr);
+  return stop;
+}
+
+ExitKind SoftVcpu::execute() { return after_stop(under_guest_rounding(soft::execute)); }
+
+ExitKind SoftVcpu::finish() {
+  if (cpu_->budget <= 0) set_budget(1);
+  return after_stop(under_guest_rounding(finish_instruction));
+}
+
+/// exit_kind() has no other way to it.
+std::string SoftVcpu::error_text() const {
+  return "the soft CPU asks for a device access of kind " + std::to_string(static_cast<unsigned>(cpu_->access.kind)) +
+         ", which is none";
+}
+
+void SoftVcpu::drop_caches() {
+  blocks_.flush();
+  blocks_.collect();
+  mmu_.drop_fast();
+}
+
+}  // namespace tsbhyve::soft

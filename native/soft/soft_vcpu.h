@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One soft vCPU behind the contract, and what a schedule needs to run it.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "soft/apic.h"
+#include "soft/block_cache.h"
+#include "soft/cpu.h"
+#include "soft/memory/mmu.h"
+#include "soft/platform.h"
+#include "soft/run.h"
+#include "soft/vm_time.h"
+
+namespace tsbhyve::soft {
+
+class SoftVcpu final : public VcpuEngine, private Platform {
+ public:
+  /// `time` and `bus` are the machine's.
+  SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTime& time, InterruptBus& bus);
+  ~SoftVcpu() override;
+  SoftVcpu(const SoftVcpu&) = delete;
+  SoftVcpu& operator=(const SoftVcpu&) = delete;
+
+  std::string error_text() const override;
+  std::uint64_t instructions() const override { return retired(); }
+  /// One that waits for SIPI has nobody to take it.
+  void inject_nmi() override {
+    if (cpu_->run_state != RunState::WaitForSipi) cpu_->nmi_pending = true;
+  }
+  void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) override;
+  void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override;
+  void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
+  std::vector<std::uint8_t> get_xsave() override;
+  void set_xsave(std::span<const std::uint8_t> image) override;
+  std::vector<std::uint64_t> get_lapic() override { return apic_.save(); }
+  void set_lapic(std::span<const std::uint64_t> rows) override { apic_.load(rows); }
+  std::vector<std::uint8_t> get_private() override;
+  void set_private(std::span<const std::uint8_t> bytes) override;
+
+  Cpu* cpu() { return cpu_.get(); }
+  /// Of the same machine; set before anything runs.
+  void set_others(std::vector<Cpu*> others);
+  LocalApic& apic() { return apic_; }
+  BlockCache& blocks() { return blocks_; }
+  Mmu& mmu() { return mmu_; }
+
+  u64 retired() const { return cpu_->retire_limit - static_cast<u64>(cpu_->budget); }
+  /// What all vCPUs together have retired by now; VM time goes by that.
+  void set_total(u64 total) { elsewhere_ = total - retired(); }
+  u64 time() const { return time_.at(elsewhere_ + retired()); }
+  /// Lets `instructions` more be retired, without changing how many have been.
+  void set_budget(u64 instructions);
+
+  /// Takes the answer to the exit that was returned last, if it was this vCPU's.
+  void take_answer();
+  /// An instruction or an event has been asked for and has its answers: it comes next, whatever else waits.
+  bool in_flight() const { return cpu_->answered_count > 0; }
+  /// Runs until something stops it; ExitKind::None when nobody need be asked. The budget is set before.
+  ExitKind execute();
+  /// Finishes what is in flight and starts nothing.
+  ExitKind finish();
+  /// Whether its guest has said that it waits for another processor (PAUSE), once.
+  bool take_yield() { return std::exchange(cpu_->yielded, false); }
+  /// Fills the slot, and returns what run() returns.
+  Exit leave(ExitKind kind);
+  /// The vector of a level-triggered interrupt that the I/O APIC has to be told the end of, as an exit; false: none.
+  bool leaves_for_eoi();
+
+  void reset();
+  void drop_caches();
+
+ private:
+  u64 time_ns(u64 retired) const override { return time_.at(elsewhere_ + retired); }
+  CpuidLeaf cpuid(u32 leaf, u32 subleaf) const override;
+  void forget_instruction();
+  ExitKind device_exit();
+  ExitKind after_stop(Stop stop);
+  Stop under_guest_rounding(Stop (*work)(Cpu*));
+
+  const u32 index_;
+  const bool is_alone_;  // then its private section has what else the machine's shared one has
+  std::unique_ptr<Cpu> cpu_;
+  VmTime& time_;
+  u64 elsewhere_ = 0;  // instructions retired by the other vCPUs
+  std::vector<Cpu*> others_;
+  std::vector<CpuidRow> cpuid_;
+  Mmu mmu_;
+  BlockCache blocks_;
+  LocalApic apic_;
+  std::unique_ptr<FastEntry[]> never_fast_;
+  bool awaits_answer_ = false;
+};
+
+}  // namespace tsbhyve::soft
