@@ -51,6 +51,7 @@ export class GuestBuilder {
 }
 
 export interface Expectation {
+  readonly cpus: number;
   /** What processors print, by the manuals. */
   readonly manual: string;
   /** What QEMU prints, or why it is not asked. */
@@ -60,9 +61,9 @@ export interface Expectation {
 }
 
 /**
- * Reads NAME.expected. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
- * for a guest that QEMU cannot run, `#native WHAT` for one that needs WHAT from a processor that runs ring 0 itself, and
- * other lines that begin with # are comments.
+ * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the
+ * line in whose place QEMU prints TEXT, a line `#qemu none: WHY` for a guest that QEMU cannot run, `#native WHAT` for one
+ * that needs WHAT from a processor that runs ring 0 itself, and other lines that begin with # are comments.
  */
 export function readExpectation(name: string): Expectation {
   const manual: string[] = [];
@@ -70,11 +71,15 @@ export function readExpectation(name: string): Expectation {
   let instead: string | undefined;
   let notAsked: string | undefined;
   let native: string | null = null;
-  for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('\n')) {
+  let cpus = 1;
+  for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('
+')) {
     if (line.startsWith('#qemu none: ')) {
       notAsked = line.slice('#qemu none: '.length);
     } else if (line.startsWith('#native ')) {
       native = line.slice('#native '.length);
+    } else if (line.startsWith('#cpus ')) {
+      cpus = Number(line.slice('#cpus '.length));
     } else if (line.startsWith('#qemu ')) {
       instead = line.slice('#qemu '.length);
     } else if (!line.startsWith('#')) {
@@ -83,5 +88,8 @@ export function readExpectation(name: string): Expectation {
       instead = undefined;
     }
   }
-  return { manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked }, native };
+  const ofQemu = notAsked === undefined ? qemu.join('
+') : { notAsked };
+  return { cpus, manual: manual.join('
+'), qemu: ofQemu, native };
 }

@@ -52,7 +52,7 @@ async function streamsOver(guest: DebianGuest, tap: TapHost): Promise<Streams> {
   await guest.ask(`mkdir -p /run/systemd/network; printf '${network}' > /run/systemd/network/00-tap.network`);
   await guest.ask(`networkctl reload; until ping -c 1 -W 1 ${tap.host} > /dev/null; do sleep 0.2; done`);
   // There has to be something left of the processor for the others.
-  return Streams.start(guest, { host: tap.host, rate: '8M' });
+  return Streams.start(guest, { host: tap.host, rate: '4M' });
 }
 
 /** What this cycle of all that were run is, for whoever waits for hundreds. */

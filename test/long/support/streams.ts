@@ -8,8 +8,8 @@ const DIRECTIONS: Readonly<Record<string, string>> = { up: '', down: '-R' };
 const NAMES = Object.keys(DIRECTIONS);
 /** Seconds; what iperf3 takes at most. */
 const FOR_EVER = 86_400;
-/** What a client says that was ended from outside. */
-const ENDED = 'interrupt - the client has terminated';
+/** All that a client says of itself that was ended from outside. */
+const ENDED = 'iperf3: interrupt - the client has terminated';
 /** A line tells of a second, which may have begun before what the guest has just been through. */
 const LINES = 2;
 
@@ -53,9 +53,9 @@ export class Streams {
   /** Answers what went wrong. */
   async stop(guest: DebianGuest): Promise<string> {
     await guest.ask('pkill -INT -x iperf3; while pgrep -x iperf3; do sleep 0.2; done');
-    const ends = NAMES.map((name) => `tail -n 1 ${log(name)}`).join('; ');
-    const said = (await guest.ask(ends)).split('\n');
-    return said.filter((line) => !line.includes(ENDED)).join('\n');
+    const said = NAMES.map((name) => `grep ^iperf3: ${log(name)}`).join('; ');
+    const lines = (await guest.ask(said)).split('\n');
+    return lines.length === NAMES.length ? lines.filter((line) => line !== ENDED).join('\n') : lines.join('\n');
   }
 
   close(): void {
