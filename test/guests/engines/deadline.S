@@ -20,6 +20,7 @@ long_main:
   gate64 0x51, on_apic
   say "tsc deadline:"
   xor r12d, r12d
+  xor r13d, r13d
   apic_write LVT_TIMER, 0x40051
   mov r14d, 3
 1:
@@ -31,7 +32,8 @@ long_main:
   shr rdx, 32
   mov ecx, TSC_DEADLINE
   wrmsr
-  take
+  inc r13d
+  take_until r13d
   show "count", r12
   dec r14d
   jnz 1b
