@@ -52,9 +52,9 @@ export class GuestBuilder {
 
 /**
  * All of ring 0, of which a KVM that emulates it has only the most; the processor model that we choose, which vmm does not
- * show; the local APIC's timer by the TSC.
+ * show; the local APIC's timer by the TSC; periodic interrupts of the real-time clock.
  */
-export const ENGINE_FEATURES = ['ring0', 'tsb-1', 'tsc-deadline'] as const;
+export const ENGINE_FEATURES = ['ring0', 'tsb-1', 'tsc-deadline', 'rtc'] as const;
 export type EngineFeature = (typeof ENGINE_FEATURES)[number];
 
 export interface Expectation {

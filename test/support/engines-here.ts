@@ -25,8 +25,13 @@ export function enginesHere(): EnginesHere {
   else engines.push({ engine: 'kvm', lacks: kvm.probe.available ? [] : ['ring0'], tscHz: kvmTscHz(kvm.probe) });
   const vmm = vmmHere();
   if ('skipped' in vmm) skipped.push(`vmm: ${vmm.skipped}`);
-  else engines.push({ engine: 'vmm', lacks: ['tsb-1', 'tsc-deadline'], tscHz: vmm.probe.tscHz });
+  else engines.push({ engine: 'vmm', lacks: vmmLacks(), tscHz: vmm.probe.tscHz });
   return { engines, skipped };
+}
+
+/** The imitation's clock has no interrupts. */
+function vmmLacks(): EngineFeature[] {
+  return ['tsb-1', 'tsc-deadline', ...(process.platform === 'freebsd' ? [] : ['rtc' as const])];
 }
 
 /** vmm has a chipset and a processor of its own, and test/machine/vmm-machine.test.ts for what it saves of them. */

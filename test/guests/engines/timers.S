@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Timers that end a halt: the local APIC's (one-shot, periodic), the 8254, the HPET, the real-time clock's
-# periodic interrupt. How many interrupts came is known, when is not.
+# Timers that end a halt: the local APIC's (one-shot, periodic), the 8254, the HPET. How many interrupts came is known,
+# when is not.
 .include "prologue.inc"
 .include "long.inc"
 .include "engines/engine.inc"
@@ -19,7 +19,6 @@ long_main:
   gate64 0x51, on_one_shot
   gate64 0x30, on_irq
   gate64 0x52, on_apic
-  gate64 0x53, on_rtc
 
   say "apic one-shot:"
   xor r12d, r12d
@@ -111,27 +110,6 @@ long_main:
   redirection 24, 0x10052
   newline
 
-  say "real-time clock:"
-  xor r12d, r12d
-  xor r13d, r13d
-  redirection 8, 0x53
-  out_byte 0x70, 0x0a
-  out_byte 0x71, 0x26        # 1024 Hz
-  out_byte 0x70, 0x0b
-  out_byte 0x71, 0x42        # periodic, 24 hours
-  mov r14d, 4
-1:
-  inc r13d
-  take_until r13d
-  dec r14d
-  jnz 1b
-  out_byte 0x70, 0x0b
-  out_byte 0x71, 0x02
-  out_byte 0x70, 0x0c
-  in al, 0x71
-  redirection 8, 0x10053
-  say " enough"
-  newline
   # What came when is not the same in two runs.
   xor r12d, r12d
   xor r13d, r13d
@@ -151,12 +129,4 @@ on_irq:
   push rax
   out_byte MASTER, 0x20
   pop rax
-  iretq
-on_rtc:
-  inc r12
-  push rax
-  out_byte 0x70, 0x0c
-  in al, 0x71
-  pop rax
-  apic_write EOI, 0
   iretq
