@@ -9,10 +9,16 @@ import { basename, join } from 'node:path';
 const SOURCES = join(process.cwd(), 'test/guests');
 const LOAD_ADDRESS = '0x100000';
 
-export const guestNames: readonly string[] = readdirSync(SOURCES)
-  .filter((file) => file.endsWith('.S'))
-  .map((file) => basename(file, '.S'))
-  .sort();
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(join(SOURCES, folder))
+    .filter((file) => file.endsWith('.S'))
+    .map((file) => join(folder, basename(file, '.S')))
+    .sort();
+}
+
+export const guestNames = namesIn('');
+/** Guests that every engine runs, a KVM that emulates ring 0 included. They end by power-off. */
+export const engineGuestNames = namesIn('engines');
 
 /** Whether binutils for x86 are here. */
 export function canBuildGuests(): boolean {
@@ -29,8 +35,8 @@ export class GuestBuilder {
 
   /** Path of the built guest. */
   build(name: string): string {
-    const object = join(this.folder, `${name}.o`);
-    const image = join(this.folder, name);
+    const image = join(this.folder, basename(name));
+    const object = `${image}.o`;
     execFileSync('as', ['--64', '-I', SOURCES, join(SOURCES, `${name}.S`), '-o', object]);
     execFileSync('ld', [
       ...['-m', 'elf_x86_64', '-N', `-Ttext=${LOAD_ADDRESS}`, '-e', LOAD_ADDRESS],
@@ -50,11 +56,14 @@ export interface Expectation {
   readonly manual: string;
   /** What QEMU prints, or why it is not asked. */
   readonly qemu: string | { readonly notAsked: string };
+  /** What a KVM that emulates ring 0 lacks for it; null if nothing. */
+  readonly native: string | null;
 }
 
 /**
- * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
- * for a guest that QEMU cannot run, and other lines that begin with # are comments.
+ * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the line
+ * in whose place QEMU prints TEXT, a line `#qemu none: WHY` for a guest that QEMU cannot run, `#native WHAT` for one that needs
+ * WHAT from a processor that runs ring 0 itself, and other lines that begin with # are comments.
  */
 export function readExpectation(name: string): Expectation {
   const manual: string[] = [];
@@ -62,11 +71,14 @@ export function readExpectation(name: string): Expectation {
   let instead: string | undefined;
   let notAsked: string | undefined;
   let cpus = 1;
+  let native: string | null = null;
   for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('\n')) {
     if (line.startsWith('#qemu none: ')) {
       notAsked = line.slice('#qemu none: '.length);
     } else if (line.startsWith('#cpus ')) {
       cpus = Number(line.slice('#cpus '.length));
+    } else if (line.startsWith('#native ')) {
+      native = line.slice('#native '.length);
     } else if (line.startsWith('#qemu ')) {
       instead = line.slice('#qemu '.length);
     } else if (!line.startsWith('#')) {
@@ -75,5 +87,6 @@ export function readExpectation(name: string): Expectation {
       instead = undefined;
     }
   }
-  return { cpus, manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked } };
+  const asked = notAsked === undefined ? qemu.join('\n') : { notAsked };
+  return { cpus, manual: manual.join('\n'), qemu: asked, native };
 }
