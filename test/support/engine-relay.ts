@@ -15,12 +15,15 @@ export interface Cut {
   readonly later: bigint;
 }
 
+/** The guests' processors have no XSAVE, and not every engine tells it then. */
+const UNSEEN = 'xcr0';
+
 /** What must be the same however a guest came to its end. */
 export interface EndState {
   readonly text: string;
   readonly registers: Readonly<Record<string, string>>;
-  /** x87 and SSE, without what processors are free to keep. */
-  readonly fpu: string;
+  /** x87 and SSE, without what processors are free to keep; null where the engine does not tell. */
+  readonly fpu: string | null;
   readonly memory: readonly Uint8Array[];
 }
 
@@ -114,7 +117,9 @@ export class EngineRelay {
     const values = new BigUint64Array(REGISTER_COUNT);
     vcpu.getRegisters(RegisterGroup.All, values);
     const registers = Object.fromEntries(
-      REGISTER_ROWS.map(({ name }, index) => [name, (values[index] ?? 0n).toString(16)]),
+      REGISTER_ROWS.map(({ name }, index) => [name, (values[index] ?? 0n).toString(16)]).filter(
+        ([name]) => name !== UNSEEN,
+      ),
     );
     return { text: this.text, registers, fpu: fpuOf(vcpu.getXsave()), memory: copyMemory(memory) };
   }
@@ -124,7 +129,8 @@ export class EngineRelay {
  * Of the FXSAVE format (SDM vol. 1, table 10-2) all but the last instruction (FOP, FIP, FDP: AMD's keep it after exceptions
  * only), the mask of MXCSR bits, and what is left to software.
  */
-function fpuOf(image: Uint8Array): string {
+function fpuOf(image: Uint8Array): string | null {
+  if (image.length === 0) return null;
   return Buffer.concat([image.subarray(0, 6), image.subarray(24, 28), image.subarray(32, 416)]).toString('hex');
 }
 

@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { chooseEngine, ENGINES } from '../../src/hypervisor/engine-choice.js';
-import { HypervisorError } from '../../src/hypervisor/hypervisor-error.js';
-import { kvmHere } from './kvm-here.js';
+import type { EngineFeature } from '../guests/build-guest.js';
+import { kvmHere, kvmTscHz } from './kvm-here.js';
+import { vmmHere } from './vmm-here.js';
 
 export interface EngineHere {
   readonly engine: string;
-  /** It runs ring 0 whole, and does not merely emulate the most of it. */
-  readonly isNative: boolean;
+  readonly lacks: readonly EngineFeature[];
+  /** The rate of the TSC that it has; null: any. */
+  readonly tscHz: bigint | null;
 }
 
 export interface EnginesHere {
   readonly engines: readonly EngineHere[];
   /** Why others are missing, a line each. */
   readonly skipped: readonly string[];
-  /** A rate of the TSC that all of them have; null: any. */
-  readonly tscHz: bigint | null;
 }
 
 /** The engines that can run a machine under the real clock on this host. */
 export function enginesHere(): EnginesHere {
-  const kvm = kvmHere();
-  const engines: EngineHere[] = [];
+  const engines: EngineHere[] = [{ engine: 'soft', lacks: [], tscHz: null }];
   const skipped: string[] = [];
-  let rate: bigint | null = null;
-  for (const engine of ENGINES) {
-    if (engine === 'kvm' && 'skipped' in kvm) {
-      skipped.push(`kvm: ${kvm.skipped}`);
-      continue;
-    }
-    try {
-      const { tscHz, notice } = chooseEngine(engine, { kind: 'real' });
-      engines.push({ engine, isNative: notice === null });
-      rate ??= tscHz;
-    } catch (error) {
-      if (!(error instanceof HypervisorError)) throw error;
-      skipped.push(`${engine}: skipped: ${error.message}`);
-    }
-  }
-  return { engines, skipped, tscHz: rate };
+  const kvm = kvmHere();
+  if ('skipped' in kvm) skipped.push(`kvm: ${kvm.skipped}`);
+  else engines.push({ engine: 'kvm', lacks: kvm.probe.available ? [] : ['ring0'], tscHz: kvmTscHz(kvm.probe) });
+  const vmm = vmmHere();
+  if ('skipped' in vmm) skipped.push(`vmm: ${vmm.skipped}`);
+  else engines.push({ engine: 'vmm', lacks: ['tsb-1', 'tsc-deadline'], tscHz: vmm.probe.tscHz });
+  return { engines, skipped };
+}
+
+/** vmm has a chipset and a processor of its own, and test/machine/vmm-machine.test.ts for what it saves of them. */
+export function canExchange(one: EngineHere, other: EngineHere): boolean {
+  return one.engine !== 'vmm' && other.engine !== 'vmm';
 }

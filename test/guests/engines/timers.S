@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Timers that end a halt: the local APIC's (one-shot, periodic, by the TSC), the 8254, the HPET, the real-time clock's
+# Timers that end a halt: the local APIC's (one-shot, periodic), the 8254, the HPET, the real-time clock's
 # periodic interrupt. How many interrupts came is known, when is not.
 .include "prologue.inc"
 .include "long.inc"
@@ -51,26 +51,6 @@ long_main:
   setae cl
   movzx ecx, cl
   show "enough", rcx
-  newline
-
-  say "tsc deadline:"
-  xor r12d, r12d
-  apic_write LVT_TIMER, 0x40051
-  mov r14d, 3
-1:
-  rdtsc
-  shl rdx, 32
-  or rax, rdx
-  add rax, 500000
-  mov rdx, rax
-  shr rdx, 32
-  mov ecx, 0x6e0
-  wrmsr
-  take
-  show "count", r12
-  dec r14d
-  jnz 1b
-  apic_write LVT_TIMER, 0x10051
   newline
 
   say "8254 by the 8259:"

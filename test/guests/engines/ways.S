@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The ways between rings and widths that a KVM which emulates ring 0 lacks: INT, IRETD, SYSCALL and SYSRET, far calls;
-# and what ring 0 and ring 3 learn from CPUID and from CS.
+# The ways between rings and widths that a KVM which emulates ring 0 lacks: INT, IRETD, SYSCALL and SYSRET.
 .include "prologue.inc"
 .include "long.inc"
 .include "engines/engine.inc"
@@ -72,17 +71,6 @@ long_main:
   int USER_EXIT
   and ebx, FLAGS_SHOWN
   show "flags", rbx
-  newline
-  say "cpuid:"
-  xor eax, eax
-  cpuid
-  show "ebx", rbx
-  show "ecx", rcx
-  mov eax, 1
-  cpuid
-  show "eax", rax
-  and ecx, 0x1c000000      # XSAVE, OSXSAVE, AVX
-  show "avx", rcx
   newline
   jmp switch_off
 
