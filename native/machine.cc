@@ -34,6 +34,13 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::instructions>>("instructions"),
                          InstanceMethod<&M::checked<&M::send_msi>>("sendMsi"),
                          InstanceMethod<&M::checked<&M::set_external_interrupt>>("setExternalInterrupt"),
+                         InstanceMethod<&M::checked<&M::set_pic_input>>("setPicInput"),
+                         InstanceMethod<&M::checked<&M::set_ioapic_input>>("setIoapicInput"),
+                         InstanceMethod<&M::checked<&M::write_cmos>>("writeCmos"),
+                         InstanceMethod<&M::checked<&M::set_rtc>>("setRtc"),
+                         InstanceMethod<&M::checked<&M::get_rtc>>("getRtc"),
+                         InstanceMethod<&M::checked<&M::save_chipset>>("saveChipset"),
+                         InstanceMethod<&M::checked<&M::load_chipset>>("loadChipset"),
                          InstanceMethod<&M::checked<&M::inject_nmi>>("injectNmi"),
                          InstanceMethod<&M::checked<&M::reset>>("reset"),
                          InstanceMethod<&M::checked<&M::get_registers>>("getRegisters"),
@@ -151,6 +158,7 @@ Napi::Value Machine::create_vcpus(const Napi::CallbackInfo& info) {
   options.vcpus = to_u32(info[0], "vCPUs");
   engine_ = create_engine(engine_name_, ram_.get(), options);
   events_->set_engine(engine_.get());
+  engine_->set_news([events = events_] { events->nudge(); });
   auto slots = Napi::Array::New(env);
   for (std::uint32_t index = 0; index < engine_->vcpu_count(); index++) {
     auto slot = Napi::ArrayBuffer::New(env, &engine_->vcpu(index).slot, sizeof(ExitSlot));

@@ -49,6 +49,13 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value instructions(const Napi::CallbackInfo& info);
   void send_msi(const Napi::CallbackInfo& info);
   void set_external_interrupt(const Napi::CallbackInfo& info);
+  void set_pic_input(const Napi::CallbackInfo& info);
+  void set_ioapic_input(const Napi::CallbackInfo& info);
+  void write_cmos(const Napi::CallbackInfo& info);
+  void set_rtc(const Napi::CallbackInfo& info);
+  Napi::Value get_rtc(const Napi::CallbackInfo& info);
+  Napi::Value save_chipset(const Napi::CallbackInfo& info);
+  void load_chipset(const Napi::CallbackInfo& info);
   void inject_nmi(const Napi::CallbackInfo& info);
   void reset(const Napi::CallbackInfo& info);
   void get_registers(const Napi::CallbackInfo& info);
@@ -80,6 +87,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Engine& engine(Napi::Env env);
   /// The vCPU that a call's first argument names.
   VcpuEngine& vcpu(const Napi::CallbackInfo& info);
+  /// The engine's chipset, or a thrown ERR_INVALID where it has none.
+  KernelChipset& chipset(Napi::Env env);
   void release();
 
   std::shared_ptr<GuestRam> ram_;

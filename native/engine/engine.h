@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "engine/exit_slot.h"
 #include "engine/guest_ram.h"
+#include "engine/kernel_chipset.h"
 #include "engine/registers.h"
 
 namespace tsbhyve {
@@ -24,9 +26,13 @@ struct EngineOptions {
   bool virtual_clock = false;
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
   std::uint64_t tsc_hz = 1'000'000'000;
+  std::uint32_t lapic_hz = 1'000'000'000;  // soft
   std::uint32_t physical_address_bits = 40;
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
+  std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
+  std::string library;         // vmm: another libvmmapi than the system's; tests have one
+  bool translator = true;      // soft: hot code as host code, where the build and the host can
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -40,6 +46,9 @@ struct Capabilities {
   std::uint32_t max_vcpus;
   bool dirty_log;
   std::string missing_from_snapshot;  // empty: complete
+  const char* chipset = "ts";         // or "kernel": Engine::chipset()
+  bool maps_files = true;             // guest memory may be mapped from a file
+  bool tells_halt = true;             // a halt that an interrupt may end is an exit
 };
 
 /// Failure of an engine: the system call and errno, or errno 0 and a sentence.
@@ -105,6 +114,11 @@ class Engine {
   /// an answer, without starting others. Returns the exit that one of them needs first, else None.
   virtual Exit safepoint() = 0;
 
+  /// No vCPU is inside a store from here to the next run(): before the dirty log is opened or taken.
+  virtual void stand() {}
+  /// `on_news` is called, on any thread, when a vCPU needs the device model while nobody is inside of run().
+  virtual void set_news(std::function<void()> on_news) { static_cast<void>(on_news); }
+
   /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
   virtual std::int64_t time() const = 0;
   virtual void set_time(std::int64_t nanoseconds) = 0;
@@ -119,6 +133,8 @@ class Engine {
   virtual void set_external_interrupt(bool level) = 0;
   /// The machine's reset line: vCPU 0 starts at the reset vector, the others wait for SIPI.
   virtual void reset() = 0;
+  /// Null: interrupt controllers and timers are the machine's own.
+  virtual KernelChipset* chipset() { return nullptr; }
 
   /// What belongs to all vCPUs together and only this engine understands; empty when there is nothing, as with one
   /// vCPU.

@@ -21,6 +21,7 @@ export class FakeEngine implements Engine {
   readonly vcpus: readonly FakeVcpu[];
   readonly vcpu: FakeVcpu;
   readonly exited: FakeVcpu;
+  readonly chipset = null;
   readonly ram = null;
   readonly events = null;
   readonly disks = null;
@@ -42,6 +43,9 @@ export class FakeEngine implements Engine {
       maxVcpus: 1,
       dirtyLog: true,
       missingFromSnapshot: '',
+      chipset: 'ts',
+      mapsFiles: false,
+      tellsHalt: true,
     };
     const segments = options.memory.map(({ base, length, readOnly = false }) => ({
       base,

@@ -110,6 +110,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
       openDisk: disks.open,
     },
     intr,
+    kernelChipset: engine.chipset,
     outputs,
     stop,
     log,

@@ -77,6 +77,7 @@ function plain(engine: FakeEngine): Engine {
     vcpus: engine.vcpus,
     vcpu: engine.vcpu,
     exited: engine.exited,
+    chipset: engine.chipset,
     run: () => engine.run(),
     safepoint: () => engine.safepoint(),
     reset: () => engine.reset(),

@@ -165,7 +165,7 @@ bool LocalApic::write_register(u32 index, u32 value) {
       const u32 left = current_count();
       state_.divide_configuration = value & 0xb;
       // The count goes on from where it is. Its start may lie before power-on: see elapsed().
-      if (state_.timer_running) state_.timer_start = now() - (state_.initial_count - u64{left}) * period();
+      if (state_.timer_running) state_.timer_start = now() - nanoseconds(state_.initial_count - u64{left});
       cpu_->deadline_changed = true;
       break;
     }
@@ -190,6 +190,7 @@ void LocalApic::write(u32 offset, u32 value) {
       break;
     default: write_register(offset >> 4, value); break;
   }
+  update();
 }
 
 bool LocalApic::read_msr(u32 index, u64& value) {
