@@ -43,6 +43,8 @@ export interface BuildOptions {
   readonly hashExits?: boolean | ExitHash;
   /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
   readonly live?: boolean;
+  /** By vCPU: the host's CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
@@ -78,6 +80,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const engine = openEngine({
     memory: engineMemory(ram),
     vcpus: config.cpus,
+    ...(host.hostCpus !== undefined && { hostCpus: host.hostCpus }),
     clock: config.clock,
     tscHz: model.tscHz,
     physicalAddressBits: model.physicalAddressBits,
