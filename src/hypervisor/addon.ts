@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -22,6 +22,7 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
 }

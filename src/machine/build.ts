@@ -40,6 +40,8 @@ export interface BuildOptions {
   readonly hashExits?: boolean | ExitHash;
   /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
   readonly live?: boolean;
+  /** By vCPU: the host's CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
@@ -71,7 +73,9 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const engine = openEngine(engineOptions(config, engineMemory(ram)));
+  const { hostCpus } = host;
+  const processors = engineOptions(config, engineMemory(ram));
+  const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
