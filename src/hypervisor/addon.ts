@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -90,6 +90,10 @@ export interface AddonMachine {
   waitEvents(seen: number, nanoseconds: number): void;
   waitEventOf(source: number, nanoseconds: number): boolean;
   takeEvents(into: Int32Array, source?: number): number;
+  hasDoorbells(): boolean;
+  openDoorbells(source: number): void;
+  addDoorbell(address: number, width: number, token: number): void;
+  removeDoorbell(token: number): void;
   close(): void;
 }
 
