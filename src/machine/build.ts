@@ -13,6 +13,7 @@ import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
 import { ConfigError } from './config-error.js';
+import { doorbellsOf } from './engine-doorbells.js';
 import { engineOptions } from './engine-options.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
@@ -104,6 +105,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     },
     intr,
     kernelChipset: engine.chipset,
+    doorbells: doorbellsOf(engine.doorbells, events),
     outputs,
     stop,
     log,
