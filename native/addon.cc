@@ -46,11 +46,13 @@ Napi::Value wake(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), tsbhyve::wake_machine(info[0].ToNumber().Uint32Value()));
 }
 
-/// { available, reason, instructionsPerSecond, tscHz, tscScalable }, as native/kvm/probe.h explains them.
+/// (instructions a second that are known, or 0): { available, reason, instructionsPerSecond, tscHz, tscScalable }, as
+/// native/kvm/probe.h explains them.
 Napi::Value kvm_probe(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
 #ifdef __linux__
-  const tsbhyve::KvmProbe probe = tsbhyve::guarded(info.Env(), tsbhyve::kvm_probe);
+  const double known = info[0].ToNumber().DoubleValue();
+  const tsbhyve::KvmProbe probe = tsbhyve::guarded(info.Env(), [known] { return tsbhyve::kvm_probe(known); });
   result.Set("available", probe.available);
   result.Set("reason", probe.reason);
   result.Set("instructionsPerSecond", probe.instructions_per_second);

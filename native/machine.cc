@@ -159,6 +159,7 @@ Napi::Value Machine::create_vcpus(const Napi::CallbackInfo& info) {
   options.vcpus = to_u32(info[0], "vCPUs");
   engine_ = create_engine(engine_name_, ram_.get(), options);
   events_->set_engine(engine_.get());
+  engine_->set_news([events = events_] { events->nudge(); });
   auto slots = Napi::Array::New(env);
   for (std::uint32_t index = 0; index < engine_->vcpu_count(); index++) {
     auto slot = Napi::ArrayBuffer::New(env, &engine_->vcpu(index).slot, sizeof(ExitSlot));

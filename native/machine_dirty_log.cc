@@ -45,19 +45,21 @@ Napi::Value Machine::open_dirty_log(const Napi::CallbackInfo& info) {
   if (!all.capabilities().dirty_log)
     throw_coded(info.Env(), "ERR_INVALID", "this engine does not tell which memory the guest has written");
   unsigned client = 0;
+  all.stand();
   if (!ram_->open_client(client)) throw_coded(info.Env(), "ERR_INVALID", "the dirty log has 8 clients already");
   all.dirty_log_taken();
   return Napi::Number::New(info.Env(), client);
 }
 
 void Machine::close_dirty_log(const Napi::CallbackInfo& info) {
-  engine(info.Env());
+  engine(info.Env()).stand();
   ram_->close_client(client_of(info[0]));
 }
 
 void Machine::take_dirty_log(const Napi::CallbackInfo& info) {
   Engine& all = engine(info.Env());
   const auto bitmap = bitmap_for(info[1], *ram_);
+  all.stand();
   ram_->take(client_of(info[0]), bitmap.data());
   all.dirty_log_taken();
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,7 +30,9 @@ struct EngineOptions {
   std::uint32_t physical_address_bits = 40;
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
-  std::string library;  // vmm: another libvmmapi than the system's; tests have one
+  std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
+  std::string library;         // vmm: another libvmmapi than the system's; tests have one
+  bool translator = true;      // soft: hot code as host code, where the build and the host can
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -110,6 +113,11 @@ class Engine {
   /// Brings all vCPUs between two instructions and keeps them there until the next run(): finishes those that wait for
   /// an answer, without starting others. Returns the exit that one of them needs first, else None.
   virtual Exit safepoint() = 0;
+
+  /// No vCPU is inside a store from here to the next run(): before the dirty log is opened or taken.
+  virtual void stand() {}
+  /// `on_news` is called, on any thread, when a vCPU needs the device model while nobody is inside of run().
+  virtual void set_news(std::function<void()> on_news) { static_cast<void>(on_news); }
 
   /// VM time in ns. setTime moves it forward past idle time, or sets it at a restore.
   virtual std::int64_t time() const = 0;

@@ -30,6 +30,7 @@ const GuestRam::Segment& GuestRam::add_segment(std::uint64_t base, std::uint64_t
   segments_.reserve(max_segments);  // callers hold pointers into it
   attention_.reserve(pages_ + length / page_bytes);
   dirty_.reserve(pages_ + length / page_bytes);
+  holders_.reserve(pages_ + length / page_bytes);
   void* host = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (host == MAP_FAILED) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
@@ -39,6 +40,7 @@ const GuestRam::Segment& GuestRam::add_segment(std::uint64_t base, std::uint64_t
   pages_ += length / page_bytes;
   attention_.resize(pages_, read_only ? page_read_only : 0);
   dirty_.resize(pages_, 0);
+  holders_.resize(pages_, 0);
   return segments_.back();
 }
 
@@ -55,8 +57,8 @@ bool GuestRam::open_client(unsigned& client) {
     if (clients_ & bit) continue;
     clients_ |= bit;
     for (std::uint64_t page = 0; page < pages_; page++) {
-      dirty_[page] &= static_cast<std::uint8_t>(~bit);
-      attention_[page] |= page_unlogged;
+      if (load(dirty_[page]) & bit) clear(dirty_[page], bit);
+      if (!(load(attention_[page]) & page_unlogged)) set(attention_[page], page_unlogged);
     }
     client = candidate;
     return true;
@@ -67,17 +69,17 @@ bool GuestRam::open_client(unsigned& client) {
 void GuestRam::close_client(unsigned client) {
   clients_ &= static_cast<std::uint8_t>(~(1u << client));
   for (std::uint64_t page = 0; page < pages_; page++) {
-    if ((dirty_[page] & clients_) == clients_) attention_[page] &= static_cast<std::uint8_t>(~page_unlogged);
+    if ((load(dirty_[page]) & clients_) == clients_) clear(attention_[page], page_unlogged);
   }
 }
 
 void GuestRam::take(unsigned client, std::uint8_t* bitmap) {
   const auto bit = static_cast<std::uint8_t>(1u << client);
   for (std::uint64_t page = 0; page < pages_; page++) {
-    if (!(dirty_[page] & bit)) continue;
+    if (!(load(dirty_[page]) & bit)) continue;
     bitmap[page / 8] |= static_cast<std::uint8_t>(1u << (page % 8));
-    dirty_[page] &= static_cast<std::uint8_t>(~bit);
-    attention_[page] |= page_unlogged;
+    clear(dirty_[page], bit);
+    set(attention_[page], page_unlogged);
   }
 }
 

@@ -17,6 +17,8 @@ inline constexpr std::uint8_t page_unlogged =
 inline constexpr std::uint8_t page_has_code = 2;   // decoded blocks lie here
 inline constexpr std::uint8_t page_read_only = 4;  // ROM: writes are dropped
 
+/// Attention, dirty bits and holders may be touched by several vCPUs at once; memory is added, and the dirty log
+/// opened, taken and closed, while none runs.
 class GuestRam {
  public:
   struct Segment {
@@ -76,15 +78,26 @@ class GuestRam {
     }
   }
 
-  std::uint8_t attention(std::uint64_t page) const { return attention_[page]; }
-  void set_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] |= bits; }
-  void clear_attention(std::uint64_t page, std::uint8_t bits) { attention_[page] &= static_cast<std::uint8_t>(~bits); }
+  std::uint8_t attention(std::uint64_t page) const { return load(attention_[page]); }
 
   /// Notes a write, for every client. After the store (design: writes mark after).
   void mark_dirty(std::uint64_t page) {
-    dirty_[page] |= clients_;
-    attention_[page] &= static_cast<std::uint8_t>(~page_unlogged);
+    if ((load(dirty_[page]) & clients_) != clients_) set(dirty_[page], clients_);
+    if (load(attention_[page]) & page_unlogged) clear(attention_[page], page_unlogged);
   }
+
+  /// The vCPU `holder` (0-15) has blocks of the page from now on, and has none any more. While there are holders the
+  /// page has code. Of several that run at once, one at a time may say so.
+  void hold_code(std::uint64_t page, unsigned holder) {
+    set(holders_[page], static_cast<std::uint16_t>(1u << holder));
+    if (!(load(attention_[page]) & page_has_code)) set(attention_[page], page_has_code);
+  }
+  void release_code(std::uint64_t page, unsigned holder) {
+    clear(holders_[page], static_cast<std::uint16_t>(1u << holder));
+    if (load(holders_[page]) == 0) clear(attention_[page], page_has_code);
+  }
+  /// One bit for each vCPU that has blocks of the page.
+  std::uint16_t code_holders(std::uint64_t page) const { return load(holders_[page]); }
 
   void mark_dirty(std::uint64_t physical, std::uint64_t length);
 
@@ -96,9 +109,23 @@ class GuestRam {
   void take(unsigned client, std::uint8_t* bitmap);
 
  private:
+  template <class T>
+  static T load(const T& word) {
+    return __atomic_load_n(&word, __ATOMIC_RELAXED);
+  }
+  template <class T>
+  static void set(T& word, T bits) {
+    __atomic_fetch_or(&word, bits, __ATOMIC_SEQ_CST);
+  }
+  template <class T>
+  static void clear(T& word, T bits) {
+    __atomic_fetch_and(&word, static_cast<T>(~bits), __ATOMIC_SEQ_CST);
+  }
+
   std::vector<Segment> segments_;
   std::uint64_t pages_ = 0;
-  std::vector<std::uint8_t> attention_, dirty_;
+  std::vector<std::uint8_t> attention_, dirty_;  // by page
+  std::vector<std::uint16_t> holders_;
   std::uint8_t clients_ = 0;
 };
 

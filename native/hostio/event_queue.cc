@@ -24,6 +24,12 @@ void EventQueue::wake() {
   announce();
 }
 
+void EventQueue::nudge() {
+  const std::lock_guard guard(lock_);
+  wakes_++;
+  changed_.notify_all();
+}
+
 /// Under the lock, so that the engine cannot go meanwhile.
 void EventQueue::announce() {
   wakes_++;

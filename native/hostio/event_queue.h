@@ -30,6 +30,8 @@ class EventQueue {
   void post(const Event& event);
   /// Ends the engine's run and the next or present `wait`.
   void wake();
+  /// Ends the next or present `wait` only: the engine itself has something to tell.
+  void nudge();
 
   /// Posts and wakes so far, modulo 2^32: taken before looking for work, and given to `wait`, it loses no wake.
   std::uint32_t wakes() const;

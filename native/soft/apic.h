@@ -2,6 +2,7 @@
 // The local APIC (SDM vol. 3, chapter 10): xAPIC page, x2APIC MSRs, and the timer in all three modes.
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <vector>
 
@@ -48,12 +49,16 @@ class LocalApic {
   u8 task_priority() const { return static_cast<u8>(state_.task_priority >> 4); }  // CR8
   void set_task_priority(u8 value);
 
-  /// Whether a message on the bus is for this APIC.
+  // For the bus, on the thread of whoever sends.
+  /// Whether a message is for this APIC.
   bool hears(Destination to) const;
+  bool is_on() const { return heard_.base & (1 << 11); }
+  bool takes_lowest_priority() const { return heard_.spurious & 0x100; }
+  u8 priority() const { return heard_.priority; }
+  void receive(const InterruptMessage& message);
+
+  /// A message has arrived.
   void deliver(u32 delivery_mode, u8 vector, bool level);
-  bool is_enabled() const { return state_.base & (1 << 11); }
-  bool software_enabled() const { return state_.spurious & 0x100; }
-  u8 processor_priority() const;
   /// Takes the highest request into service. Only while Cpu::apic_interrupt.
   u8 acknowledge();
   bool accepts_external_interrupt() const;
@@ -90,13 +95,24 @@ class LocalApic {
   u32 current_count() const;
   u64 tsc_deadline_time() const;
   void load_count(u32 value);
+  bool is_enabled() const { return state_.base & (1 << 11); }
+  bool software_enabled() const { return state_.spurious & 0x100; }
+  u8 processor_priority() const;
   bool x2() const { return state_.base & (1 << 10); }
   u32 timer_mode() const { return (state_.lvt[LvtTimer] >> 17) & 3; }
+
+  /// What others go by. Derived: update() keeps it.
+  struct Heard {
+    std::atomic<u64> base;
+    std::atomic<u32> id, logical_destination, destination_format, spurious;
+    std::atomic<u8> priority;
+  };
 
   Cpu* cpu_;
   InterruptBus& bus_;
   bool bootstrap_;
   ApicState state_;
+  Heard heard_{};
 };
 
 }  // namespace tsbhyve::soft

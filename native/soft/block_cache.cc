@@ -4,6 +4,10 @@
 #include <algorithm>
 
 #include "engine/guest_ram.h"
+#include "soft/attend.h"
+#include "soft/memory/mmu.h"
+#include "soft/threads/threaded_cpu.h"
+#include "soft/translator/translator.h"
 
 namespace tsbhyve::soft {
 
@@ -24,24 +28,16 @@ bool touches(u64 start, u64 length, u64 physical, u64 size) {
   return physical < start + length && start < physical + size;
 }
 
-/// Stores to the page whose memory lies at `host` take the slow path from now on.
-void forget_fast_writes(Cpu* cpu, u64 host) {
-  for (auto& table : cpu->fast_tables) {
-    for (FastEntry& entry : table) {
-      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
-    }
-  }
-}
-
 }  // namespace
 
 void code_written(Cpu* cpu, u64 physical, u64 size) {
   cpu->blocks->written(physical, size);
+  if (cpu->threaded) cpu->threaded->wrote_code(physical, size);
   for (Cpu* other : cpu->others) other->blocks->written(physical, size);
 }
 
-BlockCache::BlockCache(Cpu* cpu, GuestRam* ram)
-    : cpu_(cpu), ram_(ram), buckets_(bucket_count), pages_(ram->page_count()) {}
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder)
+    : cpu_(cpu), ram_(ram), holder_(holder), buckets_(bucket_count), pages_(ram->page_count()) {}
 
 BlockCache::~BlockCache() { flush(); }
 
@@ -70,28 +66,51 @@ Block* BlockCache::insert(std::unique_ptr<Block> owned) {
     second.into = block;
     mark(block->second_page, granule_bits(0, block->length - on_first));
   }
+  if (cpu_->translator) cpu_->translator->watch(block);
   return block;
 }
 
 BlockCache::PageBlocks& BlockCache::page_of(u64 physical) { return pages_[ram_->page_index(physical)]; }
 
-/// Notes code on a page. Stores to it that the fast path served until now must be seen from here on.
+/// Notes code on a page.
 void BlockCache::mark(u64 physical, u64 granules) {
-  const u64 index = ram_->page_index(physical);
-  pages_[index].granules |= granules;
-  if (ram_->attention(index) & page_has_code) return;
-  ram_->set_attention(index, page_has_code);
-  const u64 host = reinterpret_cast<u64>(ram_->host_page(physical));
-  forget_fast_writes(cpu_, host);
-  for (Cpu* other : cpu_->others) forget_fast_writes(other, host);
+  page_of(physical).granules |= granules;
+  hold(physical);
 }
 
-/// This cache has no more code there.
-void BlockCache::unmark(u64 page) {
-  for (const Cpu* other : cpu_->others) {
-    if (other->blocks->holds(page)) return;
+/// Stores that the fast path served until now must be seen from here on. Where other vCPUs run at the same time, the
+/// one that asks for this tells them (ThreadedCpu).
+bool BlockCache::hold(u64 physical) {
+  PageBlocks& page = page_of(physical);
+  if (page.held) return false;
+  page.held = true;
+  const u64 index = ram_->page_index(physical), host = reinterpret_cast<u64>(ram_->host_page(physical));
+  cpu_->mmu->drop_fast_writes_to(host);
+  if (cpu_->threaded) return true;
+  const bool is_first = ram_->code_holders(index) == 0;
+  ram_->hold_code(index, holder_);
+  if (!is_first) return true;
+  for (Cpu* other : cpu_->others) other->mmu->drop_fast_writes_to(host);
+  return true;
+}
+
+void BlockCache::let_go(u64 index) {
+  if (!pages_[index].held) return;
+  pages_[index].held = false;
+  if (cpu_->threaded) {
+    cpu_->threaded->release(index);
+  } else {
+    ram_->release_code(index, holder_);
   }
-  ram_->clear_attention(page, page_has_code);
+}
+
+void BlockCache::drop_page(u64 physical) {
+  const u64 index = ram_->page_index(physical);
+  PageBlocks& page = pages_[index];
+  while (page.first) drop(page.first);
+  while (page.into) drop(page.into);
+  page.granules = 0;
+  let_go(index);
 }
 
 bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
@@ -138,10 +157,11 @@ void BlockCache::written_page(u64 physical, u64 size) {
   for (Block* block = page.into; block; block = block->next_into_page) {
     page.granules |= granule_bits(0, block->length - (page_size - (block->physical & page_offset_mask)));
   }
-  if (page.granules == 0) unmark(index);
+  if (page.granules == 0) let_go(index);
 }
 
 void BlockCache::drop(Block* block) {
+  if (cpu_->translator) cpu_->translator->forget(block);
   unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
   unlink(&page_of(block->physical).first, block, &Block::next_on_page);
   if (block->straddles) unlink(&page_of(block->second_page).into, block, &Block::next_into_page);
@@ -152,7 +172,13 @@ void BlockCache::drop(Block* block) {
   if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
   dropped_.emplace_back(block);
+  ask_to_attend(cpu_);
   count_--;
+}
+
+Block* BlockCache::keep_once(std::unique_ptr<Block> block) {
+  ask_to_attend(cpu_);
+  return dropped_.emplace_back(std::move(block)).get();
 }
 
 /// The branch that waits for its target may belong to a block that dies here.
@@ -162,17 +188,19 @@ void BlockCache::free_dropped() {
 }
 
 void BlockCache::forget_page(u64 physical) {
+  let_go(ram_->page_index(physical));
   page_of(physical) = {};
-  unmark(ram_->page_index(physical));
 }
 
 void BlockCache::flush() {
   for (Block* head : buckets_) {
     for (Block* block = head; block;) {
       Block* next = block->next_in_bucket;
+      if (cpu_->translator) cpu_->translator->forget(block);
       forget_page(block->physical);
       if (block->straddles) forget_page(block->second_page);
       dropped_.emplace_back(block);
+      ask_to_attend(cpu_);
       block = next;
     }
   }

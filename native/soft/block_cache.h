@@ -16,7 +16,8 @@ namespace tsbhyve::soft {
 
 class BlockCache {
  public:
-  BlockCache(Cpu* cpu, GuestRam* ram);
+  /// `holder` is the number of the vCPU.
+  BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -25,18 +26,22 @@ class BlockCache {
   /// Adopts a built block and marks its page.
   Block* insert(std::unique_ptr<Block> block);
 
+  /// Sees to it that stores to the page at `physical` are noticed, those of this vCPU at least. False if they are
+  /// already.
+  bool hold(u64 physical);
+  /// Drops all blocks that have bytes of this page.
+  void drop_page(u64 physical);
+
   /// Whether a write of [physical, physical + size) touches bytes of `block`.
   static bool overlaps(const Block* block, u64 physical, u64 size);
   /// Bytes were written: drops the blocks made from them.
   void written(u64 physical, u64 size);
-  /// Whether there are blocks on a page, by its GuestRam index.
-  bool holds(u64 page) const { return pages_[page].granules != 0; }
   void flush();
 
   /// Keeps a block alive until the next collect(), without finding it again.
-  Block* keep_once(std::unique_ptr<Block> block) { return dropped_.emplace_back(std::move(block)).get(); }
+  Block* keep_once(std::unique_ptr<Block> block);
 
-  /// Frees dropped blocks. Only when no handler runs.
+  /// Frees dropped blocks. Only when no handler runs: attend() does it.
   void collect() {
     if (!dropped_.empty()) free_dropped();
   }
@@ -44,6 +49,7 @@ class BlockCache {
  private:
   struct PageBlocks {
     u64 granules = 0;  // bit i: some block covers bytes of the i-th 64-byte granule
+    bool held = false;
     Block* first = nullptr;
     Block* into = nullptr;  // blocks of the page before that run onto this one
   };
@@ -51,9 +57,9 @@ class BlockCache {
   void drop(Block* block);
   void free_dropped();
   PageBlocks& page_of(u64 physical);
+  void let_go(u64 index);
   void forget_page(u64 physical);
   void mark(u64 physical, u64 granules);
-  void unmark(u64 page);
   void written_page(u64 physical, u64 size);
   static size_t bucket(u64 physical, u32 mode) {
     return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1);
@@ -64,6 +70,7 @@ class BlockCache {
 
   Cpu* cpu_;
   GuestRam* ram_;
+  const unsigned holder_;
   std::vector<Block*> buckets_;
   std::vector<PageBlocks> pages_;  // by GuestRam page index
   std::vector<std::unique_ptr<Block>> dropped_;

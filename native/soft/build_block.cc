@@ -8,6 +8,7 @@
 #include "soft/handler_table.h"
 #include "soft/leave.h"
 #include "soft/memory/mmu.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -139,10 +140,11 @@ void set_links(Block& block, const Decoded& last) {
   block.branch.taken.mask = cut16 ? 0xffff : width_mask;
 }
 
-void fill_ops(Block& block, Decoded* decoded, u32 count) {
+void fill_ops(Block& block, Decoded* decoded, u32 count, bool threaded) {
   const bool single = block.mode & mode_single;
   for (u32 i = 0; i < count; i++) {
-    const Instruction& instruction = decoded[i].instruction;
+    Instruction& instruction = decoded[i].instruction;
+    instruction.threaded = threaded;
     Op& op = block.ops[i];
     fill_op(op, instruction, decoded[i].offset, i);
     if (is_direct_branch(instruction)) op.branch = &block.branch;
@@ -168,6 +170,11 @@ Straddle gather_straddle(Cpu* cpu, u64 lin, const u8* host, u64 limit) {
   straddle.second_page = second & page_mask;
   straddle.available = static_cast<u32>(std::min<u64>(max_instruction_length, limit));
   const u8* second_host = cpu->ram->host_page(second);
+  u8 copied[max_instruction_length];
+  if (cpu->threaded && second_host) {
+    cpu->threaded->read_code(straddle.second_page, copied, max_instruction_length);
+    second_host = copied;
+  }
   for (u32 i = 0; i < straddle.available; i++) {
     straddle.bytes[i] = i < on_first ? host[i] : second_host ? second_host[i - on_first] : 0xff;
   }
@@ -183,6 +190,12 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   const u8* page = cpu->ram->host_page(physical);
   const u8* bytes = page ? page + page_offset : floating_bus;
   u32 available = static_cast<u32>(std::min(page ? page_size - page_offset : max_instruction_length, limit));
+  u8 copied[max_block_instructions * max_instruction_length];
+  if (cpu->threaded && page) {  // others may write the page meanwhile
+    available = std::min(available, static_cast<u32>(sizeof copied));
+    cpu->threaded->read_code(physical, copied, available);
+    bytes = copied;
+  }
   const u32 most = mode & mode_single ? 1 : max_block_instructions;
 
   // Nothing with a destructor may exist before the last raise(), which skips it.
@@ -225,7 +238,7 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   block->ops = block->storage.get();
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
-  fill_ops(*block, decoded, count);
+  fill_ops(*block, decoded, count, cpu->threaded != nullptr);
   block->repeats = is_rep_string(decoded[0].instruction);
   block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
   if (too_long) block->ops[0].handler = instruction_too_long;

@@ -5,6 +5,7 @@
 #include "soft/leave.h"
 #include "soft/memory/debug_watch.h"
 #include "soft/memory/mmu.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -42,7 +43,8 @@ void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
   block->jump_slot = slot;
-  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)])};
+  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)]),
+                      block->code};
 }
 
 }  // namespace
@@ -67,12 +69,14 @@ Block* fetch_block(Cpu* cpu, bool single) {
   }
   if (block && block->length > limit) block = nullptr;
   if (!block) {
+    const bool may_stay = !cpu->threaded || cpu->threaded->begin_decoding();
     auto built = build_block(cpu, lin, physical, mode, limit);
-    if (cpu->ram->host_page(physical) && (!built->straddles || cpu->ram->host_page(built->second_page))) {
-      block = cpu->blocks->insert(std::move(built));
-    } else {
-      block = cpu->blocks->keep_once(std::move(built));  // code outside RAM is decoded each time
+    if (!may_stay || !cpu->ram->host_page(physical) ||
+        (built->straddles && !cpu->ram->host_page(built->second_page))) {  // code outside RAM is decoded each time
+      cpu->link = nullptr;
+      return cpu->blocks->keep_once(std::move(built));
     }
+    block = cpu->blocks->insert(std::move(built));
   }
   connect(cpu, block);
   if (cpu->mode & mode_flat && !block->straddles && !single && cpu->ram->host_page(physical)) {

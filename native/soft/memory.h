@@ -2,6 +2,7 @@
 // The one family of guest memory accesses. `lin` is a linear address; effective addresses come from address.h.
 #pragma once
 
+#include "soft/host/guest_access.h"
 #include "soft/op.h"
 
 namespace tsbhyve::soft {
@@ -31,9 +32,7 @@ template <class T>
 [[gnu::always_inline]] inline T load_in(Cpu* cpu, const Op* op, u64 lin, u8 segment) {
   const FastEntry& entry = fast_entry(cpu, lin);
   if (fast_hit<T>(entry.read_tag, lin)) {
-    T value;
-    __builtin_memcpy(&value, reinterpret_cast<const void*>(lin + entry.addend), sizeof(T));
-    return value;
+    return host::load<T>(reinterpret_cast<const void*>(lin + entry.addend));
   }
   return static_cast<T>(load_slow(cpu, op, lin, sizeof(T), segment));
 }
@@ -42,7 +41,7 @@ template <class T>
 [[gnu::always_inline]] inline void store_in(Cpu* cpu, const Op* op, u64 lin, T value, u8 segment) {
   const FastEntry& entry = fast_entry(cpu, lin);
   if (fast_hit<T>(entry.write_tag, lin)) {
-    __builtin_memcpy(reinterpret_cast<void*>(lin + entry.addend), &value, sizeof(T));
+    host::store<T>(reinterpret_cast<void*>(lin + entry.addend), value);
     return;
   }
   store_slow(cpu, op, lin, value, sizeof(T), segment);
@@ -63,9 +62,7 @@ template <class T>
 [[gnu::always_inline]] inline T load_for_update(Cpu* cpu, const Op* op, u64 lin) {
   const FastEntry& entry = fast_entry(cpu, lin);
   if (fast_hit<T>(entry.write_tag, lin)) {
-    T value;
-    __builtin_memcpy(&value, reinterpret_cast<const void*>(lin + entry.addend), sizeof(T));
-    return value;
+    return host::load<T>(reinterpret_cast<const void*>(lin + entry.addend));
   }
   return static_cast<T>(load_for_update_slow(cpu, op, lin, sizeof(T), op->segment));
 }
@@ -84,16 +81,14 @@ inline void store_stack(Cpu* cpu, const Op* op, u64 lin, T value) {
 inline U128 load128(Cpu* cpu, const Op* op, u64 lin) {
   const FastEntry& entry = fast_entry(cpu, lin);
   if (__builtin_expect((lin & (page_mask | 15)) == entry.read_tag, 1)) {
-    U128 value;
-    __builtin_memcpy(&value, reinterpret_cast<const void*>(lin + entry.addend), 16);
-    return value;
+    return host::load<U128>(reinterpret_cast<const void*>(lin + entry.addend));
   }
   return load128_slow(cpu, op, lin, op->segment);
 }
 inline void store128(Cpu* cpu, const Op* op, u64 lin, U128 value) {
   const FastEntry& entry = fast_entry(cpu, lin);
   if (__builtin_expect((lin & (page_mask | 15)) == entry.write_tag, 1)) {
-    __builtin_memcpy(reinterpret_cast<void*>(lin + entry.addend), &value, 16);
+    host::store<U128>(reinterpret_cast<void*>(lin + entry.addend), value);
     return;
   }
   store128_slow(cpu, op, lin, value, op->segment);

@@ -54,7 +54,7 @@ struct HandlerTable {
   void set(Opcode opcode, Select chooser) { select[static_cast<size_t>(opcode)] = chooser; }
 };
 
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // Sibling calls are certain here: GCC and Clang make them for equal signatures when optimising.
 #define NEXT(cpu, op) return (op)[1].handler((cpu), (op) + 1)
 #define START(cpu, first) return (first)->handler((cpu), (first))

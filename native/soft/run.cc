@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "soft/run.h"
 
+#include "soft/attend.h"
 #include "soft/block_cache.h"
 #include "soft/events.h"
 #include "soft/leave.h"
@@ -88,6 +89,7 @@ void after_escape(Cpu* cpu, Escape reason) {
   cpu->mode &= ~mode_single;
   cpu->link = nullptr;
   cpu->next_op = nullptr;
+  cpu->translated.region = nullptr;
   if (cpu->fast == cpu->never_fast) update_mode(cpu);
   rewind(cpu);
   // Data breakpoints that an unfinished instruction has met do not trap; those before a load of SS still wait.
@@ -118,10 +120,11 @@ Stop execute(Cpu* cpu) {
   if (const int reason = setjmp(cpu->escape_point)) {
     after_escape(cpu, static_cast<Escape>(reason));
     if (waits_for_device(cpu, static_cast<Escape>(reason))) return Stop::Device;
+    if (static_cast<Escape>(reason) == Escape::Alone) return Stop::Alone;
     single = static_cast<Escape>(reason) == Escape::Single;
   }
   for (;;) {
-    cpu->blocks->collect();
+    if (must_attend(cpu)) attend(cpu);
     if (!single && cpu->budget >= 0 && events_wait(cpu)) {
       if (take_events(cpu)) continue;
     }

@@ -12,6 +12,7 @@ enum class Stop : u8 {
   Halted,    // HLT, waiting for SIPI: nothing to run until an event
   Shutdown,  // triple fault
   Deadline,  // the LAPIC timer was set anew: look at deadlines again
+  Alone,     // the next instruction has to run while no other vCPU does
 };
 
 /// Runs until something stops it. The budget is in cpu->budget (see Cpu::retire_limit).

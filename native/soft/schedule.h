@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,11 +23,13 @@ struct Turn {
 
 struct Processors {
   Processors(GuestRam* ram, const EngineOptions& options);
+  ~Processors();
 
   VmTime time;
   InterruptBus bus;
   std::vector<std::unique_ptr<SoftVcpu>> vcpus;
   std::atomic<bool> woken = false;
+  bool at_once = false;  // each on a thread of its own, else in turns
 
   /// Of all vCPUs together. Only while none runs.
   u64 retired() const {
@@ -36,14 +39,24 @@ struct Processors {
   }
 };
 
-/// Soft engines differ in this and in nothing else: one vCPU (alone.h), or several that take turns (turns.h).
+/// Soft engines differ in this and in nothing else: one vCPU (alone.h), several that take turns (turns.h), or several
+/// on threads of their own (threads/threads.h).
 class Schedule {
  public:
   virtual ~Schedule() = default;
   virtual Exit run(u64 deadline) = 0;
   virtual Exit safepoint() = 0;
+  /// Processors::woken has been set. Any thread.
+  virtual void wake() {}
+  /// See Engine.
+  virtual void stand() {}
+  virtual void set_news(std::function<void()> on_news) { static_cast<void>(on_news); }
+  /// Before a reset: nothing runs, and what has been asked is forgotten.
+  virtual void forget_exits() {}
   /// After a reset: vCPU 0 begins.
   virtual void reset() {}
+  /// On threads: memory was written from outside, within RAM or ROM.
+  virtual void memory_written(u64, u64) {}
   /// State: what get_shared() and set_shared() save of it.
   virtual Turn turn() const { return {}; }
   virtual void set_turn(Turn) {}

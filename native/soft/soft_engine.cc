@@ -6,14 +6,12 @@
 #include <string>
 
 #include "soft/alone.h"
+#include "soft/threads/threads.h"
 #include "soft/turns.h"
 
 namespace tsbhyve::soft {
 
 namespace {
-
-/// Several take turns, which only the virtual clock makes sense of.
-u32 most_vcpus(bool is_virtual) { return is_virtual ? max_vcpus : 1; }
 
 /// Refuses what the arithmetic of time and paging cannot work with.
 const EngineOptions& checked(const EngineOptions& options) {
@@ -25,9 +23,7 @@ const EngineOptions& checked(const EngineOptions& options) {
   if (options.tsc_hz == 0) refuse("tscHz", 0, "positive");
   const u32 bits = options.physical_address_bits;
   if (bits < 32 || bits > 52) refuse("physicalAddressBits", bits, "between 32 and 52");
-  if (options.vcpus == 0 || options.vcpus > most_vcpus(options.virtual_clock)) {
-    refuse("vcpus", options.vcpus, options.virtual_clock ? "between 1 and 16" : "1, as the real clock needs it");
-  }
+  if (options.vcpus == 0 || options.vcpus > max_vcpus) refuse("vcpus", options.vcpus, "between 1 and 16");
   return options;
 }
 
@@ -38,6 +34,8 @@ Processors::Processors(GuestRam* ram, const EngineOptions& options)
   for (u32 index = 0; index < options.vcpus; index++) {
     vcpus.push_back(std::make_unique<SoftVcpu>(index, ram, options, time, bus));
   }
+  at_once = vcpus.size() > 1 && !options.virtual_clock;
+  if (at_once) return;  // they tell each other by messages
   for (const auto& vcpu : vcpus) {
     std::vector<Cpu*> others;
     for (const auto& other : vcpus) {
@@ -47,9 +45,16 @@ Processors::Processors(GuestRam* ram, const EngineOptions& options)
   }
 }
 
+/// None may look at another's caches when those are no more.
+Processors::~Processors() {
+  for (const auto& vcpu : vcpus) vcpu->set_others({});
+}
+
 SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options) : ram_(ram), all_(ram, checked(options)) {
   if (options.vcpus == 1) {
     schedule_ = std::make_unique<Alone>(all_);
+  } else if (all_.at_once) {
+    schedule_ = std::make_unique<Threads>(all_, ram, options.host_cpus);
   } else {
     schedule_ = std::make_unique<Turns>(all_);
   }
@@ -59,43 +64,51 @@ SoftEngine::~SoftEngine() = default;
 
 Capabilities SoftEngine::capabilities() const {
   const bool is_virtual = all_.time.is_virtual();
-  return {"soft", is_virtual, true, true, true, 1'000'000'000, most_vcpus(is_virtual), true, ""};
+  return {"soft", is_virtual, true, true, true, 1'000'000'000, max_vcpus, true, ""};
 }
 
-std::int64_t SoftEngine::time() const { return static_cast<std::int64_t>(all_.time.at(all_.retired())); }
+/// On threads VM time is the host's, and what is retired changes all the time.
+u64 SoftEngine::retired() const { return all_.at_once ? 0 : all_.retired(); }
+
+std::int64_t SoftEngine::time() const { return static_cast<std::int64_t>(all_.time.at(retired())); }
 
 void SoftEngine::set_time(std::int64_t nanoseconds) {
   if (nanoseconds < 0)
     throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
-  all_.time.set(static_cast<u64>(nanoseconds), all_.retired());
+  all_.time.set(static_cast<u64>(nanoseconds), retired());
 }
 
 std::int64_t SoftEngine::next_deadline() const {
   u64 next = INT64_MAX;
+  if (all_.at_once) return INT64_MAX;  // each sees to its own timer
   for (const auto& vcpu : all_.vcpus) next = std::min(next, vcpu->apic().next_deadline());
   return static_cast<std::int64_t>(next);
 }
 
 void SoftEngine::set_external_interrupt(bool level) {
-  for (const auto& vcpu : all_.vcpus) vcpu->cpu()->external_interrupt = level;
+  for (const auto& vcpu : all_.vcpus) vcpu->set_external_interrupt(level);
 }
 
 void SoftEngine::reset() {
+  schedule_->forget_exits();
   for (const auto& vcpu : all_.vcpus) vcpu->reset();
   schedule_->reset();
 }
 
 void SoftEngine::memory_written(std::uint64_t physical, std::uint64_t length) {
   ram_->for_each_part(physical, length, [this](u64 start, u64 size) {
+    if (all_.at_once) return schedule_->memory_written(start, size);
     for (const auto& vcpu : all_.vcpus) vcpu->blocks().written(start, size);
   });
 }
 
+/// On threads all of them stand now: whoever takes the log has seen to that.
 void SoftEngine::dirty_log_taken() {
   for (const auto& vcpu : all_.vcpus) vcpu->mmu().drop_fast_writes();
 }
 
 void SoftEngine::drop_caches() {
+  stand();
   for (const auto& vcpu : all_.vcpus) vcpu->drop_caches();
 }
 

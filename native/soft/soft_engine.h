@@ -16,8 +16,13 @@ class SoftEngine final : public Engine {
   SoftVcpu& vcpu(std::uint32_t index) override { return *all_.vcpus[index]; }
 
   Exit run(std::int64_t deadline) override { return schedule_->run(deadline < 0 ? 0 : static_cast<u64>(deadline)); }
-  void wake() override { all_.woken.store(true, std::memory_order_release); }
+  void wake() override {
+    all_.woken.store(true, std::memory_order_release);
+    schedule_->wake();
+  }
   Exit safepoint() override { return schedule_->safepoint(); }
+  void stand() override { schedule_->stand(); }
+  void set_news(std::function<void()> on_news) override { schedule_->set_news(std::move(on_news)); }
 
   std::int64_t time() const override;
   void set_time(std::int64_t nanoseconds) override;
@@ -36,6 +41,8 @@ class SoftEngine final : public Engine {
   void drop_caches() override;
 
  private:
+  u64 retired() const;
+
   GuestRam* ram_;
   Processors all_;
   std::unique_ptr<Schedule> schedule_;

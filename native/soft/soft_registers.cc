@@ -137,6 +137,7 @@ u8 implied_cpl(const Cpu& cpu) {
 }  // namespace
 
 void SoftVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
+  settle();
   for (size_t i = 0; i < register_count; i++) {
     if (selected(groups, i)) values[i] = accessors[i].get(*cpu_);
   }

@@ -7,10 +7,14 @@
 #include "soft/host/rounding.h"
 #include "soft/memory/access.h"
 #include "soft/system/system.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
 namespace {
+
+/// Of host code, for all vCPUs together.
+constexpr size_t code_bytes = size_t{64} << 20;
 
 ExitKind exit_kind(const DeviceAccess& access) {
   switch (access.kind) {
@@ -31,7 +35,7 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
       time_(time),
       cpuid_(options.cpuid),
       mmu_(cpu_.get()),
-      blocks_(cpu_.get(), ram),
+      blocks_(cpu_.get(), ram, index),
       apic_((cpu_->platform = this, apic_id = index, cpu_.get()), bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;
@@ -45,10 +49,12 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  if (options.translator) translator_ = Translator::create(cpu_.get(), code_bytes / options.vcpus, usual_heat);
+  cpu_->translator = translator_.get();
   reset();
 }
 
-SoftVcpu::~SoftVcpu() = default;
+SoftVcpu::~SoftVcpu() { cpu_->translator = nullptr; }
 
 void SoftVcpu::set_others(std::vector<Cpu*> others) {
   others_ = std::move(others);
@@ -70,13 +76,53 @@ CpuidLeaf SoftVcpu::cpuid(u32 leaf, u32 subleaf) const {
 
 void SoftVcpu::reset() {
   forget_instruction();
+  wants_alone_ = false;
+  if (cpu_->threaded) cpu_->threaded->forget_messages();
   apic_.reset();
   reset_cpu(cpu_.get(), false);
   mmu_.flush_all(false);
   if (!apic_.is_bootstrap()) cpu_->run_state = RunState::WaitForSipi;
 }
 
+void SoftVcpu::set_threaded(ThreadedCpu* threaded) {
+  cpu_->threaded = threaded;
+  exit_ = threaded ? &own_slot_ : &slot;
+}
+
+void SoftVcpu::publish_slot() {
+  const u64 deadline = slot.deadline;
+  slot = own_slot_;
+  slot.deadline = deadline;
+}
+
+/// What has been posted to it becomes state of its APIC. Before that is looked at, at a safepoint.
+void SoftVcpu::settle() {
+  if (cpu_->threaded) cpu_->threaded->deliver();
+}
+
+std::vector<std::uint64_t> SoftVcpu::get_lapic() {
+  settle();
+  return apic_.save();
+}
+
+void SoftVcpu::inject_nmi() {
+  if (cpu_->threaded) {
+    cpu_->threaded->post(Nmi, 0, false);
+  } else if (cpu_->run_state != RunState::WaitForSipi) {
+    cpu_->nmi_pending = true;
+  }
+}
+
+void SoftVcpu::set_external_interrupt(bool level) {
+  if (cpu_->threaded) {
+    cpu_->threaded->set_external_interrupt(level);
+  } else {
+    cpu_->external_interrupt = level;
+  }
+}
+
 void SoftVcpu::set_budget(u64 instructions) {
+  told_retired_.store(retired(), std::memory_order_relaxed);
   cpu_->retire_limit = retired() + instructions;
   cpu_->budget = static_cast<i64>(instructions);
 }
@@ -94,34 +140,35 @@ void SoftVcpu::take_answer() {
 }
 
 Exit SoftVcpu::leave(ExitKind kind) {
-  slot.kind = static_cast<u32>(kind);
-  slot.instructions = retired();
-  slot.time = static_cast<std::int64_t>(time());
-  slot.rip = cpu_->rip;
+  exit_->kind = static_cast<u32>(kind);
+  exit_->instructions = retired();
+  exit_->time = static_cast<std::int64_t>(time());
+  exit_->rip = cpu_->rip;
   return {kind, index_};
 }
 
 bool SoftVcpu::leaves_for_eoi() {
   const int vector = apic_.take_ended_level();
-  if (vector >= 0) slot.address = static_cast<u64>(vector);
+  if (vector >= 0) exit_->address = static_cast<u64>(vector);
   return vector >= 0;
 }
 
 ExitKind SoftVcpu::device_exit() {
   const DeviceAccess& access = cpu_->access;
   awaits_answer_ = true;
-  slot.width = access.width;
-  slot.address = access.address;
-  slot.data = access.value;
-  slot.refused = 0;
+  exit_->width = access.width;
+  exit_->address = access.address;
+  exit_->data = access.value;
+  exit_->refused = 0;
   return exit_kind(access);
 }
 
 ExitKind SoftVcpu::after_stop(Stop stop) {
   switch (stop) {
     case Stop::Device: return device_exit();
-    case Stop::Halted: slot.detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return ExitKind::Hlt;
+    case Stop::Halted: exit_->detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return ExitKind::Hlt;
     case Stop::Shutdown: return ExitKind::Shutdown;
+    case Stop::Alone: wants_alone_ = true; break;
     case Stop::Budget:
     case Stop::Deadline: break;
   }

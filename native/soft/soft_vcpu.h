@@ -2,6 +2,7 @@
 // One soft vCPU behind the contract, and what a schedule needs to run it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/run.h"
+#include "soft/translator/translator.h"
 #include "soft/vm_time.h"
 
 namespace tsbhyve::soft {
@@ -26,18 +28,18 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   SoftVcpu& operator=(const SoftVcpu&) = delete;
 
   std::string error_text() const override;
-  std::uint64_t instructions() const override { return retired(); }
+  /// On threads as of its last exit or slice: it may be running.
+  std::uint64_t instructions() const override { return cpu_->threaded ? told_retired_.load() : retired(); }
   /// One that waits for SIPI has nobody to take it.
-  void inject_nmi() override {
-    if (cpu_->run_state != RunState::WaitForSipi) cpu_->nmi_pending = true;
-  }
+  void inject_nmi() override;
+  void set_external_interrupt(bool level);
   void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) override;
   void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override;
   void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
   std::vector<std::uint8_t> get_xsave() override;
   void set_xsave(std::span<const std::uint8_t> image) override;
-  std::vector<std::uint64_t> get_lapic() override { return apic_.save(); }
+  std::vector<std::uint64_t> get_lapic() override;
   void set_lapic(std::span<const std::uint64_t> rows) override { apic_.load(rows); }
   std::vector<std::uint8_t> get_private() override;
   void set_private(std::span<const std::uint8_t> bytes) override;
@@ -68,6 +70,13 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   bool take_yield() { return std::exchange(cpu_->yielded, false); }
   /// Fills the slot, and returns what run() returns.
   Exit leave(ExitKind kind);
+
+  /// On a thread of its own, or (null) no more. Its exits then stay here until publish_slot(): the slot itself is the
+  /// machine's thread's, except that take_answer() reads it.
+  void set_threaded(ThreadedCpu* threaded);
+  void publish_slot();
+  /// Whether the last execute() stopped before an instruction that no other vCPU may run beside.
+  bool take_wish_to_be_alone() { return std::exchange(wants_alone_, false); }
   /// The vector of a level-triggered interrupt that the I/O APIC has to be told the end of, as an exit; false: none.
   bool leaves_for_eoi();
 
@@ -77,6 +86,7 @@ class SoftVcpu final : public VcpuEngine, private Platform {
  private:
   u64 time_ns(u64 retired) const override { return time_.at(elsewhere_ + retired); }
   CpuidLeaf cpuid(u32 leaf, u32 subleaf) const override;
+  void settle();
   void forget_instruction();
   ExitKind device_exit();
   ExitKind after_stop(Stop stop);
@@ -91,9 +101,14 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   std::vector<CpuidRow> cpuid_;
   Mmu mmu_;
   BlockCache blocks_;
+  std::unique_ptr<Translator> translator_;
   LocalApic apic_;
   std::unique_ptr<FastEntry[]> never_fast_;
   bool awaits_answer_ = false;
+  bool wants_alone_ = false;
+  ExitSlot own_slot_{};
+  ExitSlot* exit_ = &slot;  // where exits are written
+  std::atomic<u64> told_retired_ = 0;
 };
 
 }  // namespace tsbhyve::soft

@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -217,7 +217,8 @@ export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
-  kvmProbe(): KvmProbe;
+  /** `known`: instructions a second of an earlier measurement, which is then not made again; 0: none. */
+  kvmProbe(known: number): KvmProbe;
   vmmProbe(library: string): VmmProbe;
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;

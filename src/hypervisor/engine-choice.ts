@@ -4,6 +4,7 @@ import { platform } from 'node:os';
 import { type KvmProbe, loadAddon, type VmmProbe } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
+import { probeKvm } from './kvm-speed.js';
 import { MAX_VCPUS } from './processors-state.js';
 import { vmmLibrary } from './vmm-library.js';
 
@@ -13,7 +14,7 @@ export type { KvmProbe, VmmProbe };
 export const ENGINES = ['soft', 'kvm', 'vmm'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-const AUTO = 'auto';
+export const AUTO = 'auto';
 
 export interface EngineChoice {
   readonly engine: EngineName;
@@ -39,24 +40,24 @@ export function mostVcpus(engine: string, clock: ClockMode): number {
   return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
 }
 
-/** The probes run only where their answers matter: that of KVM takes a tenth of a second where it emulates ring 0. */
+/** The probes run only where their answers matter. */
 export function chooseEngine(
   wanted: string,
   clock: ClockMode,
-  probeKvm: () => KvmProbe = () => loadAddon().kvmProbe(),
-  probeVmm: () => VmmProbe = () => loadAddon().vmmProbe(vmmLibrary()),
+  ofKvm: () => KvmProbe = probeKvm,
+  ofVmm: () => VmmProbe = () => loadAddon().vmmProbe(vmmLibrary()),
 ): EngineChoice {
   const refusal = engineRefusal(wanted, clock, [...ENGINES, AUTO]);
   if (refusal !== null) throw new HypervisorError(`engine ${refusal}`, 'ERR_INVALID');
-  if (wanted === 'kvm') return onKvm(probeKvm());
-  if (wanted === 'vmm') return onVmm(probeVmm());
+  if (wanted === 'kvm') return onKvm(ofKvm());
+  if (wanted === 'vmm') return onVmm(ofVmm());
   if (wanted !== AUTO) return soft(null);
   if (clock.kind === 'virtual') return soft('engine soft: the virtual clock needs it');
   if (platform() === 'freebsd') {
-    const vmm = probeVmm();
+    const vmm = ofVmm();
     return vmm.reason === '' ? onVmm(vmm) : soft(`engine soft: ${vmm.reason}`);
   }
-  const probe = probeKvm();
+  const probe = ofKvm();
   return probe.available ? onKvm(probe) : soft(`engine soft: ${probe.reason}`);
 }
 

@@ -16,17 +16,17 @@ void InterruptBus::receive(u64 address, u32 data) {
 
 void InterruptBus::send(Destination to, const InterruptMessage& message) {
   if (message.to_one) {
-    if (LocalApic* apic = lowest(to)) apic->deliver(message.mode, message.vector, message.level);
+    if (LocalApic* apic = lowest(to)) apic->receive(message);
     return;
   }
   for (LocalApic* apic : apics_) {
-    if (apic->hears(to)) apic->deliver(message.mode, message.vector, message.level);
+    if (apic->hears(to)) apic->receive(message);
   }
 }
 
 void InterruptBus::send_all(const InterruptMessage& message, const LocalApic* except) {
   for (LocalApic* apic : apics_) {
-    if (apic != except && apic->is_enabled()) apic->deliver(message.mode, message.vector, message.level);
+    if (apic != except && apic->is_on()) apic->receive(message);
   }
 }
 
@@ -34,8 +34,8 @@ void InterruptBus::send_all(const InterruptMessage& message, const LocalApic* ex
 LocalApic* InterruptBus::lowest(Destination to) const {
   LocalApic* found = nullptr;
   for (LocalApic* apic : apics_) {
-    if (!apic->hears(to) || !apic->software_enabled()) continue;
-    if (!found || apic->processor_priority() < found->processor_priority()) found = apic;
+    if (!apic->hears(to) || !apic->takes_lowest_priority()) continue;
+    if (!found || apic->priority() < found->priority()) found = apic;
   }
   return found;
 }

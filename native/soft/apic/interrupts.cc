@@ -5,6 +5,7 @@
 #include "soft/apic.h"
 #include "soft/cpu.h"
 #include "soft/system/system.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -36,8 +37,15 @@ u8 LocalApic::processor_priority() const {
 
 void LocalApic::update() {
   const int requested = highest(state_.request);
-  cpu_->apic_interrupt = requested >= 0 && (state_.base & (1 << 11)) &&
-                         (static_cast<u32>(requested) & 0xf0) > (processor_priority() & 0xf0u);
+  const u8 priority = processor_priority();
+  cpu_->apic_interrupt = requested >= 0 && is_enabled() && (static_cast<u32>(requested) & 0xf0) > (priority & 0xf0u);
+  constexpr auto relaxed = std::memory_order_relaxed;
+  heard_.base.store(state_.base, relaxed);
+  heard_.id.store(state_.id, relaxed);
+  heard_.logical_destination.store(state_.logical_destination, relaxed);
+  heard_.destination_format.store(state_.destination_format, relaxed);
+  heard_.spurious.store(state_.spurious, relaxed);
+  heard_.priority.store(priority, relaxed);
 }
 
 u8 LocalApic::acknowledge() {
@@ -109,13 +117,19 @@ void LocalApic::deliver(u32 delivery_mode, u8 vector, bool level) {
 }
 
 bool LocalApic::hears(Destination to) const {
-  if (!is_enabled()) return false;
+  if (!is_on()) return false;
   if (to.id == ~u32{0}) return true;
-  if (!to.logical) return to.id == state_.id;
-  if (x2()) return to.id >> 16 == state_.logical_destination >> 16 && (to.id & state_.logical_destination & 0xffff);
-  const u32 own = state_.logical_destination >> 24;
-  if (state_.destination_format >> 28 == 0xf) return own & to.id;  // flat
+  if (!to.logical) return to.id == heard_.id;
+  const u32 logical = heard_.logical_destination;
+  if (heard_.base & (1 << 10)) return to.id >> 16 == logical >> 16 && (to.id & logical & 0xffff);
+  const u32 own = logical >> 24;
+  if (heard_.destination_format >> 28 == 0xf) return own & to.id;  // flat
   return own >> 4 == to.id >> 4 && (own & to.id & 0xf);            // cluster
+}
+
+void LocalApic::receive(const InterruptMessage& message) {
+  if (cpu_->threaded) return cpu_->threaded->post(message.mode, message.vector, message.level);
+  deliver(message.mode, message.vector, message.level);
 }
 
 /// SDM vol. 3, 10.6.1.

@@ -190,6 +190,7 @@ void LocalApic::write(u32 offset, u32 value) {
       break;
     default: write_register(offset >> 4, value); break;
   }
+  update();
 }
 
 bool LocalApic::read_msr(u32 index, u64& value) {

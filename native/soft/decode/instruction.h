@@ -68,8 +68,9 @@ struct Instruction {
   CodeSize code_size = CodeSize::Bits64;
   Repeat repeat = Repeat::None;  // only on string operations (elsewhere the prefix is mandatory or ignored)
   bool lock = false;
-  u8 condition = 0;     // low four bits of Jcc/SETcc/CMOVcc opcodes
-  Operand operands[3];  // destination first, as the SDM writes them; implicit operands are not listed
+  bool threaded = false;  // other vCPUs run at the same time; known to the builder of blocks, not to the decoder
+  u8 condition = 0;       // low four bits of Jcc/SETcc/CMOVcc opcodes
+  Operand operands[3];    // destination first, as the SDM writes them; implicit operands are not listed
   MemoryOperand memory;
   u64 immediate = 0;  // sign-extended to 64 bits where the SDM says so; x87: the 11 bits of FOP (SDM vol. 1, 8.1.9)
   u16 selector = 0;   // far pointers; ENTER's nesting level

@@ -110,13 +110,44 @@ void cmpxchg16b(Cpu* cpu, const Op* op) {
   NEXT(cpu, op);
 }
 
+#if defined(__x86_64__)
+[[gnu::noinline]] void compare_exchange_16_locked(Cpu* cpu, const Op* op) {
+  const u64 lin = general_address(cpu, op, sizeof(U128), true);
+  if (lin & (sizeof(U128) - 1)) raise(cpu, op, Vector::GP, 0);
+  u8* const at = begin_locked(cpu, op, lin, sizeof(U128), op->segment);
+  if (!at) return compare_exchange_16(cpu, op);
+  const u128 expected = read_double<u64>(cpu);
+  const u128 found = host::compare_exchange_16(at, expected, replacement<u64>(cpu));
+  end_locked(cpu, lin, sizeof(U128));
+  finish_pair<u64>(cpu, found, found == expected);
+}
+
+void cmpxchg16b_locked(Cpu* cpu, const Op* op) {
+  compare_exchange_16_locked(cpu, op);
+  NEXT(cpu, op);
+}
+#else
+/// The host may have no such operation: nobody else runs meanwhile.
+void cmpxchg16b_locked(Cpu* cpu, const Op* op) {
+  const u64 lin = general_address(cpu, op, sizeof(U128), true);
+  if (lin & (sizeof(U128) - 1)) raise(cpu, op, Vector::GP, 0);
+  require_alone(cpu, op);
+  compare_exchange_16(cpu, op);
+  NEXT(cpu, op);
+}
+#endif
+
+Handler select_cmpxchg16b(const Instruction& instruction, bool) {
+  return is_locked(instruction) ? cmpxchg16b_locked : cmpxchg16b;
+}
+
 }  // namespace
 
 void add_atomic(HandlerTable& table) {
   table.set(Opcode::Xadd, select_xadd);
   table.set(Opcode::Cmpxchg, select_cmpxchg);
   table.set(Opcode::Cmpxchg8b, select_cmpxchg8b);
-  table.set(Opcode::Cmpxchg16b, always<cmpxchg16b>);
+  table.set(Opcode::Cmpxchg16b, select_cmpxchg16b);
 }
 
 }  // namespace tsbhyve::soft

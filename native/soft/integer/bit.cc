@@ -74,6 +74,19 @@ void change_bit_string(Cpu* cpu, const Op* op) {
   NEXT(cpu, op);
 }
 
+template <class Operation, class T>
+void change_bit_string_locked(Cpu* cpu, const Op* op) {
+  using Action = TestAndChange<Operation, T, Right::Register, true>;
+  const u64 lin = bit_string_address<T>(cpu, op, true);
+  u8* const fast = fast_write_pointer<T>(cpu, lin);
+  u8* const at = fast ? fast : begin_locked(cpu, op, lin, sizeof(T), op->segment);
+  if (!at) return change_bit_string<Operation, T>(cpu, op);
+  const T old = exchange<Action>(cpu, op, at);
+  if (!fast) end_locked(cpu, lin, sizeof(T));
+  Action::finish(cpu, op, old, old);
+  NEXT(cpu, op);
+}
+
 bool is_bit_string(const Instruction& instruction) {
   return is_memory(instruction.operands[0]) && !is_immediate(instruction.operands[1]);
 }
@@ -90,7 +103,9 @@ Handler select_test(const Instruction& instruction, bool flags_live) {
 template <class Operation>
 Handler select_change(const Instruction& instruction, bool flags_live) {
   return by_wide_width(instruction.operands[0].size, [&]<class T>() -> Handler {
-    if (is_bit_string(instruction)) return change_bit_string<Operation, T>;
+    if (is_bit_string(instruction)) {
+      return is_locked(instruction) ? change_bit_string_locked<Operation, T> : change_bit_string<Operation, T>;
+    }
     return by_right(instruction, [&]<Right R>() {
       return by_flag(flags_live, [&]<bool Flags>() {
         return update_destination<TestAndChange<Operation, T, R, Flags>>(instruction);

@@ -7,6 +7,7 @@
 #include "soft/integer/push_pop.h"
 #include "soft/integer/select.h"
 #include "soft/integer/target.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -76,6 +77,7 @@ void nop(Cpu* cpu, const Op* op) { NEXT(cpu, op); }
 /// A spinning processor lets the run loop see to the others.
 void pause(Cpu* cpu, const Op* op) {
   if (cpu->takes_turns) cpu->yielded = cpu->deadline_changed = true;
+  if (cpu->threaded) cpu->threaded->pause();
   end_block(cpu, op);
 }
 

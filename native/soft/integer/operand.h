@@ -47,13 +47,11 @@ template <class T>
 
 template <class T>
 [[gnu::always_inline]] inline T peek(const u8* host) {
-  T value;
-  __builtin_memcpy(&value, host, sizeof(T));
-  return value;
+  return host::load<T>(host);
 }
 template <class T>
 [[gnu::always_inline]] inline void poke(u8* host, T value) {
-  __builtin_memcpy(host, &value, sizeof(T));
+  host::store<T>(host, value);
 }
 
 /// Linear address of `offset` in `segment`. 64-bit code has neither limits nor types (SDM vol. 1, 3.3.7).

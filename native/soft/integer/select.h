@@ -54,6 +54,11 @@ Handler always(const Instruction&, bool) {
 inline bool is_memory(const Operand& operand) { return operand.kind == OperandKind::Memory; }
 inline bool is_immediate(const Operand& operand) { return operand.kind == OperandKind::Immediate; }
 
+/// XCHG with memory is locked without a prefix (SDM vol. 3, 8.1.2.1).
+inline bool is_locked(const Instruction& instruction) {
+  return instruction.threaded && (instruction.lock || instruction.opcode == Opcode::Xchg);
+}
+
 /// General forms exist only with all flags.
 template <class Action>
 Handler read_memory(const Instruction& instruction) {
@@ -66,6 +71,7 @@ Handler read_memory(const Instruction& instruction) {
 
 template <class Action>
 Handler update_memory(const Instruction& instruction) {
+  if (is_locked(instruction)) return on_memory_locked<typename Action::Full>;
   switch (place_of(instruction)) {
     case Place::Base: return on_memory<Action, Place::Base>;
     case Place::Indexed: return on_memory<Action, Place::Indexed>;

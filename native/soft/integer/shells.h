@@ -10,6 +10,7 @@
 #pragma once
 
 #include "soft/integer/operand.h"
+#include "soft/memory/locked.h"
 
 namespace tsbhyve::soft {
 
@@ -56,7 +57,8 @@ void on_register(Cpu* cpu, const Op* op) {
   NEXT(cpu, op);
 }
 
-/// Read-modify-write of memory, locked or not: one processor runs at a time, so nothing comes between load and store.
+/// Read-modify-write of memory where nothing has to be kept from coming between load and store: without LOCK, and where
+/// no other vCPU runs at the same time.
 template <class Action, Place P>
 [[gnu::noinline]] void on_memory(Cpu* cpu, const Op* op) {
   using T = typename Action::Value;
@@ -74,6 +76,32 @@ template <class Action, Place P>
     poke<T>(host, result);
     Action::finish(cpu, op, old, result);
   }
+  NEXT(cpu, op);
+}
+
+/// The old value; memory holds the new one. `change` may run several times.
+template <class Action>
+[[gnu::always_inline]] inline typename Action::Value exchange(Cpu* cpu, const Op* op, u8* host) {
+  using T = typename Action::Value;
+  T old = peek<T>(host);
+  for (;;) {
+    const T found = host::compare_exchange<T>(host, old, Action::change(cpu, op, old));
+    if (found == old) return old;
+    old = found;
+  }
+}
+
+/// The same as one operation for all vCPUs.
+template <class Action>
+[[gnu::noinline]] void on_memory_locked(Cpu* cpu, const Op* op) {
+  using T = typename Action::Value;
+  const u64 lin = general_address(cpu, op, sizeof(T), true);
+  u8* const fast = fast_write_pointer<T>(cpu, lin);
+  u8* const at = fast ? fast : begin_locked(cpu, op, lin, sizeof(T), op->segment);
+  if (!at) return on_memory<Action, Place::General>(cpu, op);
+  const T old = exchange<Action>(cpu, op, at);
+  if (!fast) end_locked(cpu, lin, sizeof(T));
+  Action::finish(cpu, op, old, Action::change(cpu, op, old));
   NEXT(cpu, op);
 }
 

@@ -35,17 +35,6 @@ void check_address(Cpu* cpu, const Op* op, u64 lin, u32 size, u8 segment) {
   check_alignment(cpu, op, lin, size);
 }
 
-/// Lets the fast path serve this page from now on, as far as the access that just succeeded proves.
-void fill_fast(Cpu* cpu, u64 lin, u64 physical, u8* host, bool writable) {
-  if (cpu->fast == cpu->never_fast) return;
-  FastEntry& entry = cpu->fast[(lin >> 12) & (fast_entries - 1)];
-  const u64 page = lin & page_mask;
-  if (entry.read_tag != page) entry.write_tag = fast_invalid;
-  entry.read_tag = page;
-  entry.addend = reinterpret_cast<u64>(host) - page;
-  if (writable && cpu->ram->attention(cpu->ram->page_index(physical)) == 0) entry.write_tag = page;
-}
-
 bool is_apic_page(const Cpu* cpu, u64 physical) {
   const u64 base = cpu->apic->base_msr();
   return (base & apic_enabled) && !(base & apic_x2) && (physical & page_mask) == (base & apic_page_mask);
@@ -101,10 +90,10 @@ u64 translate(Cpu* cpu, u64 lin, Access access, Rights rights) {
 bool serves_fast(const Cpu* cpu, Rights rights) { return !rights.supervisor && rights.cpl == cpu->cpl; }
 
 void read_page(Cpu* cpu, const Op* op, u64 lin, u64 physical, u8* out, u32 size, Rights rights) {
-  u8* host = cpu->ram->host_page(physical);
-  if (!host) return read_device(cpu, op, physical, out, size);
-  __builtin_memcpy(out, host + (physical & page_offset_mask), size);
-  if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, host, false);
+  u8* at = cpu->ram->host_page(physical);
+  if (!at) return read_device(cpu, op, physical, out, size);
+  host::copy_from(out, at + (physical & page_offset_mask), size);
+  if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, at, false);
 }
 
 /// Lets a write that hits the running block, or a device, find its instruction alone. Before anything has changed.
@@ -113,16 +102,15 @@ void prepare_write(Cpu* cpu, const Op* op, u64 physical, u32 size) {
 }
 
 void write_page(Cpu* cpu, const Op* op, u64 lin, u64 physical, const u8* bytes, u32 size, Rights rights) {
-  u8* host = cpu->ram->host_page(physical);
-  if (!host) return write_device(cpu, op, physical, bytes, size);
+  u8* at = cpu->ram->host_page(physical);
+  if (!at) return write_device(cpu, op, physical, bytes, size);
   const u64 page = cpu->ram->page_index(physical);
   const u8 attention = cpu->ram->attention(page);
   if (attention & page_read_only) return;
   if (attention & page_has_code) prepare_write(cpu, op, physical, size);
-  __builtin_memcpy(host + (physical & page_offset_mask), bytes, size);
-  if (attention & page_has_code) code_written(cpu, physical, size);
-  if (attention & page_unlogged) cpu->ram->mark_dirty(page);
-  if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, host, true);
+  host::copy_to(at + (physical & page_offset_mask), bytes, size);
+  note_write(cpu, page, attention, physical, size);
+  if (serves_fast(cpu, rights)) fill_fast(cpu, lin, physical, at, true);
 }
 
 void read_linear(Cpu* cpu, const Op* op, u64 lin, u8* out, u32 size, Rights rights) {
@@ -276,6 +264,16 @@ template u64 load_as<u64>(Cpu*, u64, u8);
 template void store_as<u16>(Cpu*, u64, u16, u8);
 template void store_as<u32>(Cpu*, u64, u32, u8);
 template void store_as<u64>(Cpu*, u64, u64, u8);
+
+void fill_fast(Cpu* cpu, u64 lin, u64 physical, u8* host, bool writable) {
+  if (cpu->fast == cpu->never_fast) return;
+  FastEntry& entry = cpu->fast[(lin >> 12) & (fast_entries - 1)];
+  const u64 page = lin & page_mask;
+  if (entry.read_tag != page) entry.write_tag = fast_invalid;
+  entry.read_tag = page;
+  entry.addend = reinterpret_cast<u64>(host) - page;
+  if (writable && cpu->ram->attention(cpu->ram->page_index(physical)) == 0) entry.write_tag = page;
+}
 
 void clear_fast_table(FastEntry* table) {
   for (size_t i = 0; i < fast_entries; i++) table[i].read_tag = table[i].write_tag = fast_invalid;

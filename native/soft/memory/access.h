@@ -13,6 +13,9 @@ struct Rights {
   u8 cpl;
 };
 
+/// Lets the fast path serve this page, whose memory lies at `host`, as far as the access that just succeeded proves.
+void fill_fast(Cpu* cpu, u64 lin, u64 physical, u8* host, bool writable);
+
 /// Empties one or all of the fast tables.
 void clear_fast_table(FastEntry* table);
 

@@ -3,6 +3,7 @@
 #include "soft/memory/mmu.h"
 
 #include "soft/memory/physical.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -24,6 +25,7 @@ void forget_code(Cpu* cpu, size_t slot) { cpu->code_page_serial[slot]++; }
 /// Empties the entries that `doomed` picks.
 template <class Doomed>
 void drop_entries(Cpu* cpu, Mmu& mmu, Doomed doomed) {
+  serialize(cpu);  // as all instructions do that get here
   for (size_t i = 0; i < tlb_entries; i++) {
     if (mmu.data[i].linear_page != empty_page && doomed(mmu.data[i])) {
       mmu.data[i].linear_page = empty_page;
@@ -97,6 +99,14 @@ void Mmu::drop_fast() {
 void Mmu::drop_fast_writes() {
   for (auto& table : cpu_->fast_tables) {
     for (FastEntry& entry : table) entry.write_tag = fast_invalid;
+  }
+}
+
+void Mmu::drop_fast_writes_to(u64 host) {
+  for (auto& table : cpu_->fast_tables) {
+    for (FastEntry& entry : table) {
+      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
+    }
   }
 }
 

@@ -34,9 +34,10 @@ class Mmu {
   void flush_all(bool keep_global);  // CR3 writes, CR0/CR4/EFER changes
   void flush_pcid(u16 pcid, bool keep_global);
   void flush_page_of_pcid(u64 lin, u16 pcid);
-  void drop_fast();         // derived tables only; no guest-visible effect
-  void drop_fast_writes();  // arming of a dirty log
-  void load_pdptes();       // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
+  void drop_fast();                    // derived tables only; no guest-visible effect
+  void drop_fast_writes();             // arming of a dirty log
+  void drop_fast_writes_to(u64 host);  // of the page at this address of the host
+  void load_pdptes();                  // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
 
   TlbEntry data[tlb_entries];
   TlbEntry code[tlb_entries];

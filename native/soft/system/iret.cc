@@ -11,6 +11,7 @@
 #include "soft/system/system.h"
 #include "soft/system/task_switch.h"
 #include "soft/system/transfer_stack.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -99,6 +100,7 @@ void return_outward(Cpu* cpu, const Segment& code, u64 rip, u64 flags, u64 mask,
 }
 
 void interrupt_return(Cpu* cpu, u32 size) {
+  serialize(cpu);
   cpu->nmi_blocked = false;  // even when the return faults (SDM vol. 3, 6.7.1)
   if (real_mode(cpu)) return return_real(cpu, size);
   if (virtual8086(cpu)) {
@@ -113,6 +115,7 @@ void interrupt_return(Cpu* cpu, u32 size) {
 }
 
 void interrupt_return_long(Cpu* cpu, const Op* op) {
+  serialize(cpu);
   cpu->nmi_blocked = false;
   if (cpu->rflags & rflags::NT) fault(cpu, Vector::GP, 0);
   const u64 frame = cpu->gpr[RSP];

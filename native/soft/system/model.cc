@@ -8,6 +8,7 @@
 #include "soft/system/fault.h"
 #include "soft/system/operand.h"
 #include "soft/system/system.h"
+#include "soft/threads/threaded_cpu.h"
 
 namespace tsbhyve::soft {
 
@@ -28,6 +29,8 @@ void write_pair(Cpu* cpu, u64 value) {
 
 void cpuid(Cpu* cpu, const Op* op) {
   answer_cpuid(cpu);
+  serialize(cpu);
+  if (cpu->threaded) return end_block(cpu, op);
   NEXT(cpu, op);
 }
 

@@ -2,6 +2,7 @@
 // Invalidation of translations; caches and fences, which have nothing to do here: guest memory is coherent and handlers
 // run in program order.
 #include "soft/families.h"
+#include "soft/host/guest_access.h"
 #include "soft/memory/mmu.h"
 #include "soft/system/control_ops.h"
 #include "soft/system/fault.h"
@@ -59,6 +60,14 @@ void clflush(Cpu* cpu, const Op* op) {
 
 void no_effect(Cpu* cpu, const Op* op) { NEXT(cpu, op); }
 
+void fence(Cpu* cpu, const Op* op) {
+  host::full_fence();
+  NEXT(cpu, op);
+}
+
+/// Of the fences only this one keeps loads from overtaking stores, the one thing that they do here too.
+Handler select_mfence(const Instruction& instruction, bool) { return instruction.threaded ? fence : no_effect; }
+
 }  // namespace
 
 void add_translation(HandlerTable& table) {
@@ -68,9 +77,10 @@ void add_translation(HandlerTable& table) {
   for (const Opcode opcode : {Opcode::Wbinvd, Opcode::Invd}) {
     table.set(opcode, [](const Instruction&, bool) -> Handler { return write_back; });
   }
-  for (const Opcode opcode : {Opcode::Prefetch, Opcode::Lfence, Opcode::Mfence, Opcode::Sfence}) {
+  for (const Opcode opcode : {Opcode::Prefetch, Opcode::Lfence, Opcode::Sfence}) {
     table.set(opcode, [](const Instruction&, bool) -> Handler { return no_effect; });
   }
+  table.set(Opcode::Mfence, select_mfence);
 }
 
 }  // namespace tsbhyve::soft

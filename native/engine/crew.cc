@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/crew.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/pin_thread.h"
+#include "hostio/quiet_thread.h"
+
+namespace tsbhyve {
+
+namespace {
+
+/// Looks for news before sleeping: an exit is answered within a microsecond or two, and falling asleep takes longer.
+constexpr unsigned most_spins = 2000;
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+}  // namespace
+
+Crew::Crew(std::vector<CrewMember*> members, std::function<void()> on_news, std::vector<int> host_cpus)
+    : on_news_(std::move(on_news)),
+      // Without a processor to spare, whoever spins keeps the one from running that it waits for.
+      spins_(std::thread::hardware_concurrency() > members.size() ? most_spins : 0) {
+  for (CrewMember* member : members) {
+    auto seat = std::make_unique<Seat>();
+    seat->member = member;
+    if (seats_.size() < host_cpus.size()) seat->host_cpu = host_cpus[seats_.size()];
+    seats_.push_back(std::move(seat));
+  }
+}
+
+Crew::~Crew() {
+  {
+    const std::lock_guard guard(lock_);
+    closing_ = true;
+    kick_running();
+    notify_all();
+  }
+  for (auto& seat : seats_) {
+    if (seat->thread.joinable()) seat->thread.join();
+  }
+}
+
+/// Under the lock, so that no thread begins before all are there. One that cannot be had is tried for at the next run.
+void Crew::start_threads() {
+  for (unsigned index = 0; index < seats_.size(); index++) {
+    std::thread& thread = seats_[index]->thread;
+    if (!thread.joinable()) thread = start_quiet_thread([this, index] { work(index); });
+  }
+}
+
+CrewReport Crew::run(CrewClock::time_point until) {
+  std::unique_lock guard(lock_);
+  start_threads();
+  hand_over();
+  if (mode_ != Mode::Free) set_free();
+  wait_for_news(guard, until, [this] { return news_waits() || all_asleep(); });
+  throw_failure();
+  if (woken_.exchange(false)) return {CrewNews::Woken};
+  if (CrewClock::now() >= until) return {CrewNews::TimedOut};  // also while exits never end
+  if (!asking_.empty()) return report_exit();
+  if (all_dead()) return {CrewNews::AllDead};
+  return {all_asleep() ? CrewNews::AllIdle : CrewNews::TimedOut};
+}
+
+CrewReport Crew::safepoint() {
+  std::unique_lock guard(lock_);
+  hand_over();
+  mode_ = Mode::Gathering;
+  wants_alone_.clear();  // their instructions have not begun: they will ask again
+  kick_running();
+  notify_all();
+  wait_for_news(guard, CrewClock::time_point::max(), [this] { return failure_ || !asking_.empty() || settled(); });
+  throw_failure();
+  if (!asking_.empty()) return report_exit();
+  mode_ = Mode::Held;
+  return {CrewNews::Parked};
+}
+
+void Crew::stand() {
+  std::unique_lock guard(lock_);
+  mode_ = Mode::Held;
+  kick_running();
+  wait_for_news(guard, CrewClock::time_point::max(), [this] { return running_ == 0; });
+  wants_alone_.clear();  // as in safepoint()
+}
+
+void Crew::forget_exits() {
+  stand();
+  const std::lock_guard guard(lock_);
+  asking_.clear();
+  told_ = -1;
+  for (auto& seat : seats_) {
+    seat->phase = Phase::Ready;
+    seat->unfinished = false;
+  }
+}
+
+void Crew::wake() {
+  woken_ = true;
+  const std::lock_guard guard(lock_);
+  news_count_++;
+  news_.notify_all();
+}
+
+/// Either this sees `asleep`, or the thread sees `roused` before it sleeps: both sides write first and read then.
+void Crew::rouse(unsigned member) {
+  Seat& seat = *seats_[member];
+  seat.roused = true;
+  if (!seat.asleep) return;
+  const std::lock_guard guard(lock_);
+  seat.changed.notify_all();
+}
+
+void Crew::work(unsigned index) {
+  Seat& seat = *seats_[index];
+  std::unique_lock guard(lock_);
+  try {
+    if (seat.host_cpu >= 0) pin_thread(seat.host_cpu);
+    seat.member->begin();
+  } catch (...) {
+    failure_ = std::current_exception();
+    note_stop(index, CrewStop::Dead);
+    news_.notify_all();
+  }
+  for (;;) {
+    wait_for_turn(guard, index);
+    if (closing_) return;
+    let_run(guard, index);
+  }
+}
+
+/// Whether a thread that stands may run its vCPU. One that wants to be alone waits until all others stand.
+bool Crew::may_run(const Seat& seat, unsigned index) const {
+  if (alone_ >= 0 || mode_ == Mode::Held || seat.phase == Phase::Asking || seat.phase == Phase::Told) return false;
+  if (mode_ == Mode::Gathering) return seat.unfinished;
+  if (!wants_alone_.empty()) return wants_alone_.front() == index && running_ == 0;
+  if (seat.phase == Phase::Ready || seat.roused) return true;
+  return seat.phase == Phase::Idle && seat.member->idle_until() <= CrewClock::now();
+}
+
+void Crew::wait_for_turn(std::unique_lock<std::mutex>& guard, unsigned index) {
+  Seat& seat = *seats_[index];
+  if (seat.phase == Phase::Asking && spins_ > 0) {
+    const std::uint32_t turn = seat.turns;
+    guard.unlock();
+    for (unsigned spin = 0; spin < spins_ && seat.turns == turn; spin++) relax();
+    guard.lock();
+  }
+  seat.asleep = true;  // before `roused` is looked at: see rouse()
+  while (!closing_ && !may_run(seat, index)) {
+    // Where something else keeps it from running, whoever ends that tells it.
+    const bool timed = seat.phase == Phase::Idle && mode_ == Mode::Free && alone_ < 0 && wants_alone_.empty();
+    const auto until = timed ? seat.member->idle_until() : CrewClock::time_point::max();
+    if (until == CrewClock::time_point::max()) {
+      seat.changed.wait(guard);
+    } else {
+      seat.changed.wait_until(guard, until);
+    }
+  }
+  seat.asleep = false;
+}
+
+/// Runs the vCPU once, without the lock.
+void Crew::let_run(std::unique_lock<std::mutex>& guard, unsigned index) {
+  Seat& seat = *seats_[index];
+  const bool alone = mode_ == Mode::Free && !wants_alone_.empty();
+  if (alone) {
+    wants_alone_.pop_front();
+    alone_ = static_cast<int>(index);
+  }
+  if (mode_ == Mode::Gathering) seat.member->kick();  // it finishes its instruction and comes back
+  seat.phase = Phase::Ready;
+  seat.running = true;
+  seat.roused = false;  // before run() looks for what it was roused for
+  running_++;
+  guard.unlock();
+  CrewStop stop = CrewStop::Dead;
+  std::exception_ptr failure;
+  try {
+    stop = alone ? seat.member->run_alone() : seat.member->run();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  guard.lock();
+  running_--;
+  seat.running = false;
+  seat.unfinished = false;
+  if (failure) failure_ = failure;
+  if (alone) {
+    alone_ = -1;
+    notify_all();
+  }
+  if (!note_stop(index, stop)) return;
+  guard.unlock();
+  on_news_();
+  guard.lock();
+}
+
+/// Notes what a vCPU came back for. True when the machine's thread is to be told elsewhere than in run().
+bool Crew::note_stop(unsigned index, CrewStop stop) {
+  Seat& seat = *seats_[index];
+  switch (stop) {
+    case CrewStop::Again: break;
+    case CrewStop::Exit:
+      seat.phase = Phase::Asking;
+      asking_.push_back(index);
+      break;
+    case CrewStop::Idle: seat.phase = Phase::Idle; break;
+    case CrewStop::Dead: seat.phase = Phase::Dead; break;
+    case CrewStop::Alone:
+      if (mode_ != Mode::Free) break;
+      wants_alone_.push_back(index);
+      if (wants_alone_.size() == 1) kick_running();
+      break;
+  }
+  if (running_ == 0 && !wants_alone_.empty()) seats_[wants_alone_.front()]->changed.notify_all();
+  if (listening_) {
+    if (!news_waits() && !(running_ == 0 && (mode_ != Mode::Free || all_asleep()))) return false;
+    news_count_++;
+    news_.notify_all();
+    return false;
+  }
+  return stop == CrewStop::Exit || failure_;
+}
+
+void Crew::hand_over() {
+  if (told_ < 0) return;
+  Seat& seat = *seats_[static_cast<unsigned>(std::exchange(told_, -1))];
+  seat.phase = Phase::Ready;
+  seat.unfinished = true;
+  seat.turns++;
+  seat.changed.notify_all();
+}
+
+/// The vCPUs may have been given another state meanwhile: sleepers look again whether there is something to do.
+void Crew::set_free() {
+  mode_ = Mode::Free;
+  for (auto& seat : seats_) {
+    if (seat->phase == Phase::Idle || seat->phase == Phase::Dead) seat->phase = Phase::Ready;
+  }
+  notify_all();
+}
+
+void Crew::kick_running() {
+  for (auto& seat : seats_) {
+    if (seat->running) seat->member->kick();
+  }
+}
+
+void Crew::notify_all() {
+  for (auto& seat : seats_) seat->changed.notify_all();
+}
+
+/// One that has been roused only has not run yet.
+bool Crew::all_asleep() const {
+  return std::all_of(seats_.begin(), seats_.end(), [](const auto& seat) {
+    return (seat->phase == Phase::Idle || seat->phase == Phase::Dead) && !seat->roused;
+  });
+}
+
+bool Crew::all_dead() const {
+  return std::all_of(seats_.begin(), seats_.end(),
+                     [](const auto& seat) { return seat->phase == Phase::Dead && !seat->roused; });
+}
+
+/// No vCPU is inside an instruction.
+bool Crew::settled() const {
+  return running_ == 0 && std::none_of(seats_.begin(), seats_.end(), [](const auto& seat) { return seat->unfinished; });
+}
+
+bool Crew::news_waits() const { return failure_ || woken_ || !asking_.empty(); }
+
+template <class Ready>
+void Crew::wait_for_news(std::unique_lock<std::mutex>& guard, CrewClock::time_point until, Ready ready) {
+  listening_ = true;
+  for (unsigned spin = 0; spin < spins_ && !ready(); spin++) {
+    const std::uint32_t seen = news_count_;
+    guard.unlock();
+    for (; spin < spins_ && news_count_ == seen; spin++) relax();
+    guard.lock();
+  }
+  if (until == CrewClock::time_point::max()) {
+    news_.wait(guard, ready);
+  } else {
+    news_.wait_until(guard, until, ready);
+  }
+  listening_ = false;
+}
+
+CrewReport Crew::report_exit() {
+  const unsigned member = asking_.front();
+  asking_.pop_front();
+  told_ = static_cast<int>(member);
+  seats_[member]->phase = Phase::Told;
+  return {CrewNews::Exit, member};
+}
+
+void Crew::throw_failure() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+}  // namespace tsbhyve

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A guest with several vCPUs on host threads: 64-bit code of a test, which every vCPU runs once. Each starts as on
+// hardware: the first at its reset vector, the others by INIT and SIPI from there.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../check.h"
+#include "engine/guest_ram.h"
+#include "soft/soft_engine.h"
+
+namespace tsbhyve::test {
+
+using ::test::require;
+
+/// ThreadSanitizer makes everything some twenty times as slow.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr std::uint32_t work_divisor = 20;
+#else
+inline constexpr std::uint32_t work_divisor = 1;
+#endif
+
+/// Where things lie in the first MiB. It is mapped onto itself, but for `window`: 4 KiB that lead to `window_page`.
+inline constexpr std::uint64_t code_at = 0x10000, parameters_at = 0x20000, data_at = 0x21000, window = 0x100000,
+                               window_page = 0x30000;
+
+/// The code of a test, between two labels of its own. It is entered with EDI = number of the vCPU, ESI = how many there
+/// are, EDX = rounds, RBX = data_at, and ends with RET.
+struct GuestCode {
+  const std::uint8_t *begin, *end;
+};
+#define SMP_GUEST_CODE(name, text)                                                       \
+  asm(".pushsection .rodata\n.intel_syntax noprefix\n" #name "_begin:\n" text "\n" #name \
+      "_end:\n.att_syntax\n.popsection\n");                                              \
+  extern "C" const std::uint8_t name##_begin[], name##_end[];                            \
+  const tsbhyve::test::GuestCode name { name##_begin, name##_end }
+
+class SmpGuest {
+ public:
+  SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds);
+
+  /// Runs until every vCPU has come to the end of the code. `between` is called after each return from run().
+  template <class Between>
+  void run(Between between) {
+    while (!step()) between();
+  }
+  void run() {
+    run([] {});
+  }
+  /// One call of run(); true at the end.
+  bool step();
+
+  /// Another machine in place of this one, with the same state. At a safepoint.
+  void move_to_new_machine();
+  void safepoint();
+
+  std::uint64_t word(std::uint64_t at, unsigned size = 8) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, memory() + at, size);
+    return value;
+  }
+  void put(std::uint64_t at, std::uint64_t value, unsigned size = 8) { std::memcpy(memory() + at, &value, size); }
+  std::uint8_t* memory() const { return ram->segments().front().host; }
+
+  std::unique_ptr<GuestRam> ram;
+  std::unique_ptr<soft::SoftEngine> engine;
+
+ private:
+  void open_machine();
+
+  const std::uint32_t vcpus_;
+};
+
+}  // namespace tsbhyve::test
