@@ -79,7 +79,7 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
   {
     flags: '--engine <name>',
-    about: 'soft, kvm, vmm, or auto: the kernel\'s where it runs natively (soft); help tells what this host has',
+    about: "soft, kvm, vmm, or auto: the kernel's where it runs natively (soft); help tells what this host has",
     apply: sets('engine'),
   },
   {

@@ -66,7 +66,9 @@ test('the virtual clock decides for soft, and refuses kvm', () => {
 });
 
 test('other names are refused with what is accepted', () => {
-  expect(() => chooseEngine('abacus', REAL, unasked)).toThrow('"abacus": unknown engine; accepted are soft, kvm, vmm, auto');
+  expect(() => chooseEngine('abacus', REAL, unasked)).toThrow(
+    '"abacus": unknown engine; accepted are soft, kvm, vmm, auto',
+  );
   expect(engineRefusal('auto', REAL)).toBe('"auto": unknown engine; accepted are soft, kvm, vmm');
 });
 
@@ -76,8 +78,8 @@ test('vmm has the TSC rate of its host', () => {
 });
 
 test('vmm where there is none is refused with the reason, and under the virtual clock', () => {
-  const none = () => ({ reason: 'engine vmm needs FreeBSD', tscHz: 0n });
+  const none = () => ({ reason: 'it needs FreeBSD', tscHz: 0n });
   const choose = () => chooseEngine('vmm', REAL, unasked, none);
-  expect(choose).toThrow('engine vmm cannot be used here: engine vmm needs FreeBSD; engine soft runs everywhere');
+  expect(choose).toThrow('engine vmm cannot be used here: it needs FreeBSD; engine soft runs everywhere');
   expect(() => chooseEngine('vmm', VIRTUAL, unasked, none)).toThrow('engine "vmm": it does not count instructions');
 });
