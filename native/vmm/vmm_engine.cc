@@ -104,10 +104,19 @@ Exit VmmEngine::interrupted(std::int64_t deadline) {
 
 Exit VmmEngine::safepoint() {
   if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
+  // A wake that waits would keep the guest out for ever: it is put back for the next run().
+  struct Wake {
+    Kick& kick;
+    bool was = kick.take_wake();
+    ~Wake() {
+      if (was) kick.wake();
+    }
+  } wake{kick_};
   for (int tries = 0; tries < most_tries; tries++) {
     finish_instruction();
     if (is_settled()) return {};
     enter(host_now() + short_run);
+    wake.was |= kick_.take_wake();
     if (const ExitKind kind = decode(); kind != ExitKind::None) return leave(kind);
   }
   throw EngineError{0, "vmm", "the guest does not come to a point where it can be saved"};

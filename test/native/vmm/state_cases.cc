@@ -99,6 +99,18 @@ void floating_point() {
                  "XSAVE image, size: 100"));
 }
 
+/// A guest that always stands behind an STI is let go on until it does not, also while a wake waits.
+void behind_a_shadow() {
+  Guest guest({0xfb, 0xfb, 0xfa, 0xfb, 0xfb, 0xfa, 0xeb, 0xf8});  // sti; sti; cli; sti; sti; cli; jmp back
+  for (int times = 0; times < 50; times++) {
+    guest.run(guest.engine->time() + 100'000);
+    guest.engine->wake();
+    CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+    CHECK_EQUAL(guest.get(Register::interrupt_shadow), 0);
+    CHECK_EQUAL(guest.engine->run(never).kind, ExitKind::Woken);
+  }
+}
+
 /// A guest that waits for it cannot be saved; one that has masked it can.
 void interval_timer() {
   Guest guest({
@@ -179,6 +191,7 @@ void state_cases(bool can_save) {
   if (!can_save) return refusals();
   moves();
   floating_point();
+  behind_a_shadow();
   interval_timer();
   pm_timer();
   chips();
