@@ -44,12 +44,23 @@ void VmmEngine::set_xsave(std::span<const std::uint8_t> image) {
   fpu_state_ = std::move(state);
 }
 
-std::vector<std::uint64_t> VmmEngine::get_lapic() { return lapic_rows(saved_.save(STRUCT_VLAPIC), time()); }
+std::vector<std::uint64_t> VmmEngine::get_lapic() {
+  if (!saved_.supported()) return read_lapic_rows(lapic_page());
+  return lapic_rows(saved_.save(STRUCT_VLAPIC), time());
+}
 
 void VmmEngine::set_lapic(std::span<const std::uint64_t> rows) {
+  if (!saved_.supported()) return write_lapic_rows(lapic_page(), rows);
   std::vector<std::uint8_t> state = saved_.save(STRUCT_VLAPIC);
   put_lapic_rows(state, rows, time());
   saved_.load(STRUCT_VLAPIC, state);
+}
+
+LapicPage VmmEngine::lapic_page() {
+  constexpr std::uint64_t base = 0xfee00000;
+  return {
+      [this](std::size_t offset) { return static_cast<std::uint32_t>(chipset_.access(false, base + offset, 4, 0)); },
+      [this](std::size_t offset, std::uint32_t value) { chipset_.access(true, base + offset, 4, value); }};
 }
 
 std::vector<std::uint8_t> VmmEngine::get_private() { return saved_.save_vcpu(); }

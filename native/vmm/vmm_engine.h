@@ -7,6 +7,7 @@
 #include "vmm/emulator.h"
 #include "vmm/fpu.h"
 #include "vmm/kick.h"
+#include "vmm/lapic.h"
 #include "vmm/registers.h"
 #include "vmm/saved_state.h"
 #include "vmm/vm.h"
@@ -67,6 +68,7 @@ class VmmEngine final : public Engine, public VcpuEngine {
   void enter(std::int64_t host_time);
   /// Whether all of the vCPU can be saved as it stands; what cannot be asked for later is read.
   bool is_settled();
+  LapicPage lapic_page();
   Exit leave(ExitKind kind);
   ExitKind fail(std::string sentence);
   /// Gives the kernel the answer to the last exit. An exit of the same instruction is returned, else None.

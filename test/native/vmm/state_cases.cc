@@ -188,6 +188,7 @@ void local_apic() {
 }  // namespace
 
 void state_cases(bool can_save) {
+  local_apic();
   if (!can_save) return refusals();
   moves();
   floating_point();
@@ -195,7 +196,6 @@ void state_cases(bool can_save) {
   interval_timer();
   pm_timer();
   chips();
-  local_apic();
 }
 
 }  // namespace test

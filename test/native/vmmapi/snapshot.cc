@@ -7,7 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "engine/lapic_state.h"
+#include "lapic_page.h"
 #include "vmctx.h"
 
 using namespace imitation;
@@ -88,24 +88,6 @@ int processor(vmctx* ctx, Stream stream) {
   return 0;
 }
 
-struct Plain {
-  LapicRow row;
-  std::size_t offset, count;
-};
-constexpr Plain plain[] = {
-    {LapicRow::task_priority, 0x80, 1},
-    {LapicRow::logical_destination, 0xd0, 1},
-    {LapicRow::destination_format, 0xe0, 1},
-    {LapicRow::spurious, 0xf0, 1},
-    {LapicRow::in_service, 0x100, 8},
-    {LapicRow::trigger_mode, 0x180, 8},
-    {LapicRow::request, 0x200, 8},
-    {LapicRow::error_status, 0x280, 1},
-    {LapicRow::lvt, 0x320, 6},
-    {LapicRow::initial_count, 0x380, 1},
-    {LapicRow::divide_configuration, 0x3e0, 1},
-};
-
 std::uint64_t divisor(std::uint64_t configuration) {
   const std::uint64_t code = (configuration & 3) | (configuration & 8) >> 1;
   return code == 7 ? 1 : std::uint64_t{2} << code;
@@ -116,7 +98,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   const auto at = [&rows](LapicRow row) -> std::uint64_t& { return rows[static_cast<std::size_t>(row)]; };
   std::vector<std::uint8_t> page(page_bytes);
   const auto word = [&page](std::size_t offset) { return reinterpret_cast<std::uint32_t*>(page.data() + offset); };
-  for (const Plain& entry : plain) {
+  for (const LapicRegisters& entry : lapic_registers) {
     for (std::size_t i = 0; i < entry.count; i++)
       *word(entry.offset + 16 * i) = static_cast<std::uint32_t>((&at(entry.row))[i]);
   }
@@ -135,7 +117,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   stream.bytes(kernel_only, sizeof kernel_only);
   stream.value(left);
   if (!stream.restores() || stream.result() != 0) return stream.result();
-  for (const Plain& entry : plain) {
+  for (const LapicRegisters& entry : lapic_registers) {
     for (std::size_t i = 0; i < entry.count; i++) (&at(entry.row))[i] = *word(entry.offset + 16 * i);
   }
   at(LapicRow::id) = *word(0x20) >> 24;
