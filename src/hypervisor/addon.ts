@@ -64,6 +64,7 @@ export interface AddonMachine {
   writeCmos(index: number, value: number): void;
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  chipsetRefusal(): string;
   saveChipset(part: number): Uint8Array;
   loadChipset(part: number, bytes: Uint8Array): void;
   injectNmi(vcpu: number): void;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Which engine a machine gets on this host, and at which TSC rate. Decided before the machine is configured: the answer is part of its configuration. */
 import { platform } from 'node:os';
-import { type KvmProbe, loadAddon, type VmmProbe } from './addon.js';
+import type { KvmProbe, VmmProbe } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
 import { probeKvm } from './kvm-speed.js';
 import { MAX_VCPUS } from './processors-state.js';
-import { vmmLibrary } from './vmm-library.js';
+import { probeVmm } from './vmm-library.js';
 
 export type { KvmProbe, VmmProbe };
 
@@ -45,7 +45,7 @@ export function chooseEngine(
   wanted: string,
   clock: ClockMode,
   ofKvm: () => KvmProbe = probeKvm,
-  ofVmm: () => VmmProbe = () => loadAddon().vmmProbe(vmmLibrary()),
+  ofVmm: () => VmmProbe = probeVmm,
 ): EngineChoice {
   const refusal = engineRefusal(wanted, clock, [...ENGINES, AUTO]);
   if (refusal !== null) throw new HypervisorError(`engine ${refusal}`, 'ERR_INVALID');

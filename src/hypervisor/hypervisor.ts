@@ -131,6 +131,8 @@ export interface KernelChipset {
   /** Seconds since 1970. */
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  /** Why it cannot be saved as it is; empty when it can. */
+  refusal(): string;
   /** One part's state, in the kernel's own form. Only at a safepoint. */
   save(part: number): Uint8Array;
   load(part: number, bytes: Uint8Array): void;

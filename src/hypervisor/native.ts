@@ -217,6 +217,7 @@ function kernelChipset(name: string, machine: AddonMachine): KernelChipset {
     writeCmos: (index, value) => guarded(name, () => machine.writeCmos(index, value)),
     setRtc: (seconds) => guarded(name, () => machine.setRtc(seconds)),
     getRtc: () => guarded(name, () => machine.getRtc()),
+    refusal: () => guarded(name, () => machine.chipsetRefusal()),
     save: (part) => guarded(name, () => machine.saveChipset(part)),
     load: (part, bytes) => guarded(name, () => machine.loadChipset(part, bytes)),
   };

@@ -201,7 +201,7 @@ test.each([
     'pci.0.4.1: no guest looks for virtio-rnd there without a function 0',
   ],
   [['-s', '3:8,lpc'], "there is no func '8'; accepted is 0 to 7"],
-  [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, auto'],
+  [['--engine', 'diesel'], 'engine "diesel": unknown engine; accepted are soft, kvm, vmm, auto'],
   [['--log', 'loud'], "log.level: unknown value 'loud'; accepted are debug, info, warn, error"],
   [['-U', 'me'], 'uuid: "me": expected 8-4-4-4-12 hex digits'],
   [['-o', 'x86.strictmsr=maybe'], "x86.strictmsr: 'maybe' is neither true"],
