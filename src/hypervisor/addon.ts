@@ -22,6 +22,7 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  readonly translator: boolean;
 }
 
 export interface AddonCapabilities {

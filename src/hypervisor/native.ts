@@ -13,11 +13,19 @@ import type { FileDamage, RamTransfer } from './ram-job.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1 } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, translator = true } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
-    const machine = new Machine(name, { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid });
+    const machine = new Machine(name, {
+      virtualClock,
+      numerator,
+      denominator,
+      tscHz,
+      physicalAddressBits,
+      cpuid,
+      translator,
+    });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {

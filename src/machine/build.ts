@@ -36,6 +36,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
+  /** soft: hot code becomes host code, where this build and host can; true unless given. */
+  readonly translator?: boolean;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -82,6 +84,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     tscHz: model.tscHz,
     physicalAddressBits: model.physicalAddressBits,
     cpuid: cpuidWords(withTopology(model, topologyOf(config))),
+    translator: host.translator ?? true,
   });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';

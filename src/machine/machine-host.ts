@@ -31,6 +31,8 @@ export interface MachineHostOptions {
   readonly log?: Logger;
   /** Virtual clock: inputs are recorded, or come from a recording. */
   readonly inputs?: InputFile;
+  /** The soft engine makes host code of hot guest code; true unless given. */
+  readonly translator?: boolean;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -79,7 +81,8 @@ export class MachineHost {
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
     const inputs = options.inputs ?? null;
-    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs };
+    const translator = options.translator ?? true;
+    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs, translator };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });

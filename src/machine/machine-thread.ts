@@ -65,7 +65,7 @@ export class MachineThread {
     this.inputs = this.openInputs(inputs);
   }
 
-  static start({ origin, port, control: memory, rings, inputs }: ThreadData): void {
+  static start({ origin, port, control: memory, rings, inputs, translator }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
     const onProgress = progressPoster(post);
@@ -87,6 +87,7 @@ export class MachineThread {
         devices: { openStream, openVsock, repeatsInputs: isRecorded },
         links: natives,
         hashExits: isRecorded,
+        translator,
       };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);

@@ -122,6 +122,7 @@ export type InputFile = { readonly record: string } | { readonly replay: string 
 
 /** What the thread is started with. */
 export interface ThreadData {
+  readonly translator: boolean;
   readonly inputs: InputFile | null;
   readonly origin: MachineOrigin;
   readonly port: MessagePort;

@@ -21,8 +21,17 @@ u32 covered(FlagOverlay overlay) {
     case FlagOverlay::None: return 0;
     case FlagOverlay::Carry: return flag_cf;
     case FlagOverlay::Count: return status_flags & ~flag_cf;
+    case FlagOverlay::Divided: return flag_pf | flag_af | flag_zf | flag_sf;
+    case FlagOverlay::ShiftLeft:
+    case FlagOverlay::ShiftRight:
+    case FlagOverlay::ShiftArithmetic: return status_flags;
     default: return flag_cf | flag_of;
   }
+}
+
+/// Whether what it covers lies in the image or byte of its own.
+bool is_captured(FlagOverlay overlay) {
+  return overlay == FlagOverlay::Carry || overlay == FlagOverlay::Overflow || overlay == FlagOverlay::Count;
 }
 
 u32 width_of(u32 size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3; }
@@ -168,22 +177,28 @@ u8 Emitter::captured_condition(size_t image, u8 guest_condition) {
   return guest_condition & 1 ? equal : not_equal;
 }
 
+bool Emitter::has_condition(u8 guest_condition) const {
+  const u32 wanted = condition_flags[guest_condition >> 1];
+  if ((wanted & ~now.host) == 0) return true;
+  const FlagRecipe& recipe = now.flags;
+  const u32 over = covered(recipe.overlay);
+  if (wanted & over) return (wanted & ~over) == 0 && is_captured(recipe.overlay);
+  if (recipe.origin == FlagOrigin::Memory) return false;
+  return !(is_shift(recipe.origin) && recipe.right.value > 1 && wanted & flag_of);
+}
+
 std::optional<u8> Emitter::condition(u8 guest_condition) {
+  if (!has_condition(guest_condition)) return std::nullopt;
   const u32 wanted = condition_flags[guest_condition >> 1];
   if ((wanted & ~now.host) == 0) return guest_condition;
   clobber();
   const FlagRecipe& recipe = now.flags;
-  const u32 over = covered(recipe.overlay);
-  if (wanted & over) {
-    if (wanted & ~over) return std::nullopt;
+  if (wanted & covered(recipe.overlay)) {
     if (recipe.overlay == FlagOverlay::Count) return captured_condition(counted_image, guest_condition);
-    if (recipe.overlay == FlagOverlay::RotateLeft || recipe.overlay == FlagOverlay::RotateRight) return std::nullopt;
     a.cmp(field(offsetof(Cpu, translated.carry), 1), 0);
     return static_cast<u8>(guest_condition & 1 ? 4 : 5);
   }
-  if (recipe.origin == FlagOrigin::Memory) return std::nullopt;
   if (recipe.origin == FlagOrigin::Captured) return captured_condition(captured_image, guest_condition);
-  if (is_shift(recipe.origin) && recipe.right.value > 1 && wanted & flag_of) return std::nullopt;
   base_to_host();
   return guest_condition;
 }

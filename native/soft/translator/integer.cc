@@ -113,12 +113,26 @@ bool shift(Emitter& e, u32 count) {
 /// By CL, which may be zero and then leaves the flags.
 bool shift_by_register(Emitter& e) {
   const Operand& operand = e.instruction->operands[0];
-  if (e.live_after || operand.size < 4) return false;
+  const Opcode opcode = e.instruction->opcode;
+  const bool turns = opcode == Opcode::Rol || opcode == Opcode::Ror;
+  if (operand.size < 4 || (turns && e.live_after)) return false;
+  if (e.live_after) e.flags_to_memory();
   e.drop_flags();
   const Gp working = e.begin_change(operand);
+  if (e.live_after) {
+    e.a.mov(field(saved_left()), working.r64());
+    e.a.mov(t0.r32(), x86::ecx);
+    e.a.and_(t0.r32(), operand.size == 8 ? 63 : 31);
+    e.a.mov(CPU_FIELD(translated.saved_right), t0);
+  }
   emit_shift(e, working, x86::cl);
   if (operand.size == 4) e.a.mov(working.r32(), working.r32());
   e.keep(operand, working);
+  if (!e.live_after) return true;
+  e.set_overlay(opcode == Opcode::Shl   ? FlagOverlay::ShiftLeft
+                : opcode == Opcode::Shr ? FlagOverlay::ShiftRight
+                                        : FlagOverlay::ShiftArithmetic,
+                operand.size);
   return true;
 }
 
@@ -126,6 +140,7 @@ bool shift_by_register(Emitter& e) {
 
 bool translate_unary(Emitter& e) {
   const Operand& operand = e.instruction->operands[0];
+  if (is_memory(operand)) return translate_unary_memory(e);
   if (!is_register(operand)) return false;
   switch (e.instruction->opcode) {
     case Opcode::Inc: return count_one(e, x86::Inst::kIdInc);
