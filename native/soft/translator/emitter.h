@@ -115,9 +115,9 @@ class Emitter {
   void leave_to_operation();
   /// Goes on with the target of a direct branch; what follows is not reached.
   void follow(const Link* link, int to);
-  /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else tier 1 does
-  /// this instruction.
-  void jump_indirect(const MakeCode& before);
+  /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else it leaves:
+  /// tier 1 does the Jump that is left, or all of this Operation.
+  void jump_indirect(Exit::Kind kind, const MakeCode& before);
   /// The address behind the instruction in hand.
   void return_address(const Gp& into);
 
@@ -137,6 +137,8 @@ class Emitter {
   Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
   void capture();
   void base_to_host();
+  void count_to_host();
+  void count_to_memory();
   u8 captured_condition(size_t image, u8 guest_condition);
   void eager_to_memory();
   void store_lazy(size_t to, const FlagSource& source, size_t saved);

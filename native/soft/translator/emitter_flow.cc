@@ -55,6 +55,10 @@ void Emitter::run_operation() {
   clobber();
   call(thunks_.operation, operation_site());
   drop_flags();
+  if (!live_after || opcode_info(instruction->opcode).flags_written == 0) return;
+  a.mov(CPU_FIELD(translated.captured), t0);
+  set_flags(FlagOrigin::Captured, 8, 0);
+  now.uncaptured = false;
 }
 
 void Emitter::leave_to_operation() {
@@ -97,13 +101,13 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown) {
   a.jmp(t1);
 }
 
-void Emitter::jump_indirect(const MakeCode& before) {
+void Emitter::jump_indirect(Exit::Kind kind, const MakeCode& before) {
   const Label unknown = a.newLabel();
   a.mov(CPU_FIELD(translated.target), t0);
   flags_to_memory();
   pay();
   a.mov(t0, CPU_FIELD(translated.target));
-  const Exit* const by = new_exit(Exit::Kind::Operation);
+  const Exit* const by = new_exit(kind);
   look_up(before, unknown);
   cold([=, this] {
     a.bind(unknown);

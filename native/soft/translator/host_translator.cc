@@ -30,6 +30,7 @@ void begin(Cpu* cpu, Block* block) { return block->first(cpu, block->ops); }
 void go_on(Cpu* cpu, const Exit* by) {
   switch (by->kind) {
     case Exit::Kind::Branch: return follow(cpu, by->link);
+    case Exit::Kind::Jump: return jump_indirect(cpu, cpu->translated.target);
     case Exit::Kind::Operation:
       if (by->op == by->block->ops) return begin(cpu, by->block);
       return by->op->handler(cpu, by->op);

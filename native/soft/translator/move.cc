@@ -12,15 +12,21 @@ void overwritten(Emitter& e, u8 guest) {
   if (e.live_after) e.overwrite(guest);
 }
 
-/// `value` of the operand's size becomes the register's.
+/// `value` of the operand's size becomes the register's. Slots are always stored whole: the host cannot forward a
+/// narrow store to a wide load.
 void assign(Emitter& e, const Operand& to, const Gp& value) {
-  if (has_home(to.reg))
+  if (has_home(to.reg)) {
     e.a.mov(sized(home(to.reg), to.size), sized(value, to.size));
-  else if (to.size == 4) {
+  } else if (to.size == 4) {
     e.a.mov(value.r32(), value.r32());
     e.a.mov(slot(to.reg), value.r64());
-  } else
-    e.a.mov(slot(to.reg, to.size), sized(value, to.size));
+  } else if (to.size == 8) {
+    e.a.mov(slot(to.reg), value.r64());
+  } else {
+    e.a.mov(t2, slot(to.reg));
+    e.a.mov(sized(t2, to.size), sized(value, to.size));
+    e.a.mov(slot(to.reg), t2);
+  }
 }
 
 /// AH .. BH: turned to the bottom for the time.
@@ -223,10 +229,13 @@ bool set_byte(Emitter& e) {
     return true;
   }
   overwritten(e, to.reg);
-  if (has_home(to.reg))
+  if (has_home(to.reg)) {
     e.a.emit(set_id(holds), home(to.reg).r8());
-  else
-    e.a.emit(set_id(holds), slot(to.reg, 1));
+    return true;
+  }
+  e.a.mov(t2, slot(to.reg));
+  e.a.emit(set_id(holds), t2.r8());
+  e.a.mov(slot(to.reg), t2);
   return true;
 }
 

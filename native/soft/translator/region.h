@@ -28,6 +28,7 @@ struct Site {
 struct Exit {
   enum class Kind : u8 {
     Branch,     // a direct branch of `block`, complete: `link` leads on. May be patched to jump to its target's code.
+    Jump,       // an indirect branch, complete: TranslatedState::target is where it leads
     Operation,  // tier 1 goes on with `op` of `block`
     Block,      // tier 1 goes on with `block`, which has not been paid for
   };

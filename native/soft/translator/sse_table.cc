@@ -14,6 +14,7 @@ using Table = std::array<SseRow, static_cast<size_t>(Opcode::Count)>;
 #define FLOAT(name, size) table[static_cast<size_t>(Opcode::name)] = {Inst::kId##name, size, size == 16, true, false};
 #define COMPARE(name, size) table[static_cast<size_t>(Opcode::name)] = {Inst::kId##name, size, size == 16, true, true};
 
+// clang-format off
 Table make_table() {
   namespace Inst = asmjit::x86::Inst;
   Table table{};
@@ -42,8 +43,25 @@ Table make_table() {
                                                                       FLOAT(Cvtdq2ps, 16) FLOAT(Cvtdq2pd, 8)
                                                                           FLOAT(Cvtps2dq, 16) FLOAT(Cvttps2dq, 16)
                                                                               FLOAT(Cvtpd2dq, 16)
-                                                                                  FLOAT(Cvttpd2dq, 16) return table;
+                                                                                  FLOAT(Cvttpd2dq, 16)
+  // What the host may lack.
+  const auto& host = asmjit::CpuInfo::host().features().x86();
+  if (host.hasSSSE3()) {
+    WHOLE(Pshufb) WHOLE(Phaddw) WHOLE(Phaddd) WHOLE(Phaddsw) WHOLE(Phsubw) WHOLE(Phsubd) WHOLE(Phsubsw)
+    WHOLE(Pmaddubsw) WHOLE(Psignb) WHOLE(Psignw) WHOLE(Psignd) WHOLE(Pmulhrsw) WHOLE(Pabsb) WHOLE(Pabsw) WHOLE(Pabsd)
+    SHUFFLE(Palignr)
+  }
+  if (host.hasSSE4_1()) {
+    WHOLE(Pmuldq) WHOLE(Pcmpeqq) WHOLE(Packusdw) WHOLE(Pminsb) WHOLE(Pminsd) WHOLE(Pminuw) WHOLE(Pminud)
+    WHOLE(Pmaxsb) WHOLE(Pmaxsd) WHOLE(Pmaxuw) WHOLE(Pmaxud) WHOLE(Pmulld)
+    SHUFFLE(Pblendw) SHUFFLE(Blendps) SHUFFLE(Blendpd)
+  }
+  if (host.hasSSE4_2()) {
+    WHOLE(Pcmpgtq)
+  }
+  return table;
 }
+// clang-format on
 
 }  // namespace
 

@@ -15,7 +15,7 @@ struct SseRow {
   bool immediate = false;
 };
 
-/// SSE2, which every x86-64 host has.
+/// Up to SSE4.2, as far as the host has it.
 SseRow sse_row(Opcode opcode);
 
 }  // namespace tsbhyve::soft

@@ -89,7 +89,8 @@ bool translate_unary_memory(Emitter& e) {
   if (e.instruction->lock || !e.can_address()) return false;
   const bool counts = opcode == Opcode::Inc || opcode == Opcode::Dec;
   const bool live = e.live_after && opcode != Opcode::Not;
-  if (live && counts) e.prepare_overlay(FlagOverlay::Count);
+  const FlagOverlay overlay = opcode == Opcode::Inc ? FlagOverlay::Increment : FlagOverlay::Decrement;
+  if (live && counts) e.prepare_overlay(overlay);
   e.address();
   e.update(operand.size, e.op->segment, [&e, opcode, live, counts, size = u32{operand.size}] {
     const Gp value = sized(t2, size);
@@ -99,18 +100,19 @@ bool translate_unary_memory(Emitter& e) {
       case Opcode::Neg: e.a.neg(value); break;
       default: e.a.not_(value); break;
     }
-    if (!live) return;
+    if (!live || counts) return;
     e.a.pushfq();
-    e.a.pop(counts ? CPU_FIELD(translated.counted) : captured_image());
+    e.a.pop(captured_image());
   });
   e.now.host = 0;
   if (opcode == Opcode::Not) return true;
   if (!live) {
     e.drop_flags();
   } else if (counts) {
-    e.set_overlay(FlagOverlay::Count, operand.size);
+    e.a.mov(CPU_FIELD(translated.saved_turned), t2);
+    e.set_overlay(overlay, operand.size);
     e.now.host = 0;
-    e.now.uncaptured = false;
+    e.flags().turned = Emitter::saved();
   } else {
     flags_captured(e, operand.size);
   }
@@ -143,7 +145,7 @@ bool translate_exchange_add(Emitter& e) {
   e.begin_direct();
   e.address();
   const Mem at = e.direct(to.size, true, false);
-  const Gp value = e.value_of(from.reg, to.size, t2);
+  const Gp value = e.begin_change(from);
   e.a.lock();
   e.a.xadd(at, value);
   e.keep(from, value);
