@@ -16,7 +16,22 @@ function runOnQemu(image: string, folder: string, cpus: number): string {
   spawnSync(
     QEMU,
     [
-      ...['-accel', 'tcg', '-M', 'q35', '-m', '64', '-cpu', CPU, '-display', 'none', '-nodefaults', '-no-reboot', '-smp', String(cpus)],
+      ...[
+        '-accel',
+        'tcg',
+        '-M',
+        'q35',
+        '-m',
+        '64',
+        '-cpu',
+        CPU,
+        '-display',
+        'none',
+        '-nodefaults',
+        '-no-reboot',
+        '-smp',
+        String(cpus),
+      ],
       ...['-serial', `file:${output}`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-kernel', image],
     ],
     { timeout: TIMEOUT_MS },

@@ -79,13 +79,18 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
   {
     flags: '--engine <name>',
-    about: 'soft, kvm, vmm, or auto: kvm or vmm where it runs natively (soft); help tells what this host has',
+    about: "soft, kvm, vmm, or auto: the kernel's where it runs natively (soft); help tells what this host has",
     apply: sets('engine'),
   },
   {
     flags: '--clock <clock>',
     about: 'real, or virtual[,num/den]: nanoseconds an instruction takes (real)',
     apply: sets('clock'),
+  },
+  {
+    flags: '--translator <switch>',
+    about: 'on or off: soft runs hot code of the guest as host code (on)',
+    apply: sets('translator'),
   },
   { flags: '--cpu <model>', about: 'CPU model the guest sees (tsb-1)', apply: sets('cpu.model') },
   {

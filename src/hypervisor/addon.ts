@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -22,8 +22,10 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
+  readonly translator: boolean;
 }
 
 export interface AddonCapabilities {
@@ -63,6 +65,7 @@ export interface AddonMachine {
   writeCmos(index: number, value: number): void;
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  chipsetRefusal(): string;
   saveChipset(part: number): Uint8Array;
   loadChipset(part: number, bytes: Uint8Array): void;
   injectNmi(vcpu: number): void;
@@ -90,6 +93,10 @@ export interface AddonMachine {
   waitEvents(seen: number, nanoseconds: number): void;
   waitEventOf(source: number, nanoseconds: number): boolean;
   takeEvents(into: Int32Array, source?: number): number;
+  hasDoorbells(): boolean;
+  openDoorbells(source: number): void;
+  addDoorbell(address: number, width: number, token: number): void;
+  removeDoorbell(token: number): void;
   close(): void;
 }
 

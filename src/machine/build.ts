@@ -13,6 +13,7 @@ import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
 import { ConfigError } from './config-error.js';
+import { doorbellsOf } from './engine-doorbells.js';
 import { engineOptions } from './engine-options.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
@@ -33,6 +34,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
+  /** soft: hot code becomes host code, where this build and host can; true unless given. */
+  readonly translator?: boolean;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -40,6 +43,8 @@ export interface BuildOptions {
   readonly hashExits?: boolean | ExitHash;
   /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
   readonly live?: boolean;
+  /** By vCPU: the host's CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
@@ -71,7 +76,9 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const engine = openEngine(engineOptions(config, engineMemory(ram)));
+  const { hostCpus, translator = true } = host;
+  const processors = { ...engineOptions(config, engineMemory(ram)), translator };
+  const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
@@ -100,6 +107,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     },
     intr,
     kernelChipset: engine.chipset,
+    doorbells: doorbellsOf(engine.doorbells, events),
     outputs,
     stop,
     log,

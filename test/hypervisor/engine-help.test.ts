@@ -18,21 +18,16 @@ const EMULATED: KvmProbe = {
 };
 const ABSENT: KvmProbe = { ...EMULATED, reason: 'open: Permission denied (/dev/kvm)', instructionsPerSecond: 0 };
 
-const NO_VMM: VmmProbe = { reason: 'engine vmm needs FreeBSD', tscHz: 0n };
+const NO_VMM: VmmProbe = { reason: 'it needs FreeBSD', tscHz: 0n };
 
-function lines(kvm: KvmProbe, vmm = NO_VMM): string[] {
-  const asked: string[] = [];
-  const text = engineHelp(
-    () => {
-      asked.push('kvm');
-      return kvm;
-    },
-    () => {
-      asked.push('vmm');
-      return vmm;
-    },
-  );
-  expect(asked).toEqual(['kvm', 'vmm']);
+function lines(probe: KvmProbe, vmm = NO_VMM): string[] {
+  let asked = 0;
+  const kvm = () => {
+    asked += 1;
+    return probe;
+  };
+  const text = engineHelp(kvm, () => vmm);
+  expect(asked).toBe(1);
   expect(text.endsWith('\n')).toBe(true);
   return text.trimEnd().split('\n');
 }
@@ -41,7 +36,7 @@ test('a line for each engine, and what auto takes', () => {
   expect(lines(NATIVE)).toEqual([
     "soft  tsbhyve's own processor: runs everywhere, under both clocks; the default",
     'kvm   Linux KVM, under the real clock: native here: 901 million instructions a second (measured once a boot); any TSC rate',
-    "vmm   FreeBSD's vmm, under the real clock: cannot be used here: engine vmm needs FreeBSD",
+    "vmm   FreeBSD's vmm, under the real clock: cannot be used here: it needs FreeBSD",
     'auto  kvm here',
   ]);
 });
@@ -57,8 +52,7 @@ test('a KVM that emulates ring 0, and one that is not there, are told with the r
   );
 });
 
-test('vmm tells its rate', () => {
-  expect(lines(ABSENT, { reason: '', tscHz: 2_400_000_000n })[2]).toBe(
-    "vmm   FreeBSD's vmm, under the real clock: native here; TSC at 2400000000 Hz",
-  );
+test('a vmm that is there', () => {
+  const [, , vmm] = lines(ABSENT, { reason: '', tscHz: 2_400_000_000n });
+  expect(vmm).toBe("vmm   FreeBSD's vmm, under the real clock: native here; TSC at 2400000000 Hz");
 });
