@@ -33,6 +33,7 @@ suite('guests of every engine', () => {
   function run(name: string, turns: readonly EngineHere[], cuts: readonly Cut[] = []): EndState {
     writeFileSync(disk, Buffer.alloc(DISK_BYTES));
     const config: Partial<MachineConfig> = {
+      cpus: readExpectation(name).cpus,
       memory: 8 * 1024 * 1024,
       tscHz: turns.map(({ tscHz }) => tscHz).find((rate) => rate !== null) ?? null,
       boot: { kernel: builder.build(name), commandLine: '' },
@@ -72,10 +73,11 @@ suite('guests of every engine', () => {
   /** What an engine lacks for a guest is told, not passed over. */
   function testGuests(title: string, who: readonly EngineHere[], check: (name: string) => void): void {
     for (const name of engineGuestNames) {
-      const { needs } = readExpectation(name);
-      const lacking = who.flatMap(({ engine, lacks }) =>
-        lacks.filter((feature) => needs.includes(feature)).map((feature) => `${engine} here lacks ${feature}`),
-      );
+      const { needs, cpus } = readExpectation(name);
+      const lacking = who.flatMap(({ engine, lacks, mostVcpus }) => [
+        ...lacks.filter((feature) => needs.includes(feature)).map((feature) => `${engine} here lacks ${feature}`),
+        ...(mostVcpus < cpus ? [`${engine} here has no more than ${mostVcpus} vCPU`] : []),
+      ]);
       if (lacking.length === 0) test(`${name}: ${title}`, () => check(name));
       else test.skip(`${name}: ${title}: skipped: ${lacking.join(', ')}`, () => {});
     }

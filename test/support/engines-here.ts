@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+import { mostVcpus } from '../../src/hypervisor/engine-choice.js';
 import type { EngineFeature } from '../guests/build-guest.js';
 import { kvmHere, kvmTscHz } from './kvm-here.js';
 import { vmmHere } from './vmm-here.js';
@@ -6,6 +7,7 @@ import { vmmHere } from './vmm-here.js';
 export interface EngineHere {
   readonly engine: string;
   readonly lacks: readonly EngineFeature[];
+  readonly mostVcpus: number;
   /** The rate of the TSC that it has; null: any. */
   readonly tscHz: bigint | null;
 }
@@ -18,14 +20,19 @@ export interface EnginesHere {
 
 /** The engines that can run a machine under the real clock on this host. */
 export function enginesHere(): EnginesHere {
-  const engines: EngineHere[] = [{ engine: 'soft', lacks: [], tscHz: null }];
+  const engines: EngineHere[] = [{ engine: 'soft', lacks: [], mostVcpus: mostVcpus('soft'), tscHz: null }];
   const skipped: string[] = [];
   const kvm = kvmHere();
   if ('skipped' in kvm) skipped.push(`kvm: ${kvm.skipped}`);
-  else engines.push({ engine: 'kvm', lacks: kvm.probe.available ? [] : ['ring0'], tscHz: kvmTscHz(kvm.probe) });
+  else {
+    const lacks: EngineFeature[] = kvm.probe.available ? [] : ['ring0'];
+    engines.push({ engine: 'kvm', lacks, mostVcpus: mostVcpus('kvm'), tscHz: kvmTscHz(kvm.probe) });
+  }
   const vmm = vmmHere();
   if ('skipped' in vmm) skipped.push(`vmm: ${vmm.skipped}`);
-  else engines.push({ engine: 'vmm', lacks: vmmLacks(), tscHz: vmm.probe.tscHz });
+  else {
+    engines.push({ engine: 'vmm', lacks: vmmLacks(), mostVcpus: mostVcpus('vmm'), tscHz: vmm.probe.tscHz });
+  }
   return { engines, skipped };
 }
 
