@@ -15,7 +15,8 @@ import { diskLayers } from '../../host/disk/layers/disk-layers.js';
 import { frozenPoint } from '../../host/disk/layers/identity.js';
 import { ignoringFailure } from '../../host/ignoring-failure.js';
 import { newId } from '../../host/new-id.js';
-import { readBounded, syncFolder, writeDurable } from '../durable.js';
+import { draftName, isOrphan } from '../draft-owner.js';
+import { readBounded, renameDurable, syncFolder, writeDurable } from '../durable.js';
 import { refusing } from '../snapshot-error.js';
 
 /** A disk that was opened at a point. */
@@ -70,8 +71,10 @@ export function finishAdoption(path: string, line: string | null, owner: DiskOwn
   return true;
 }
 
-/** Of a process that died when it had changed all disks: nobody needs the journal then. */
+/** Of processes that died: nobody needs a journal when all disks have changed, and none that was not finished. */
 export function removeJournals(store: string, names: readonly string[]): void {
+  // Drafts of snapshots are folders, which stay here.
+  for (const name of names.filter(isOrphan)) ignoringFailure(() => rmSync(join(store, name)));
   for (const name of names.filter((each) => NAME.test(each))) {
     ignoringFailure(() => {
       const path = join(store, name);
@@ -89,11 +92,14 @@ function announce(journal: DiskOwner, adoptions: readonly Adoption[]): void {
   const disks = adoptions.map(({ disk: { path, line }, point: { base, layers } }) => {
     return { path, line, point: { base, layers: [...layers] } };
   });
+  const draft = join(dirname(journal.path), draftName());
   try {
     for (const { disk } of adoptions) disk.setOwner(journal);
-    writeDurable(journal.path, encode(journalShape.save({ disks })));
-    syncFolder(dirname(journal.path));
+    // Whole or not there: nobody could finish what half of it says.
+    writeDurable(draft, encode(journalShape.save({ disks })));
+    renameDurable(draft, journal.path);
   } catch (error) {
+    ignoringFailure(() => rmSync(draft, { force: true }));
     ignoringFailure(() => removeJournal(journal.path));
     for (const { disk } of adoptions) ignoringFailure(() => disk.clearOwner());
     throw error;

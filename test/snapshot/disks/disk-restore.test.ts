@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { diskLayers } from '../../../src/host/disk/layers/disk-layers.js';
 import { dropFrom } from '../../../src/host/disk/layers/strays.js';
@@ -13,6 +13,8 @@ import { roleOf } from '../../../src/snapshot/suspend-use.js';
 import { verifySnapshot } from '../../../src/snapshot/verify-snapshot.js';
 import { buildDiskGuest, requestsOf } from '../../support/disk-guest.js';
 import { advance } from '../../support/proof.js';
+import { sharingFolder } from '../../support/sharing-folder.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { diskMachine, expectConsistent, newImages } from '../support/disk-subject.js';
 import { temporaryStore } from '../support/temporary-store.js';
 import { MS } from '../support/tick-subject.js';
@@ -38,8 +40,8 @@ function resume(store: SnapshotStore, name: string, request: Partial<ResumeReque
 }
 
 /** A machine that was saved at 3 ms and went on, unless it was suspended. */
-function saved(kind: 'snapshot' | 'suspend', count = 1) {
-  const images = newImages(count);
+function saved(kind: 'snapshot' | 'suspend', count = 1, folder = temporaryFolder()) {
+  const images = newImages(count, folder);
   const store = temporaryStore();
   const machine = diskMachine(images, 3n * MS);
   const requests = requestsOf(machine);
@@ -56,9 +58,22 @@ const chainLengths = (images: readonly string[]): number[] =>
     return disk.isFlat ? -1 : disk.chainLength;
   });
 
-describe.each([1, 2])('with %d disks', (count) => {
+const sharing = sharingFolder();
+if (typeof sharing === 'string') test.skip(`with images that share their blocks (${sharing})`, () => {});
+else afterAll(sharing.release);
+
+/** Where images lie. A file system that shares blocks clones what others keep in layers. */
+const PLACES: readonly (readonly [name: string, place: () => string])[] = [
+  ['', temporaryFolder],
+  ...(typeof sharing === 'string'
+    ? []
+    : [[' that share their blocks', () => mkdtempSync(join(sharing.folder, 'disks-'))] as const]),
+];
+const cases = PLACES.flatMap(([name, place]) => [1, 2].map((count) => [count, name, place] as const));
+
+describe.each(cases)('with %d disks%s', (count, _, place) => {
   test('a suspend stacks nothing, and its resume goes on in the same files', () => {
-    const { images, store } = saved('suspend', count);
+    const { images, store } = saved('suspend', count, place());
     for (let round = 0; round < 5; round += 1) {
       const { machine } = resume(store, 'one');
       expectConsistent(machine);
@@ -78,7 +93,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('nobody boots on disks that a suspend waits for, or goes on from an older snapshot', () => {
-    const { images, store } = saved('snapshot', count);
+    const { images, store } = saved('snapshot', count, place());
     const { machine } = resume(store, 'one');
     advance(machine, machine.time + MS);
     saveMachine(machine, store, 'later', { kind: 'suspend' });
@@ -92,7 +107,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('a suspend that was resumed is spent: the next boot has the disks as they were last written', () => {
-    const { images, store } = saved('suspend', count);
+    const { images, store } = saved('suspend', count, place());
     const { machine } = resume(store, 'one');
     advance(machine, machine.time + MS);
     machine.close(); // as a process that dies
@@ -101,7 +116,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('before the first instruction nothing has happened to the disks', () => {
-    const { images, store, requests } = saved('suspend', count);
+    const { images, store, requests } = saved('suspend', count, place());
     const { machine } = resume(store, 'one');
     opened.pop()?.end(warn);
     machine.close();
@@ -111,7 +126,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('one that is kept is a snapshot, any number of times', () => {
-    const { images, store, requests } = saved('suspend', count);
+    const { images, store, requests } = saved('suspend', count, place());
     for (const keep of [true, false, false]) {
       const { machine } = resume(store, 'one', { keep });
       expect(requestsOf(machine)).toEqual(requests);
@@ -127,7 +142,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('snapshots are restored in any order, again and again', () => {
-    const { store } = saved('snapshot', count);
+    const { store } = saved('snapshot', count, place());
     const counts = new Map<string, number[]>();
     let { machine } = resume(store, 'one');
     for (const name of ['two', 'three']) {
@@ -148,7 +163,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('what a snapshot keeps of its disks goes with it', () => {
-    const { images, store } = saved('snapshot', count);
+    const { images, store } = saved('snapshot', count, place());
     const { id } = store.open('one').manifest;
     expect(images.map((path) => diskLayers.pinOf(path, id)?.confirmed)).toEqual(images.map(() => true));
     expect(store.remove('one')).toEqual([]);
@@ -156,7 +171,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('a flattened snapshot keeps them too', () => {
-    const { store } = saved('snapshot', count);
+    const { store } = saved('snapshot', count, place());
     flattenSnapshot(store, 'one', 'flat');
     store.remove('one');
     verifySnapshot(store, 'flat');
@@ -167,7 +182,7 @@ describe.each([1, 2])('with %d disks', (count) => {
   });
 
   test('clones write to disks of their own', () => {
-    const { images, store, requests } = saved('snapshot', count);
+    const { images, store, requests } = saved('snapshot', count, place());
     const clones = ['first', 'second'].map((name, index) => {
       const identity = { kind: 'new', generation: new Uint8Array(16).fill(index) } as const;
       return resume(store, 'one', { clone: true, overrides: { name }, identity });
