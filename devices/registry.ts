@@ -129,6 +129,7 @@ function examples(): AnyDevice[] {
       setIoapicInput: nothing,
       setRtc: nothing,
       getRtc: () => 0n,
+      refusal: () => '',
       save: () => new Uint8Array(0),
       load: nothing,
     }),

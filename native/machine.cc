@@ -39,6 +39,7 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::write_cmos>>("writeCmos"),
                          InstanceMethod<&M::checked<&M::set_rtc>>("setRtc"),
                          InstanceMethod<&M::checked<&M::get_rtc>>("getRtc"),
+                         InstanceMethod<&M::checked<&M::chipset_refusal>>("chipsetRefusal"),
                          InstanceMethod<&M::checked<&M::save_chipset>>("saveChipset"),
                          InstanceMethod<&M::checked<&M::load_chipset>>("loadChipset"),
                          InstanceMethod<&M::checked<&M::inject_nmi>>("injectNmi"),
@@ -66,6 +67,10 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::wait_events>>("waitEvents"),
                          InstanceMethod<&M::checked<&M::wait_event_of>>("waitEventOf"),
                          InstanceMethod<&M::checked<&M::take_events>>("takeEvents"),
+                         InstanceMethod<&M::checked<&M::has_doorbells>>("hasDoorbells"),
+                         InstanceMethod<&M::checked<&M::open_doorbells>>("openDoorbells"),
+                         InstanceMethod<&M::checked<&M::add_doorbell>>("addDoorbell"),
+                         InstanceMethod<&M::checked<&M::remove_doorbell>>("removeDoorbell"),
                          InstanceMethod<&M::checked<&M::close>>("close"),
                      });
 }

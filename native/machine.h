@@ -54,6 +54,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void write_cmos(const Napi::CallbackInfo& info);
   void set_rtc(const Napi::CallbackInfo& info);
   Napi::Value get_rtc(const Napi::CallbackInfo& info);
+  Napi::Value chipset_refusal(const Napi::CallbackInfo& info);
   Napi::Value save_chipset(const Napi::CallbackInfo& info);
   void load_chipset(const Napi::CallbackInfo& info);
   void inject_nmi(const Napi::CallbackInfo& info);
@@ -76,6 +77,10 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
+  Napi::Value has_doorbells(const Napi::CallbackInfo& info);
+  void open_doorbells(const Napi::CallbackInfo& info);
+  void add_doorbell(const Napi::CallbackInfo& info);
+  void remove_doorbell(const Napi::CallbackInfo& info);
   Napi::Value capabilities(const Napi::CallbackInfo& info);
   Napi::Value wake_count(const Napi::CallbackInfo& info);
   void wait_events(const Napi::CallbackInfo& info);

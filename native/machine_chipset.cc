@@ -30,6 +30,10 @@ Napi::Value Machine::get_rtc(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), chipset(info.Env()).rtc());
 }
 
+Napi::Value Machine::chipset_refusal(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), chipset(info.Env()).refusal());
+}
+
 Napi::Value Machine::save_chipset(const Napi::CallbackInfo& info) {
   return to_bytes(info.Env(), chipset(info.Env()).save(to_u32(info[0], "part")));
 }

@@ -15,6 +15,8 @@ export interface ChipsetOfKernel {
   setIoapicInput(pin: number, level: boolean): void;
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  /** Why it cannot be saved as it is; empty when it can. */
+  refusal(): string;
   save(part: number): Uint8Array;
   load(part: number, bytes: Uint8Array): void;
 }
@@ -56,6 +58,10 @@ export class KernelChipset extends Device<typeof shape.fields> {
   /** Moves the real-time clock on, by whole seconds. */
   advance(nanoseconds: bigint): void {
     this.kernel.setRtc(this.kernel.getRtc() + nanoseconds / SECOND);
+  }
+
+  override saveRefusal(): string | null {
+    return this.kernel.refusal() || null;
   }
 
   override serialize(): ReturnType<Device<typeof shape.fields>['serialize']> {

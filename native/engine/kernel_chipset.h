@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace tsbhyve {
@@ -18,6 +19,8 @@ class KernelChipset {
   /// Seconds since 1970 that the real-time clock shows.
   virtual void set_rtc(std::int64_t seconds) = 0;
   virtual std::int64_t rtc() = 0;
+  /// Why it cannot be saved as it is; empty when it can.
+  virtual std::string refusal() = 0;
   /// The state of one of its parts, as the kernel has it. Only at a safepoint.
   virtual std::vector<std::uint8_t> save(std::uint32_t part) = 0;
   virtual void load(std::uint32_t part, std::span<const std::uint8_t> bytes) = 0;

@@ -5,6 +5,9 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "vmm/interval_timer.h"
+#include "vmm/kick.h"
+
 namespace tsbhyve::vmm {
 
 namespace {
@@ -55,6 +58,16 @@ std::int64_t Chipset::rtc() {
   time_t seconds = 0;
   TSBHYVE_VMM(vm_.library(), vm_rtc_gettime, vm_.ctx(), &seconds);
   return seconds;
+}
+
+std::string Chipset::refusal() {
+  if (!saved_->supported()) return "";  // then nothing can be saved, which the capabilities tell
+  if (!timer_is_awaited(saved_->save(STRUCT_VATPIT), saved_->save(STRUCT_VATPIC), saved_->save(STRUCT_VIOAPIC),
+                        host_now()))
+    return "";
+  return "the guest waits for its 8254 timer, which the kernel does not set going again; one that uses the local "
+         "APIC's "
+         "timer or the HPET can be saved";
 }
 
 std::vector<std::uint8_t> Chipset::save(std::uint32_t part) { return saved_->save(part_of(part)); }

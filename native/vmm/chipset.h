@@ -17,6 +17,7 @@ class Chipset final : public KernelChipset {
   void write_cmos(std::uint32_t index, std::uint8_t value) override;
   void set_rtc(std::int64_t seconds) override;
   std::int64_t rtc() override;
+  std::string refusal() override;
   std::vector<std::uint8_t> save(std::uint32_t part) override;
   void load(std::uint32_t part, std::span<const std::uint8_t> bytes) override;
 

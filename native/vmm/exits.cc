@@ -42,6 +42,7 @@ ExitKind VmmEngine::decode() {
     case VM_EXITCODE_VMINSN:  // no CPUID of the kernel's offers them
       TSBHYVE_VMM(library_, vm_inject_exception, vm_.processor(), undefined_opcode, 0, 0, 1);
       advances_ = false;
+      exception_pending_ = true;
       return ExitKind::None;
     case VM_EXITCODE_PAGING:
       return fail(sentence("the kernel has no memory for guest address %#llx", exit_.u.paging.gpa));
@@ -160,6 +161,7 @@ ExitKind VmmEngine::take_answer() {
 void VmmEngine::refuse_msr() {
   TSBHYVE_VMM(library_, vm_inject_exception, vm_.processor(), general_protection, 1, 0, 1);
   advances_ = false;
+  exception_pending_ = true;
 }
 
 ExitKind VmmEngine::ended() {

@@ -16,24 +16,25 @@ __extension__ using i128 = __int128;
 
 constexpr std::size_t page_bytes = 4096, count_bytes = 4;
 constexpr std::uint64_t base_at_reset = 0xfee00900;  // enabled, of the bootstrap processor
-constexpr std::size_t id_at = 0x20, command_low = 0x300, command_high = 0x310, initial_count = 0x380,
-                      current_count = 0x390, divide_configuration = 0x3e0;
+constexpr std::size_t id_at = 0x20, spurious_at = 0xf0, command_low = 0x300, command_high = 0x310,
+                      initial_count = 0x380, current_count = 0x390, divide_configuration = 0x3e0;
 constexpr std::uint32_t mode_periodic = 1;
 
 /// Rows that are registers of the page as they are (SDM vol. 3, table 11-1).
 struct Plain {
   LapicRow row;
   std::size_t offset, count;
+  bool writable = true;  // by a guest
 };
 constexpr Plain plain[] = {
     {LapicRow::task_priority, 0x80, 1},
     {LapicRow::logical_destination, 0xd0, 1},
     {LapicRow::destination_format, 0xe0, 1},
-    {LapicRow::spurious, 0xf0, 1},
-    {LapicRow::in_service, 0x100, 8},
-    {LapicRow::trigger_mode, 0x180, 8},
-    {LapicRow::request, 0x200, 8},
-    {LapicRow::error_status, 0x280, 1},
+    {LapicRow::spurious, spurious_at, 1},
+    {LapicRow::in_service, 0x100, 8, false},
+    {LapicRow::trigger_mode, 0x180, 8, false},
+    {LapicRow::request, 0x200, 8, false},
+    {LapicRow::error_status, 0x280, 1, false},
     {LapicRow::lvt, 0x320, 6},
     {LapicRow::initial_count, initial_count, 1},
     {LapicRow::divide_configuration, divide_configuration, 1},
@@ -115,6 +116,33 @@ void put_lapic_rows(std::span<std::uint8_t> state, std::span<const std::uint64_t
   const std::uint64_t left = counts_left(rows, time);
   put(state, current_count, left);
   put(state, state.size() - count_bytes, left);
+}
+
+std::vector<std::uint64_t> read_lapic_rows(const LapicPage& page) {
+  std::vector<std::uint64_t> rows(lapic_row_count);
+  for (const Plain& entry : plain) {
+    for (std::size_t i = 0; i < entry.count; i++) rows[at(entry.row) + i] = page.read(entry.offset + 16 * i);
+  }
+  rows[at(LapicRow::base)] = base_at_reset;
+  rows[at(LapicRow::id)] = page.read(id_at) >> 24;
+  return rows;
+}
+
+/// The spurious vector register first: an APIC that it has off keeps its local vectors masked.
+void write_lapic_rows(const LapicPage& page, std::span<const std::uint64_t> rows) {
+  const std::vector<std::uint64_t> now = read_lapic_rows(page);
+  if (rows.size() != now.size()) throw std::invalid_argument("a LAPIC state has another number of rows");
+  const auto spurious = at(LapicRow::spurious);
+  if (rows[spurious] != now[spurious]) page.write(spurious_at, static_cast<std::uint32_t>(rows[spurious]));
+  for (const Plain& entry : plain) {
+    for (std::size_t i = 0; i < entry.count; i++) {
+      const std::uint64_t value = rows[at(entry.row) + i];
+      if (value == now[at(entry.row) + i] || entry.row == LapicRow::spurious) continue;
+      if (!entry.writable)
+        throw std::invalid_argument("the local APIC's interrupts can be set on a kernel with BHYVE_SNAPSHOT only");
+      page.write(entry.offset + 16 * i, static_cast<std::uint32_t>(value));
+    }
+  }
 }
 
 }  // namespace tsbhyve::vmm

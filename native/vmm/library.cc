@@ -42,7 +42,7 @@ const Library& Library::load(const std::string& path) {
 
 Library::Library(const std::string& path) {
   const char* const file = path.empty() ? system_library : path.c_str();
-  if (!file) throw EngineError{0, "libvmmapi", "engine vmm needs FreeBSD"};
+  if (!file) throw EngineError{0, "libvmmapi", "it needs FreeBSD"};
   void* const handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (!handle) throw EngineError{0, "libvmmapi", dlerror()};
 #define REQUIRED(name) find(handle, #name, name, true);

@@ -40,7 +40,7 @@ class Library {
   explicit Library(const std::string& path);
   std::uint64_t system_value(const char* name) const;
 
-  void* create_ = nullptr;
+  [[maybe_unused]] void* create_ = nullptr;  // one function does both since version 3
   void* open_ = nullptr;
   int (*system_value_)(const char*, void*, std::size_t*, const void*, std::size_t) = nullptr;
   void (*memory_written_)(vmctx*, std::uint64_t, std::uint64_t) = nullptr;

@@ -16,7 +16,8 @@ VmmProbe vmm_probe(const std::string& path) {
     const vmm::Vm vm(library, &ram);
     return {"", library.tsc_hz()};
   } catch (const EngineError& error) {
-    const std::string reason = error.number == 0 ? error.message : std::strerror(error.number);
+    if (error.number == 0) return {error.message, 0};
+    const std::string reason = std::strerror(error.number);
     const bool no_module = error.number == ENOENT || error.number == ENOSYS;
     return {std::string(error.call) + ": " + reason + (no_module ? " (is the vmm kernel module loaded?)" : ""), 0};
   }

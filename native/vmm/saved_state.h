@@ -15,6 +15,8 @@ class SavedState {
  public:
   explicit SavedState(Vm& vm);
 
+  /// Whether this kernel was built with BHYVE_SNAPSHOT.
+  bool supported() const { return supported_; }
   /// Names what cannot be saved here, and what to do about it; empty when all can.
   std::string missing() const;
   /// Of a part of the VM; throws EngineError. The vCPU must not run.

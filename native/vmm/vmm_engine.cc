@@ -15,6 +15,10 @@ namespace {
 /// nothing to say is left alone for longer.
 constexpr std::int64_t shortest_slice = 4'000'000, longest_slice = 32'000'000;
 
+/// For a guest that cannot be saved where it stands.
+constexpr std::int64_t short_run = 50'000;
+constexpr int most_tries = 1000;
+
 const Library& library_for(const EngineOptions& options) {
   if (options.virtual_clock)
     throw EngineError{0, "vmm", "the virtual clock needs an engine that counts instructions: soft"};
@@ -35,6 +39,7 @@ VmmEngine::VmmEngine(GuestRam* ram, const EngineOptions& options)
       emulator_(ram),
       saved_(vm_),
       chipset_(vm_, &saved_),
+      fpu_(library_, vm_.ctx(), vm_.processor(), ram, &registers_),
       slice_(shortest_slice) {}
 
 Capabilities VmmEngine::capabilities() const {
@@ -66,21 +71,28 @@ Exit VmmEngine::run(std::int64_t deadline) {
     if (end_ != ExitKind::None) return leave(end_);
     const std::int64_t now = time();
     if (now >= deadline) return leave(ExitKind::Deadline);
-    kick_.enter(host_now() + std::min(deadline - now, slice_));
-    try {
-      run_vcpu(library_, vm_.processor(), exit_);
-    } catch (...) {
-      kick_.leave();
-      throw;
-    }
-    kick_.leave();
-    advances_ = exit_.inst_length != 0;
+    enter(host_now() + std::min(deadline - now, slice_));
     if (exit_.exitcode == VM_EXITCODE_DEBUG) return interrupted(deadline);
     const ExitKind kind = decode();
     if (kind == ExitKind::None) continue;
     slice_ = shortest_slice;
     return leave(kind);
   }
+}
+
+void VmmEngine::enter(std::int64_t host_time) {
+  const std::uint64_t rip = exit_.rip;
+  fpu_state_.reset();
+  kick_.enter(host_time);
+  try {
+    run_vcpu(library_, vm_.processor(), exit_);
+  } catch (...) {
+    kick_.leave();
+    throw;
+  }
+  kick_.leave();
+  advances_ = exit_.inst_length != 0;
+  if (exit_.exitcode != VM_EXITCODE_DEBUG || exit_.rip != rip) exception_pending_ = false;
 }
 
 Exit VmmEngine::interrupted(std::int64_t deadline) {
@@ -92,8 +104,30 @@ Exit VmmEngine::interrupted(std::int64_t deadline) {
 
 Exit VmmEngine::safepoint() {
   if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
-  finish_instruction();
-  return {};
+  // A wake that waits would keep the guest out for ever: it is put back for the next run().
+  struct Wake {
+    Kick& kick;
+    bool was = kick.take_wake();
+    ~Wake() {
+      if (was) kick.wake();
+    }
+  } wake{kick_};
+  for (int tries = 0; tries < most_tries; tries++) {
+    finish_instruction();
+    if (is_settled()) return {};
+    enter(host_now() + short_run);
+    wake.was |= kick_.take_wake();
+    if (const ExitKind kind = decode(); kind != ExitKind::None) return leave(kind);
+  }
+  throw EngineError{0, "vmm", "the guest does not come to a point where it can be saved"};
+}
+
+/// What the kernel is about to hand to the guest it neither shows nor saves, nor the shadow behind STI and MOV SS.
+bool VmmEngine::is_settled() {
+  if (!saved_.supported() || end_ != ExitKind::None) return true;
+  if (exception_pending_ || registers_.get_one(VM_REG_GUEST_INTR_SHADOW) != 0) return false;
+  if (!fpu_state_) fpu_state_ = fpu_.read();
+  return fpu_state_.has_value();
 }
 
 /// The kernel keeps the next instruction's address to itself until it runs on; what it is told to be RIP it takes. An

@@ -5,7 +5,9 @@
 #include "engine/engine.h"
 #include "vmm/chipset.h"
 #include "vmm/emulator.h"
+#include "vmm/fpu.h"
 #include "vmm/kick.h"
+#include "vmm/lapic.h"
 #include "vmm/registers.h"
 #include "vmm/saved_state.h"
 #include "vmm/vm.h"
@@ -62,6 +64,11 @@ class VmmEngine final : public Engine, public VcpuEngine {
   /// What the last exit asked for and is still to be given.
   enum class Owed { Nothing, PortValue, MsrValue, MsrWritten, Emulation };
 
+  /// Runs the guest until it exits or until this host time.
+  void enter(std::int64_t host_time);
+  /// Whether all of the vCPU can be saved as it stands; what cannot be asked for later is read.
+  bool is_settled();
+  LapicPage lapic_page();
   Exit leave(ExitKind kind);
   ExitKind fail(std::string sentence);
   /// Gives the kernel the answer to the last exit. An exit of the same instruction is returned, else None.
@@ -86,6 +93,10 @@ class VmmEngine final : public Engine, public VcpuEngine {
   Emulator emulator_;
   SavedState saved_;
   Chipset chipset_;
+  Fpu fpu_;
+  std::optional<FpuState> fpu_state_;  // as the last safepoint found it
+  std::uint64_t xcr0_ = 1;             // for the image that is restored next
+  bool exception_pending_ = false;     // the kernel has one for the guest, and tells nobody
   struct vm_exit exit_ {};
   Owed owed_ = Owed::Nothing;
   bool advances_ = false;  // the kernel steps over the last exit's instruction when it runs on

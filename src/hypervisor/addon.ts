@@ -64,6 +64,7 @@ export interface AddonMachine {
   writeCmos(index: number, value: number): void;
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  chipsetRefusal(): string;
   saveChipset(part: number): Uint8Array;
   loadChipset(part: number, bytes: Uint8Array): void;
   injectNmi(vcpu: number): void;
@@ -91,6 +92,10 @@ export interface AddonMachine {
   waitEvents(seen: number, nanoseconds: number): void;
   waitEventOf(source: number, nanoseconds: number): boolean;
   takeEvents(into: Int32Array, source?: number): number;
+  hasDoorbells(): boolean;
+  openDoorbells(source: number): void;
+  addDoorbell(address: number, width: number, token: number): void;
+  removeDoorbell(token: number): void;
   close(): void;
 }
 

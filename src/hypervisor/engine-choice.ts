@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Which engine a machine gets on this host, and at which TSC rate. Decided before the machine is configured: the answer is part of its configuration. */
 import { platform } from 'node:os';
-import { type KvmProbe, loadAddon, type VmmProbe } from './addon.js';
+import type { KvmProbe, VmmProbe } from './addon.js';
 import type { ClockMode } from './hypervisor.js';
 import { HypervisorError } from './hypervisor-error.js';
 import { probeKvm } from './kvm-speed.js';
 import { MAX_VCPUS } from './processors-state.js';
-import { vmmLibrary } from './vmm-library.js';
+import { probeVmm } from './vmm-library.js';
 
 export type { KvmProbe, VmmProbe };
 
@@ -35,9 +35,9 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
   return null;
 }
 
-/** How many vCPUs an engine runs under a clock, whatever the host. */
-export function mostVcpus(engine: string, clock: ClockMode): number {
-  return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
+/** How many vCPUs an engine runs, whatever the host. */
+export function mostVcpus(engine: string): number {
+  return engine === 'soft' ? MAX_VCPUS : 1;
 }
 
 /** The probes run only where their answers matter. */
@@ -45,7 +45,7 @@ export function chooseEngine(
   wanted: string,
   clock: ClockMode,
   ofKvm: () => KvmProbe = probeKvm,
-  ofVmm: () => VmmProbe = () => loadAddon().vmmProbe(vmmLibrary()),
+  ofVmm: () => VmmProbe = probeVmm,
 ): EngineChoice {
   const refusal = engineRefusal(wanted, clock, [...ENGINES, AUTO]);
   if (refusal !== null) throw new HypervisorError(`engine ${refusal}`, 'ERR_INVALID');

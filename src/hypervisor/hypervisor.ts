@@ -110,6 +110,8 @@ export interface Engine {
   readonly ram: RamTransfer | null;
   /** Null: nothing happens behind this engine's back. */
   readonly events: EngineEvents | null;
+  /** Null: every write to a device is an exit. */
+  readonly doorbells: EngineDoorbells | null;
   /** Null: disks do their work at once. */
   readonly disks: DiskThreads | null;
 
@@ -129,9 +131,19 @@ export interface KernelChipset {
   /** Seconds since 1970. */
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
+  /** Why it cannot be saved as it is; empty when it can. */
+  refusal(): string;
   /** One part's state, in the kernel's own form. Only at a safepoint. */
   save(part: number): Uint8Array;
   load(part: number, bytes: Uint8Array): void;
+}
+
+/** Writes to memory addresses of devices that are events instead of exits: of `width` bytes, under a token each. */
+export interface EngineDoorbells {
+  /** Events have this source from now on. */
+  open(source: number): void;
+  add(address: number, width: number, token: number): void;
+  remove(token: number): void;
 }
 
 /** Native threads that do disk I/O on the engine's memory. */

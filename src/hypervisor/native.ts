@@ -9,6 +9,7 @@ import type {
   Capabilities,
   DiskThreads,
   Engine,
+  EngineDoorbells,
   EngineMemory,
   EngineOptions,
   KernelChipset,
@@ -60,6 +61,7 @@ class NativeEngine implements Engine {
   readonly chipset: KernelChipset | null;
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
+  readonly doorbells: EngineDoorbells | null;
   readonly disks: DiskThreads;
   readonly openLink: OpenNativeLink;
 
@@ -87,6 +89,7 @@ class NativeEngine implements Engine {
     this.chipset = this.capabilities.chipset === 'kernel' ? kernelChipset(name, machine) : null;
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
+    this.doorbells = machine.hasDoorbells() ? doorbells(machine) : null;
     this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
@@ -195,6 +198,14 @@ class NativeEvents implements EngineEvents {
   }
 }
 
+function doorbells(machine: AddonMachine): EngineDoorbells {
+  return {
+    open: (source) => machine.openDoorbells(source),
+    add: (address, width, token) => machine.addDoorbell(address, width, token),
+    remove: (token) => machine.removeDoorbell(token),
+  };
+}
+
 function nanoseconds(milliseconds: number): number {
   return Math.max(0, Math.ceil(milliseconds * NANOSECONDS_A_MS));
 }
@@ -206,6 +217,7 @@ function kernelChipset(name: string, machine: AddonMachine): KernelChipset {
     writeCmos: (index, value) => guarded(name, () => machine.writeCmos(index, value)),
     setRtc: (seconds) => guarded(name, () => machine.setRtc(seconds)),
     getRtc: () => guarded(name, () => machine.getRtc()),
+    refusal: () => guarded(name, () => machine.chipsetRefusal()),
     save: (part) => guarded(name, () => machine.saveChipset(part)),
     load: (part, bytes) => guarded(name, () => machine.loadChipset(part, bytes)),
   };

@@ -74,6 +74,16 @@ export const halting: ContractGuest = {
   },
 };
 
+/** Does nothing for ever, with interrupts on; the handler of vector 0x40 writes "W" to port 0x3F8. */
+export const busyWithInterrupts: ContractGuest = {
+  code: [0xfb, 0xeb, 0xfe], // sti; jmp back
+  *fake({ interrupts }) {
+    while (!interrupts.includes(VECTOR)) yield { do: 'spend', instructions: 1 };
+    yield { do: 'out', port: 0x3f8, value: 0x57 };
+    yield { do: 'cli-hlt' };
+  },
+};
+
 /** Counts in AX for ever. */
 export const busy: ContractGuest = {
   code: [0x40, 0xeb, 0xfd], // inc ax; jmp back

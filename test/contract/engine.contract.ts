@@ -9,6 +9,7 @@ import { registerIndex } from '../../src/hypervisor/registers.js';
 import { codeOf, enterRealMode, nextExit, registers, runOn } from './engine-driving.js';
 import {
   busy,
+  busyWithInterrupts,
   type ContractGuest,
   counting,
   echoing,
@@ -39,10 +40,11 @@ const OPTIONS: EngineOptions = {
 
 /** What an engine cannot do it says in its capabilities, and the tests ask for no more than it says. */
 export function engineContract(name: string, subject: EngineUnderTest): void {
-  const { countsInstructions } = capabilitiesOf(subject);
-  clockContract(name, subject, REAL);
+  const capabilities = capabilitiesOf(subject);
+  const { countsInstructions } = capabilities;
+  clockContract(name, subject, REAL, capabilities);
   if (countsInstructions) {
-    clockContract(name, subject, VIRTUAL);
+    clockContract(name, subject, VIRTUAL, capabilities);
   } else {
     test(`${name} counts no instructions, and refuses the virtual clock`, () => {
       expect(() => subject.open({ ...OPTIONS, clock: VIRTUAL }, busy)).toThrow('virtual clock');
@@ -56,9 +58,11 @@ function capabilitiesOf(subject: EngineUnderTest): Capabilities {
   return engine.capabilities;
 }
 
-function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode): void {
+function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode, capabilities: Capabilities): void {
   const isVirtual = clock.kind === 'virtual';
   const testVirtual = isVirtual ? test : test.skip;
+  const testHalt = capabilities.tellsHalt ? test : test.skip;
+  const testController = capabilities.chipset === 'ts' ? test : test.skip;
 
   describe(`${name}: engine contract, ${clock.kind} clock`, () => {
     const opened: Engine[] = [];
@@ -79,7 +83,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       return engine;
     }
 
-    stateContract({ cold, boot, isVirtual });
+    stateContract({ cold, boot, isVirtual, capabilities });
 
     test('port writes come out one by one, and then the halt', () => {
       const engine = boot(printing);
@@ -102,7 +106,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.MmioWrite, address: 0xa0020, width: 2, data: 0x5a });
     });
 
-    test('a halted vCPU stays halted until an MSI arrives', () => {
+    testHalt('a halted vCPU stays halted until an MSI arrives', () => {
       const engine = boot(waiting);
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 0 });
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 0 });
@@ -111,7 +115,15 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
     });
 
-    test('an external interrupt asks for its vector', () => {
+    test('an MSI reaches a vCPU', () => {
+      const engine = boot(busyWithInterrupts);
+      engine.vcpu.slot.deadline = engine.getTime() + MS;
+      expect(runOn(engine)).toBe(ExitKind.Deadline);
+      engine.sendMsi(0xfee00000, VECTOR);
+      expect(nextExit(engine)).toMatchObject({ kind: ExitKind.PortWrite, address: 0x3f8, data: 0x57 });
+    });
+
+    testController('an external interrupt asks for its vector', () => {
       const engine = boot(waiting);
       expect(nextExit(engine).kind).toBe(ExitKind.Hlt);
       engine.setExternalInterrupt(true);
@@ -136,7 +148,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       expect(engine.run()).toBe(ExitKind.Deadline);
     });
 
-    test('time can be moved past a halt to the deadline', () => {
+    testHalt('time can be moved past a halt to the deadline', () => {
       const engine = boot(waiting);
       expect(nextExit(engine).kind).toBe(ExitKind.Hlt);
       const deadline = engine.getTime() + 1000n * MS;
@@ -205,7 +217,7 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode)
       if (isVirtual) expect(engine.vcpu.instructions()).toBe(10n);
     });
 
-    test('an NMI reaches a vCPU that has interrupts off', () => {
+    testHalt('an NMI reaches a vCPU that has interrupts off', () => {
       const engine = boot(halting);
       expect(nextExit(engine)).toMatchObject({ kind: ExitKind.Hlt, detail: 1 });
       engine.vcpu.injectNmi();

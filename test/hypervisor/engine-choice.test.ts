@@ -66,7 +66,20 @@ test('the virtual clock decides for soft, and refuses kvm', () => {
 });
 
 test('other names are refused with what is accepted', () => {
-  expect(() => chooseEngine('vmm', REAL, unasked)).toThrow('engine "vmm": needs FreeBSD; accepted are soft, kvm, auto');
-  expect(() => chooseEngine('abacus', REAL, unasked)).toThrow('"abacus": unknown engine; accepted are soft, kvm, auto');
-  expect(engineRefusal('auto', REAL)).toBe('"auto": unknown engine; accepted are soft, kvm');
+  expect(() => chooseEngine('abacus', REAL, unasked)).toThrow(
+    '"abacus": unknown engine; accepted are soft, kvm, vmm, auto',
+  );
+  expect(engineRefusal('auto', REAL)).toBe('"auto": unknown engine; accepted are soft, kvm, vmm');
+});
+
+test('vmm has the TSC rate of its host', () => {
+  const choice = chooseEngine('vmm', REAL, unasked, () => ({ reason: '', tscHz: 2_400_000_000n }));
+  expect(choice).toEqual({ engine: 'vmm', tscHz: 2_400_000_000n, notice: null });
+});
+
+test('vmm where there is none is refused with the reason, and under the virtual clock', () => {
+  const none = () => ({ reason: 'it needs FreeBSD', tscHz: 0n });
+  const choose = () => chooseEngine('vmm', REAL, unasked, none);
+  expect(choose).toThrow('engine vmm cannot be used here: it needs FreeBSD; engine soft runs everywhere');
+  expect(() => chooseEngine('vmm', VIRTUAL, unasked, none)).toThrow('engine "vmm": it does not count instructions');
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { KvmProbe } from '../../src/hypervisor/addon.js';
+import type { KvmProbe, VmmProbe } from '../../src/hypervisor/addon.js';
 import { engineHelp } from '../../src/hypervisor/engine-help.js';
 
 const NATIVE: KvmProbe = {
@@ -18,12 +18,15 @@ const EMULATED: KvmProbe = {
 };
 const ABSENT: KvmProbe = { ...EMULATED, reason: 'open: Permission denied (/dev/kvm)', instructionsPerSecond: 0 };
 
-function lines(probe: KvmProbe, platform = 'linux'): string[] {
+const NO_VMM: VmmProbe = { reason: 'it needs FreeBSD', tscHz: 0n };
+
+function lines(probe: KvmProbe, vmm = NO_VMM): string[] {
   let asked = 0;
-  const text = engineHelp(() => {
+  const kvm = () => {
     asked += 1;
     return probe;
-  }, platform);
+  };
+  const text = engineHelp(kvm, () => vmm);
   expect(asked).toBe(1);
   expect(text.endsWith('\n')).toBe(true);
   return text.trimEnd().split('\n');
@@ -33,7 +36,7 @@ test('a line for each engine, and what auto takes', () => {
   expect(lines(NATIVE)).toEqual([
     "soft  tsbhyve's own processor: runs everywhere, under both clocks; the default",
     'kvm   Linux KVM, under the real clock: native here: 901 million instructions a second (measured once a boot); any TSC rate',
-    "vmm   FreeBSD's vmm, under the real clock: needs FreeBSD",
+    "vmm   FreeBSD's vmm, under the real clock: cannot be used here: it needs FreeBSD",
     'auto  kvm here',
   ]);
 });
@@ -47,4 +50,9 @@ test('a KVM that emulates ring 0, and one that is not there, are told with the r
   expect(lines(ABSENT)[1]).toBe(
     'kvm   Linux KVM, under the real clock: cannot be used here: open: Permission denied (/dev/kvm)',
   );
+});
+
+test('a vmm that is there', () => {
+  const [, , vmm] = lines(ABSENT, { reason: '', tscHz: 2_400_000_000n });
+  expect(vmm).toBe("vmm   FreeBSD's vmm, under the real clock: native here; TSC at 2400000000 Hz");
 });

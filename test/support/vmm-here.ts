@@ -2,8 +2,8 @@
 /** FreeBSD's vmm where there is one, elsewhere the imitation that is built with the addon (test/native/vmmapi). */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { addonPath, isAddonBuilt, loadAddon, type VmmProbe } from '../../src/hypervisor/addon.js';
-import { vmmLibrary } from '../../src/hypervisor/vmm-library.js';
+import { addonPath, isAddonBuilt, type VmmProbe } from '../../src/hypervisor/addon.js';
+import { probeVmm } from '../../src/hypervisor/vmm-library.js';
 
 export type VmmHere = { readonly probe: VmmProbe } | { readonly skipped: string };
 
@@ -21,6 +21,6 @@ export function vmmHere(kernel: VmmKernel = 'saving'): VmmHere {
     if (!existsSync(imitation(kernel))) return { skipped: `skipped: ${imitation(kernel)} is not built` };
     process.env.TSBHYVE_VMMAPI = imitation(kernel);
   }
-  const probe = loadAddon().vmmProbe(vmmLibrary());
+  const probe = probeVmm();
   return probe.reason === '' ? { probe } : { skipped: `skipped: ${probe.reason}` };
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // State out of one VM and into the next, and what a kernel without BHYVE_SNAPSHOT says.
+#include <cstring>
+
 #include "guest.h"
 
 namespace test {
@@ -62,6 +64,76 @@ void moves() {
   CHECK(contains(message_of([&] { second.engine->set_private(damaged); }), "too short"));
 }
 
+/// Registers that the kernel has no request for, and the pages that are borrowed to get at them.
+void floating_point() {
+  const auto code = {
+      0x0f, 0x20, 0xe0, 0x66, 0x0d, 0x00, 0x02, 0x00, 0x00, 0x0f, 0x22, 0xe0,  // or cr4, 200h
+      0x0f, 0x10, 0x06, 0x00, 0x20, 0xdb, 0xe3, 0xd9, 0xeb,                    // movups xmm0, [2000h]; fninit; fldpi
+      0xe6, 0xe0,                                                              // out e0h, al
+      0x0f, 0x11, 0x06, 0x10, 0x20, 0xdd, 0x1e, 0x20, 0x20,  // movups [2010h], xmm0; fstp qword [2020h]
+      0xe6, 0xe1, 0xfa, 0xf4,
+  };
+  Guest first(code);
+  for (unsigned i = 0; i < 16; i++) first.ram()[0x2000 + i] = static_cast<std::uint8_t>(0xa0 + i);
+  for (unsigned at = 0x4000; at < 0xc000; at++) first.ram()[at] = static_cast<std::uint8_t>(at * 7);
+  first.expect(ExitKind::PortWrite, 0xe0, 1);
+  CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
+  const std::vector<std::uint64_t> registers = first.registers();
+  const std::vector<std::uint8_t> image = first.engine->get_xsave(), processor = first.engine->get_private();
+  CHECK_EQUAL(image.size(), 576);
+  CHECK_EQUAL(image[160 + 5], 0xa5);
+  CHECK(first.registers() == registers);
+  for (unsigned at = 0x4000; at < 0xc000; at++) CHECK_EQUAL(first.ram()[at], static_cast<std::uint8_t>(at * 7));
+  first.expect(ExitKind::PortWrite, 0xe1, 1);  // and it goes on itself
+
+  Guest second(code);
+  second.engine->set_registers(all, registers);
+  second.engine->set_xsave(image);
+  second.engine->set_private(processor);
+  second.expect(ExitKind::PortWrite, 0xe1, 1);
+  CHECK_EQUAL(second.ram()[0x2010 + 5], 0xa5);
+  double pi = 0;
+  std::memcpy(&pi, second.ram() + 0x2020, sizeof pi);
+  CHECK(pi > 3.14159 && pi < 3.1416);
+  CHECK(contains(message_of([&] { second.engine->set_xsave(std::vector<std::uint8_t>(100)); }),
+                 "XSAVE image, size: 100"));
+}
+
+/// A guest that always stands behind an STI is let go on until it does not, also while a wake waits.
+void behind_a_shadow() {
+  Guest guest({0xfb, 0xfb, 0xfa, 0xfb, 0xfb, 0xfa, 0xeb, 0xf8});  // sti; sti; cli; sti; sti; cli; jmp back
+  for (int times = 0; times < 50; times++) {
+    guest.run(guest.engine->time() + 100'000);
+    guest.engine->wake();
+    CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+    CHECK_EQUAL(guest.get(Register::interrupt_shadow), 0);
+    CHECK_EQUAL(guest.engine->run(never).kind, ExitKind::Woken);
+  }
+}
+
+/// A guest that waits for it cannot be saved; one that has masked it can.
+void interval_timer() {
+  Guest guest({
+      0xb0, 0xfe, 0xe6, 0x21,                                                  // 8259: IRQ 0 alone
+      0xe6, 0xe0,                                                              // out e0h, al
+      0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40,  // 8254: mode 2, 1193
+      0xe6, 0xe0, 0xb0, 0xff, 0xe6, 0x21, 0xe6, 0xe0,                          // out e0h; mask; out e0h
+      0xb0, 0xfe, 0xe6, 0x21, 0xb0, 0x30, 0xe6, 0x43, 0xb0, 0x02, 0xe6, 0x40, 0xb0, 0x00, 0xe6, 0x40,  // once, 2 ticks
+      0xe6, 0xe0, 0xeb, 0xfe,
+  });
+  const auto refusal = [&guest] { return guest.engine->chipset()->refusal(); };
+  CHECK(refusal().empty());
+  guest.expect(ExitKind::PortWrite, 0xe0, 1);
+  CHECK(refusal().empty());
+  guest.expect(ExitKind::PortWrite, 0xe0, 1);
+  CHECK(contains(refusal(), "waits for its 8254 timer"));
+  guest.expect(ExitKind::PortWrite, 0xe0, 1);
+  CHECK(refusal().empty());
+  guest.expect(ExitKind::PortWrite, 0xe0, 1);
+  guest.run(guest.engine->time() + 5'000'000);
+  CHECK(refusal().empty());  // it has been and gone
+}
+
 /// The kernel alone would let it begin at 0 again.
 void pm_timer() {
   const auto code = {0xba, 0x08, 0x04, 0x66, 0xed, 0xba, 0xe0, 0x00, 0x66, 0xef, 0xeb, 0xf4};  // 408h to e0h, for ever
@@ -116,11 +188,14 @@ void local_apic() {
 }  // namespace
 
 void state_cases(bool can_save) {
+  local_apic();
   if (!can_save) return refusals();
   moves();
+  floating_point();
+  behind_a_shadow();
+  interval_timer();
   pm_timer();
   chips();
-  local_apic();
 }
 
 }  // namespace test

@@ -2,6 +2,7 @@
 // Interrupts and exceptions from outside, and what else userspace reaches of the kernel's chips.
 #include <cerrno>
 
+#include "lapic_page.h"
 #include "vmctx.h"
 
 using namespace imitation;
@@ -57,7 +58,36 @@ int vm_isa_deassert_irq(vmctx* ctx, int atpic_irq, int ioapic_irq) {
   return change_isa(ctx, atpic_irq, ioapic_irq, -1);
 }
 
+namespace {
+
+/// Of the local APIC what is a row as it is; the rest of its registers only the guest reaches here.
+int access_lapic(vmctx* ctx, std::uint64_t offset, bool write, std::uint64_t* value) {
+  tsbhyve::VcpuEngine& cpu = ctx->cpu->vcpu(0);
+  std::vector<std::uint64_t> rows = cpu.get_lapic();
+  if (offset == 0x20 && !write) {
+    *value = rows[static_cast<std::size_t>(tsbhyve::LapicRow::id)] << 24;
+    return 0;
+  }
+  for (const LapicRegisters& entry : lapic_registers) {
+    const std::uint64_t index = (offset - entry.offset) / 16;
+    if (offset < entry.offset || index >= entry.count) continue;
+    std::uint64_t& row = rows[static_cast<std::size_t>(entry.row) + index];
+    if (!write) {
+      *value = row;
+      return 0;
+    }
+    row = *value & 0xffffffff;
+    cpu.set_lapic(rows);
+    return 0;
+  }
+  return fail(EINVAL);
+}
+
+}  // namespace
+
 int vm_readwrite_kernemu_device(vcpu* cpu, vm_paddr_t gpa, bool write, int size, std::uint64_t* value) {
+  constexpr std::uint64_t lapic = 0xfee00000;
+  if (gpa - lapic < 0x1000) return size == 4 ? access_lapic(cpu->vm, gpa - lapic, write, value) : fail(EINVAL);
   return cpu->vm->chips->memory(write, gpa, static_cast<unsigned>(size), *value, cpu->vm->now()) ? 0 : fail(EINVAL);
 }
 

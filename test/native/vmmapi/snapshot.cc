@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VM_SNAPSHOT_REQ with the holes of the kernel's: no FPU, no way to set the 8254 going, a PM timer that saves its base
 // only. The generic library answers as a kernel without BHYVE_SNAPSHOT does.
+#include <time.h>
+
 #include <cerrno>
 #include <cstring>
 #include <type_traits>
 
-#include "engine/lapic_state.h"
+#include "lapic_page.h"
 #include "vmctx.h"
 
 using namespace imitation;
@@ -86,24 +88,6 @@ int processor(vmctx* ctx, Stream stream) {
   return 0;
 }
 
-struct Plain {
-  LapicRow row;
-  std::size_t offset, count;
-};
-constexpr Plain plain[] = {
-    {LapicRow::task_priority, 0x80, 1},
-    {LapicRow::logical_destination, 0xd0, 1},
-    {LapicRow::destination_format, 0xe0, 1},
-    {LapicRow::spurious, 0xf0, 1},
-    {LapicRow::in_service, 0x100, 8},
-    {LapicRow::trigger_mode, 0x180, 8},
-    {LapicRow::request, 0x200, 8},
-    {LapicRow::error_status, 0x280, 1},
-    {LapicRow::lvt, 0x320, 6},
-    {LapicRow::initial_count, 0x380, 1},
-    {LapicRow::divide_configuration, 0x3e0, 1},
-};
-
 std::uint64_t divisor(std::uint64_t configuration) {
   const std::uint64_t code = (configuration & 3) | (configuration & 8) >> 1;
   return code == 7 ? 1 : std::uint64_t{2} << code;
@@ -114,7 +98,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   const auto at = [&rows](LapicRow row) -> std::uint64_t& { return rows[static_cast<std::size_t>(row)]; };
   std::vector<std::uint8_t> page(page_bytes);
   const auto word = [&page](std::size_t offset) { return reinterpret_cast<std::uint32_t*>(page.data() + offset); };
-  for (const Plain& entry : plain) {
+  for (const LapicRegisters& entry : lapic_registers) {
     for (std::size_t i = 0; i < entry.count; i++)
       *word(entry.offset + 16 * i) = static_cast<std::uint32_t>((&at(entry.row))[i]);
   }
@@ -133,7 +117,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   stream.bytes(kernel_only, sizeof kernel_only);
   stream.value(left);
   if (!stream.restores() || stream.result() != 0) return stream.result();
-  for (const Plain& entry : plain) {
+  for (const LapicRegisters& entry : lapic_registers) {
     for (std::size_t i = 0; i < entry.count; i++) (&at(entry.row))[i] = *word(entry.offset + 16 * i);
   }
   at(LapicRow::id) = *word(0x20) >> 24;
@@ -145,18 +129,104 @@ int local_apic(vmctx* ctx, Stream stream) {
   return 0;
 }
 
+// 8254, 8259s and I/O APIC field by field as FreeBSD 14 writes them: the engine reads those.
+
+struct BinTime {
+  std::int64_t seconds;
+  std::uint64_t fraction;  // of 2^64
+};
+
+/// The kernel keeps times since the host's start, the chips here since the VM's.
+std::int64_t start_of(vmctx* ctx) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * second + now.tv_nsec - ctx->now();
+}
+
+void time_of_day(Stream& stream, std::int64_t& time, std::int64_t start) {
+  const std::int64_t host = time + start;
+  BinTime value{host / second, static_cast<std::uint64_t>((static_cast<u128>(host % second) << 64) / second)};
+  stream.value(value.seconds);
+  stream.value(value.fraction);
+  time = value.seconds * second + static_cast<std::int64_t>(static_cast<u128>(value.fraction) * second >> 64) - start;
+}
+
+void interval_timer(vmctx* ctx, Stream& stream) {
+  constexpr u64 hz = 1'193'182;
+  Pit& pit = ctx->chips->pit;
+  const std::int64_t start = start_of(ctx);
+  std::int64_t frequency[2] = {};
+  stream.value(frequency);
+  std::int64_t rise = pit.next_rise() == never ? 0 : pit.next_rise();
+  for (Pit::Counter& counter : pit.state.counters) {
+    std::int32_t mode = counter.mode << 1, write_high = counter.write_high, high_next = counter.high_next;
+    u16 initial = static_cast<u16>(counter.initial > 0xffff ? 0xffff : counter.initial);
+    u8 bytes[4] = {counter.low, 0, static_cast<u8>(counter.latch), static_cast<u8>(counter.latch >> 8)};
+    std::int64_t loaded = time_of(counter.start, hz);
+    stream.value(mode);
+    stream.value(initial);
+    time_of_day(stream, loaded, start);
+    stream.value(bytes);
+    stream.value(counter.status_latched);
+    stream.value(counter.status);
+    stream.value(write_high);
+    stream.value(high_next);
+    time_of_day(stream, rise, start);
+    if (!stream.restores()) continue;
+    counter.mode = static_cast<u8>(mode >> 1);
+    counter.access = 3;
+    counter.initial = initial;
+    counter.start = loaded > 0 ? ticks_at(loaded, hz) : 0;
+    counter.low = bytes[0];
+    counter.write_high = write_high != 0;
+    counter.high_next = high_next != 0;
+  }
+  if (stream.restores()) pit.forget_rise();
+}
+
+void interrupt_controllers(vmctx* ctx, Stream& stream) {
+  for (Pic::Chip& chip : ctx->chips->pic.chips) {
+    bool ready = chip.step == 0, unused = false, raised = false;
+    std::int32_t step = chip.step, reads = chip.reads_service, base = chip.base, lowest = 7;
+    u8 special = 0;
+    stream.value(ready);
+    stream.value(step);
+    stream.value(reads);
+    stream.value(chip.auto_eoi);
+    for (int flag = 0; flag < 3; flag++) stream.value(unused);
+    stream.value(base);
+    stream.value(chip.request);
+    stream.value(chip.service);
+    stream.value(chip.mask);
+    stream.value(special);
+    stream.value(chip.asserted);
+    stream.value(lowest);
+    stream.value(raised);
+    if (!stream.restores()) continue;
+    chip.step = static_cast<u8>(step);
+    chip.reads_service = reads != 0;
+    chip.base = static_cast<u8>(base);
+    chip.level = 0;
+    for (unsigned input = 0; input < 8; input++) {
+      if (chip.asserted[input] > 0) chip.level |= static_cast<u8>(1u << input);
+    }
+  }
+  for (Pic::Chip& chip : ctx->chips->pic.chips) stream.value(chip.elcr);
+  if (stream.restores()) ctx->cpu->set_external_interrupt(ctx->chips->pic.interrupts());
+}
+
 int chips(vmctx* ctx, snapshot_req part, Stream stream) {
   Chips& all = *ctx->chips;
   switch (part) {
-    case STRUCT_VIOAPIC: stream.value(all.ioapic.state); break;
-    case STRUCT_VATPIC:
-      stream.value(all.pic.chips);
-      if (stream.restores()) ctx->cpu->set_external_interrupt(all.pic.interrupts());
+    case STRUCT_VIOAPIC:
+      stream.value(all.ioapic.state.select);
+      for (unsigned pin = 0; pin < IoApic::pins; pin++) {
+        stream.value(all.ioapic.state.entry[pin]);
+        stream.value(all.ioapic.state.asserted[pin]);
+      }
       break;
-    case STRUCT_VATPIT:
-      stream.value(all.pit.state);
-      if (stream.restores()) all.pit.forget_rise();
-      break;
+    case STRUCT_VATPIC: interrupt_controllers(ctx, stream); break;
+    case STRUCT_VATPIT: interval_timer(ctx, stream); break;
     case STRUCT_VHPET:
       if (!stream.restores()) all.hpet.settle(ctx->now());
       stream.value(all.hpet.state);

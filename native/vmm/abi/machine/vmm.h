@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The part of FreeBSD's <machine/vmm.h> (amd64, 14 and 15) that this program uses, for hosts that have none. Names, values
- * and layouts are the kernel's ABI; native/vmm/abi_check.cc holds the numbers against this header and the system's alike.
+ * The part of FreeBSD's <machine/vmm.h> (amd64, 14 and 15) that this program uses, for hosts that have none. Names,
+ * values and layouts are the kernel's ABI; native/vmm/abi_check.cc holds the numbers against this header and the
+ * system's alike.
  */
 #pragma once
 

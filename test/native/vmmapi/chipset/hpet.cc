@@ -100,7 +100,12 @@ void Hpet::settle(i64 now) {
 
 void Hpet::restart(i64 now) {
   since_ = now;
-  for (unsigned i = 0; i < timers; i++) schedule(i, now);
+  for (unsigned i = 0; i < timers; i++) {
+    schedule(i, now);
+    // What was due when the counter was stopped is late, not four minutes early.
+    const auto left = static_cast<std::int32_t>(state.timer[i].comparator - count(now));
+    if (due_[i] != never && left <= 0) due_[i] = now;
+  }
 }
 
 }  // namespace imitation
