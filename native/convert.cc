@@ -64,6 +64,7 @@ EngineOptions options_from(const Napi::Value& value) {
   const auto source = value.As<Napi::Object>();
   EngineOptions options;
   options.virtual_clock = source.Get("virtualClock").ToBoolean();
+  options.translator = source.Get("translator").ToBoolean();
   options.nanoseconds_numerator = to_u32(source.Get("numerator"), "numerator");
   options.nanoseconds_denominator = to_u32(source.Get("denominator"), "denominator");
   options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");

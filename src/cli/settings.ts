@@ -44,6 +44,8 @@ export interface Settings {
   readonly hostCpus?: readonly number[];
   /** Give up what the VM does not need once it stands. */
   readonly sandbox: boolean;
+  /** The soft engine makes host code of hot guest code. */
+  readonly translator: boolean;
   /** What comes from outside is recorded, or comes from a recording. */
   readonly inputs?: InputFile;
   /** It goes on from a snapshot instead of booting. */
@@ -104,6 +106,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
+    translator: tree.oneOf('translator', SWITCH, 'on') === 'on',
     sandbox: wantsSandbox(tree.get('sandbox') === undefined ? undefined : tree.oneOf('sandbox', SWITCH, 'on')),
   };
 }

@@ -25,6 +25,7 @@ export interface AddonOptions {
   readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
+  readonly translator: boolean;
 }
 
 export interface AddonCapabilities {

@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly physicalAddressBits: number;
   /** Rows of six: leaf, subleaf, EAX, EBX, ECX, EDX. */
   readonly cpuid: Uint32Array;
+  /** soft: hot code becomes host code. Nothing that a guest or a snapshot sees depends on it. True, unless given. */
+  readonly translator?: boolean;
 }
 
 export interface Capabilities {

@@ -23,13 +23,20 @@ import { vmmLibrary } from './vmm-library.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [] } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [], translator = true } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
-  const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
-    const rates = { virtualClock, numerator, denominator, tscHz };
-    const pins = Int32Array.from(hostCpus);
-    const machine = new Machine(name, { ...rates, physicalAddressBits, cpuid, library: vmmLibrary(), hostCpus: pins });
+    const machine = new Machine(name, {
+      virtualClock: clock.kind === 'virtual',
+      numerator,
+      denominator,
+      tscHz,
+      physicalAddressBits,
+      cpuid,
+      hostCpus: Int32Array.from(hostCpus),
+      library: vmmLibrary(),
+      translator,
+    });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {

@@ -34,6 +34,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
+  /** soft: hot code becomes host code, where this build and host can; true unless given. */
+  readonly translator?: boolean;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -74,8 +76,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const { hostCpus } = host;
-  const processors = engineOptions(config, engineMemory(ram));
+  const { hostCpus, translator = true } = host;
+  const processors = { ...engineOptions(config, engineMemory(ram)), translator };
   const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';

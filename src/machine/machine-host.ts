@@ -33,6 +33,8 @@ export interface MachineHostOptions {
   readonly inputs?: InputFile;
   /** By vCPU: the host's CPU that it stays on, or -1. */
   readonly hostCpus?: readonly number[];
+  /** The soft engine makes host code of hot guest code; true unless given. */
+  readonly translator?: boolean;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -81,8 +83,9 @@ export class MachineHost {
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
     const inputs = options.inputs ?? null;
-    const { hostCpus = [] } = options;
-    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs, hostCpus };
+    const { hostCpus = [], translator = true } = options;
+    const control = this.control.memory;
+    const data: ThreadData = { origin, port: port2, control, rings, inputs, hostCpus, translator };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });

@@ -123,6 +123,7 @@ export type InputFile = { readonly record: string } | { readonly replay: string 
 
 /** What the thread is started with. */
 export interface ThreadData {
+  readonly translator: boolean;
   readonly inputs: InputFile | null;
   readonly hostCpus: readonly number[];
   readonly origin: MachineOrigin;

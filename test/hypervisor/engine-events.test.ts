@@ -15,6 +15,7 @@ beforeEach(() => {
     tscHz: 1_000_000_000n,
     physicalAddressBits: 40,
     cpuid: new Uint32Array(0),
+    translator: true,
   });
 });
 
@@ -56,6 +57,7 @@ test('nonsense is refused by name', () => {
     cpuid: new Uint32Array(0),
     library: '',
     hostCpus: new Int32Array(0),
+    translator: true,
   });
   expect(() => machine.takeEvents(new Float64Array(3) as unknown as Int32Array)).toThrow(
     'events: expected an Int32Array',
