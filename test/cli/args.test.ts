@@ -107,7 +107,6 @@ test('help is printed, for the command and for the two kinds of devices', () => 
 
 test.each([
   [['-r'], "option '-r <snapshot>' argument missing"],
-  [['-p', '0:1'], '-p: pinning vCPUs'],
   [['-f', 'a=b'], '-f: fw_cfg files'],
   [['-G', '1234'], '-G: the GDB server'],
   [['-K', 'de'], '-K: VNC keyboard layouts'],
