@@ -4,6 +4,7 @@ import { loadConfigFile, setVariable } from './config-file.js';
 import type { ConfigTree } from './config-tree.js';
 import { setLpcDevice } from './lpc-devices.js';
 import { setPciDevice } from './pci-devices.js';
+import { setPin } from './pinning.js';
 import { setTopology } from './topology.js';
 
 export interface OptionRow {
@@ -45,6 +46,7 @@ export const OPTIONS: readonly OptionRow[] = [
     about: 'set a variable: name=value',
     apply: (tree, value) => setVariable(tree, `-o ${value}`, value),
   },
+  { flags: '-p <pin>', about: 'keep a vCPU on a CPU of the host: vcpu:hostcpu', apply: setPin },
   { flags: '-P', about: 'leave the guest on PAUSE; no effect', apply: sets('x86.vmexit_on_pause', 'true') },
   { flags: '-s <slot>', about: 'PCI device: [bus:]slot[:func],device[,options]; help lists them', apply: setPciDevice },
   { flags: '-U <uuid>', about: 'UUID of the machine (made from its name)', apply: sets('uuid') },
@@ -79,7 +81,7 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
   {
     flags: '--engine <name>',
-    about: 'soft, kvm, or auto: kvm where it runs natively (soft); help tells what this host has',
+    about: 'soft, kvm, vmm, or auto: kvm or vmm where it runs natively (soft); help tells what this host has',
     apply: sets('engine'),
   },
   {

@@ -22,6 +22,7 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
 }

@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `--engine help`: what each engine is, and whether this host has it. */
 
-import type { KvmProbe } from './addon.js';
+import { type KvmProbe, loadAddon, type VmmProbe } from './addon.js';
 import { AUTO, chooseEngine, ENGINES, type EngineName } from './engine-choice.js';
 import { probeKvm } from './kvm-speed.js';
+import { vmmLibrary } from './vmm-library.js';
 
 const REAL = { kind: 'real' } as const;
 /** Another width would break the columns of the longest name. */
 const NAME_WIDTH = 6;
 
-/** A line for each engine, and one for the choice among them. The probe is asked once. */
-export function engineHelp(probe: () => KvmProbe = probeKvm, platform: string = process.platform): string {
-  const kvm = probe();
-  const about: Readonly<Record<EngineName | 'vmm', string>> = {
+/** A line for each engine, and one for the choice among them. Each probe is asked once. */
+export function engineHelp(
+  ofKvm: () => KvmProbe = probeKvm,
+  ofVmm: () => VmmProbe = () => loadAddon().vmmProbe(vmmLibrary()),
+): string {
+  const [kvm, vmm] = [ofKvm(), ofVmm()];
+  const about: Readonly<Record<EngineName, string>> = {
     soft: "tsbhyve's own processor: runs everywhere, under both clocks; the default",
     kvm: `Linux KVM, under the real clock: ${kvmHere(kvm)}`,
-    vmm: `FreeBSD's vmm, under the real clock: ${platform === 'freebsd' ? 'not there yet' : 'needs FreeBSD'}`,
+    vmm: `FreeBSD's vmm, under the real clock: ${vmmHere(vmm)}`,
   };
-  const { engine, notice } = chooseEngine(AUTO, REAL, () => kvm);
-  const lines = [
-    ...[...ENGINES, 'vmm' as const].map((name): [string, string] => [name, about[name]]),
-    [AUTO, `${engine} here${notice === null ? '' : ` (${notice.replace(/^engine \w+: /, '')})`}`] as const,
-  ];
-  return `${lines.map(([name, text]) => `${name.padEnd(NAME_WIDTH)}${text}`).join('\n')}\n`;
+  const choice = chooseEngine(
+    AUTO,
+    REAL,
+    () => kvm,
+    () => vmm,
+  );
+  const reason = choice.notice === null ? '' : ` (${choice.notice.replace(/^engine \w+: /, '')})`;
+  const lines = [...ENGINES.map((name) => [name, about[name]]), [AUTO, `${choice.engine} here${reason}`]];
+  return `${lines.map(([name = '', text]) => `${name.padEnd(NAME_WIDTH)}${text}`).join('\n')}\n`;
+}
+
+function vmmHere({ reason, tscHz }: VmmProbe): string {
+  return reason === '' ? `native here; TSC at ${tscHz} Hz` : `cannot be used here: ${reason}`;
 }
 
 function kvmHere({ available, reason, instructionsPerSecond, tscScalable, tscHz }: KvmProbe): string {

@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly memory: readonly EngineMemory[];
   /** 1, unless given. */
   readonly vcpus?: number;
+  /** By vCPU: the host's CPU that its thread stays on, -1 for any; it may be shorter. */
+  readonly hostCpus?: readonly number[];
   readonly clock: ClockMode;
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
@@ -150,6 +152,8 @@ export interface DiskThreads {
 
 /** One virtual processor. Its state is whole at a safepoint, and before the machine has run. */
 export interface Vcpu {
+  /** Its place among the engine's, and its APIC id. */
+  readonly index: number;
   readonly slot: ExitSlot;
 
   /** One sentence on its last `ExitKind.Error`: what the engine cannot go on from. */

@@ -23,12 +23,13 @@ import { vmmLibrary } from './vmm-library.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1 } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [] } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
     const rates = { virtualClock, numerator, denominator, tscHz };
-    const machine = new Machine(name, { ...rates, physicalAddressBits, cpuid, library: vmmLibrary() });
+    const pins = Int32Array.from(hostCpus);
+    const machine = new Machine(name, { ...rates, physicalAddressBits, cpuid, library: vmmLibrary(), hostCpus: pins });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { KvmProbe } from '../../src/hypervisor/addon.js';
+import type { KvmProbe, VmmProbe } from '../../src/hypervisor/addon.js';
 import { engineHelp } from '../../src/hypervisor/engine-help.js';
 
 const NATIVE: KvmProbe = {
@@ -18,13 +18,21 @@ const EMULATED: KvmProbe = {
 };
 const ABSENT: KvmProbe = { ...EMULATED, reason: 'open: Permission denied (/dev/kvm)', instructionsPerSecond: 0 };
 
-function lines(probe: KvmProbe, platform = 'linux'): string[] {
-  let asked = 0;
-  const text = engineHelp(() => {
-    asked += 1;
-    return probe;
-  }, platform);
-  expect(asked).toBe(1);
+const NO_VMM: VmmProbe = { reason: 'engine vmm needs FreeBSD', tscHz: 0n };
+
+function lines(kvm: KvmProbe, vmm = NO_VMM): string[] {
+  const asked: string[] = [];
+  const text = engineHelp(
+    () => {
+      asked.push('kvm');
+      return kvm;
+    },
+    () => {
+      asked.push('vmm');
+      return vmm;
+    },
+  );
+  expect(asked).toEqual(['kvm', 'vmm']);
   expect(text.endsWith('\n')).toBe(true);
   return text.trimEnd().split('\n');
 }
@@ -33,7 +41,7 @@ test('a line for each engine, and what auto takes', () => {
   expect(lines(NATIVE)).toEqual([
     "soft  tsbhyve's own processor: runs everywhere, under both clocks; the default",
     'kvm   Linux KVM, under the real clock: native here: 901 million instructions a second (measured once a boot); any TSC rate',
-    "vmm   FreeBSD's vmm, under the real clock: needs FreeBSD",
+    "vmm   FreeBSD's vmm, under the real clock: cannot be used here: engine vmm needs FreeBSD",
     'auto  kvm here',
   ]);
 });
@@ -46,5 +54,11 @@ test('a KVM that emulates ring 0, and one that is not there, are told with the r
   expect(chosen).toBe('auto  soft here (/dev/kvm emulates ring 0: 2000000 instructions a second)');
   expect(lines(ABSENT)[1]).toBe(
     'kvm   Linux KVM, under the real clock: cannot be used here: open: Permission denied (/dev/kvm)',
+  );
+});
+
+test('vmm tells its rate', () => {
+  expect(lines(ABSENT, { reason: '', tscHz: 2_400_000_000n })[2]).toBe(
+    "vmm   FreeBSD's vmm, under the real clock: native here; TSC at 2400000000 Hz",
   );
 });

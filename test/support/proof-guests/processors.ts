@@ -80,11 +80,7 @@ waitFor(code, RUNNING)
   .addressOf('changing')
   .bytes(0xc6, 0x40, 0x01, 0x77) // mov byte [rax+1],77h
   .store(STEP, PATCHED);
-waitFor(code, RESTING)
-  .store(ICR_HIGH, SECOND)
-  .store(ICR, MESSAGE)
-  .nop(3)
-  .store(ICR, NMI);
+waitFor(code, RESTING).store(ICR_HIGH, SECOND).store(ICR, MESSAGE).nop(3).store(ICR, NMI);
 waitFor(code, WOKEN).load(COUNTER);
 done(code)
   .label('second')
@@ -94,6 +90,7 @@ done(code)
   .store(SVR, 0x1ff)
   .bytes(0xb8, 1, 0, 0, 0, 0x0f, 0xa2, 0x89, 0xd8, 0xab) // mov eax,1; cpuid; mov eax,ebx; stosd
   .wrmsr(0xc000_0102, 0x7000n)
+  .wrmsr(0x3b, 1000n) // its TSC is ahead of the other's
   .bytes(0xdb, 0xe3, 0xd9, 0xe8, 0xf3, 0x0f, 0x2a, 0xcf) // fninit; fld1; cvtsi2ss xmm1,edi
   .bytes(...increment(COUNTER))
   .label('changing')
@@ -113,6 +110,7 @@ waitFor(code, PATCHED)
   .sti()
   .hlt()
   .hlt()
+  .bytes(0x0f, 0x31, 0xab) // rdtsc; stosd
   .bytes(...increment(COUNTER))
   .store(STEP, WOKEN)
   .rest()
