@@ -64,7 +64,7 @@ EngineOptions options_from(const Napi::Value& value) {
   const auto source = value.As<Napi::Object>();
   EngineOptions options;
   options.virtual_clock = source.Get("virtualClock").ToBoolean();
-  if (getenv("TR_OFF")) options.translator = false;
+  options.translator = source.Get("translator").ToBoolean();
   options.nanoseconds_numerator = to_u32(source.Get("numerator"), "numerator");
   options.nanoseconds_denominator = to_u32(source.Get("denominator"), "denominator");
   options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");
@@ -81,6 +81,12 @@ EngineOptions options_from(const Napi::Value& value) {
   for (std::size_t at = 0; at + 6 <= cpuid.ElementLength(); at += 6) {
     options.cpuid.push_back({cpuid[at], cpuid[at + 1], cpuid[at + 2], cpuid[at + 3], cpuid[at + 4], cpuid[at + 5]});
   }
+  const Napi::Value pins = source.Get("hostCpus");
+  if (!pins.IsTypedArray() || pins.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw_coded(value.Env(), "ERR_INVALID", "hostCpus: expected an Int32Array");
+  }
+  const auto host_cpus = pins.As<Napi::Int32Array>();
+  options.host_cpus.assign(host_cpus.Data(), host_cpus.Data() + host_cpus.ElementLength());
   return options;
 }
 

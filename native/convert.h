@@ -20,7 +20,8 @@ std::uint32_t to_u32(const Napi::Value& value, const char* name);
 std::span<std::uint8_t> bytes_of(const Napi::Value& value);
 /// The elements of a BigUint64Array, in place.
 std::span<std::uint64_t> words_of(const Napi::Value& value, std::size_t at_least);
-/// { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid: Uint32Array of rows of six }
+/// { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid: Uint32Array of rows of six,
+/// hostCpus: Int32Array }
 EngineOptions options_from(const Napi::Value& value);
 
 Napi::Value to_bytes(Napi::Env env, const std::vector<std::uint8_t>& bytes);

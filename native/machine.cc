@@ -67,6 +67,10 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::wait_events>>("waitEvents"),
                          InstanceMethod<&M::checked<&M::wait_event_of>>("waitEventOf"),
                          InstanceMethod<&M::checked<&M::take_events>>("takeEvents"),
+                         InstanceMethod<&M::checked<&M::has_doorbells>>("hasDoorbells"),
+                         InstanceMethod<&M::checked<&M::open_doorbells>>("openDoorbells"),
+                         InstanceMethod<&M::checked<&M::add_doorbell>>("addDoorbell"),
+                         InstanceMethod<&M::checked<&M::remove_doorbell>>("removeDoorbell"),
                          InstanceMethod<&M::checked<&M::close>>("close"),
                      });
 }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GuestBuilder, guestNames, readExpectation } from '../test/guests/build-guest.js';
+import { engineGuestNames, GuestBuilder, guestNames, readExpectation } from '../test/guests/build-guest.js';
 
 const QEMU = 'qemu-system-x86_64';
 const TIMEOUT_MS = 20_000;
@@ -53,7 +53,7 @@ if (spawnSync(QEMU, ['--version']).status !== 0) {
 } else {
   const builder = new GuestBuilder();
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-qemu-'));
-  const chosen = process.argv.length > 2 ? process.argv.slice(2) : guestNames;
+  const chosen = process.argv.length > 2 ? process.argv.slice(2) : [...guestNames, ...engineGuestNames];
   for (const name of chosen) {
     const { cpus, qemu } = readExpectation(name);
     if (typeof qemu !== 'string') {

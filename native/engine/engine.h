@@ -127,6 +127,15 @@ class Engine {
   /// Next deadline inside the engine (LAPIC timers), or INT64_MAX.
   virtual std::int64_t next_deadline() const = 0;
 
+  /// Doorbells: stores that stop no vCPU, but call `rung` on any thread. Their exits need not come then; without
+  /// has_doorbells() they always do. `width` in bytes; a token names one doorbell.
+  virtual bool has_doorbells() const { return false; }
+  virtual void set_doorbells(std::function<void(std::uint32_t token)> rung) { static_cast<void>(rung); }
+  virtual void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+    static_cast<void>(is_port), static_cast<void>(address), static_cast<void>(width), static_cast<void>(token);
+  }
+  virtual void remove_doorbell(std::uint32_t token) { static_cast<void>(token); }
+
   /// An interrupt message, for whichever vCPUs it is addressed to.
   virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
   /// INTR of the 8259 pair. The wire leads to LINT0 of every local APIC, as on a PC; firmware opens vCPU 0's only.

@@ -89,6 +89,18 @@ void SoftEngine::set_external_interrupt(bool level) {
   for (const auto& vcpu : all_.vcpus) vcpu->set_external_interrupt(level);
 }
 
+void SoftEngine::set_doorbells(std::function<void(std::uint32_t token)> rung) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->set_listener(std::move(rung));
+}
+
+void SoftEngine::add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->add(is_port, address, width, token);
+}
+
+void SoftEngine::remove_doorbell(std::uint32_t token) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->remove(token);
+}
+
 void SoftEngine::reset() {
   schedule_->forget_exits();
   for (const auto& vcpu : all_.vcpus) vcpu->reset();

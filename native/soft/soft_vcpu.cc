@@ -139,6 +139,11 @@ void SoftVcpu::take_answer() {
   answer_access(cpu_.get(), slot.data, slot.refused != 0);
 }
 
+void SoftVcpu::answer_write() {
+  awaits_answer_ = false;
+  answer_access(cpu_.get(), 0, false);
+}
+
 Exit SoftVcpu::leave(ExitKind kind) {
   exit_->kind = static_cast<u32>(kind);
   exit_->instructions = retired();

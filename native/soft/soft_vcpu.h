@@ -60,6 +60,8 @@ class SoftVcpu final : public VcpuEngine, private Platform {
 
   /// Takes the answer to the exit that was returned last, if it was this vCPU's.
   void take_answer();
+  /// The write that was to be an exit has been done otherwise.
+  void answer_write();
   /// An instruction or an event has been asked for and has its answers: it comes next, whatever else waits.
   bool in_flight() const { return cpu_->answered_count > 0; }
   /// Runs until something stops it; ExitKind::None when nobody need be asked. The budget is set before.

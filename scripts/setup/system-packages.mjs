@@ -24,6 +24,7 @@ const BASE = [
   { package: 'cmake', present: program('cmake') },
   { package: 'ninja-build', present: program('ninja') },
   { package: 'libslirp-dev', present: file('/usr/include/slirp/libslirp.h') },
+  { package: 'libasmjit-dev', present: file('/usr/include/asmjit/x86.h') },
   { package: 'libxxhash-dev', present: file('/usr/include/xxhash.h') },
   { package: 'liblz4-1', present: library('liblz4.so.1') },
   { package: 'liblzma5', present: library('liblzma.so.5') },

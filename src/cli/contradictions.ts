@@ -43,7 +43,6 @@ const ROWS: readonly Row[] = [
     given: (tree) => `${memorySize('memory.size', text(tree, 'memory.size'))} bytes`,
     saved: ({ memory }) => `${memory} bytes`,
   },
-  { variables: ['engine'], given: text, saved: ({ engine }) => engine },
   { variables: ['cpu.model'], given: text, saved: ({ cpuModel }) => cpuModel },
   {
     variables: ['clock'],

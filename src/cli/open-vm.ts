@@ -94,10 +94,12 @@ class ThreadedVm implements Vm {
   }
 
   private async startThread(outputs: MachineHostOptions['outputs'], events: VmEvents): Promise<MachineHost> {
-    const { machine, resume, inputs } = this.settings;
+    const { machine, resume, inputs, hostCpus, translator } = this.settings;
     const options: MachineHostOptions = {
       ...(outputs !== undefined && { outputs }),
       ...(inputs !== undefined && { inputs }),
+      ...(hostCpus !== undefined && { hostCpus }),
+      translator,
       log: new SinkLogger(events.log),
       onStopped: (reason) => events.stopped(reason),
       onProgress: (done, total) => this.onProgress(done, total),

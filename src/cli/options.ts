@@ -87,6 +87,11 @@ export const OPTIONS: readonly OptionRow[] = [
     about: 'real, or virtual[,num/den]: nanoseconds an instruction takes (real)',
     apply: sets('clock'),
   },
+  {
+    flags: '--translator <switch>',
+    about: 'on or off: soft runs hot code of the guest as host code (on)',
+    apply: sets('translator'),
+  },
   { flags: '--cpu <model>', about: 'CPU model the guest sees (tsb-1)', apply: sets('cpu.model') },
   {
     flags: '-r <snapshot>',

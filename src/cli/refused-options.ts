@@ -11,6 +11,5 @@ export const REFUSED_OPTIONS: readonly RefusedOption[] = [
   { flags: '-G <port>', what: 'the GDB server' },
   { flags: '-K <layout>', what: 'VNC keyboard layouts' },
   { flags: '-n <domain>', what: 'NUMA domains' },
-  { flags: '-p <pin>', what: 'pinning vCPUs to host CPUs' },
   { flags: '-S', what: 'wired guest memory' },
 ];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** What a command line changes about a saved machine: its name, and what has a meaning on one host only. */
+/** What a command line changes about a saved machine: its name, its engine, and what has a meaning on one host only. */
+import { chooseEngine } from '../hypervisor/engine-choice.js';
 import { GUEST_CLOCKS, type KernelBoot } from '../machine/config.js';
 import { type ConfigRecord, configFromRecord } from '../snapshot/config-record.js';
 import { hostValues, type Overrides, replaceHostValues } from '../snapshot/overrides.js';
@@ -19,12 +20,16 @@ export function restoreOverrides(tree: ConfigTree, snapshot: string, saved: Conf
     const value = tree.get(variable) ?? '';
     throw new UsageError(variable, `'${value}': the machine in snapshot ${snapshot} lets -o replace ${accepted}`);
   }
-  const { pci, boot } = configFromRecord(replaceHostValues(saved, (variable, value) => tree.get(variable) ?? value));
+  const { pci, boot, clock } = configFromRecord(
+    replaceHostValues(saved, (variable, value) => tree.get(variable) ?? value),
+  );
   const name = tree.get('name') ?? saved.name;
+  const engine = tree.get('engine');
   return {
     name,
     pci,
     boot: bootAgain(tree, boot),
+    ...(engine !== undefined && { engine: chooseEngine(engine, clock).engine }),
     ...(tree.bool('snapshot.clone', false) && { uuid: tree.get('uuid') ?? uuidOf(name) }),
     ...(tree.get('guest.clock') !== undefined && { guestClock: tree.oneOf('guest.clock', GUEST_CLOCKS, 'freeze') }),
   };

@@ -21,6 +21,7 @@ import { requireReadableFile } from './files.js';
 import { LOG_LEVELS, type Verbosity } from './log-writer.js';
 import { comPaths } from './lpc-devices.js';
 import { pciDevices } from './pci-devices.js';
+import { pinsOf } from './pinning.js';
 import { SWITCH, wantsSandbox } from './sandbox-word.js';
 import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-policy.js';
 import { memorySize } from './sizes.js';
@@ -39,8 +40,12 @@ export interface Settings {
   readonly sigterm: SigtermPolicy;
   /** Folder for the snapshots that are taken of it. */
   readonly store: string;
+  /** By vCPU: the host CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
   /** Give up what the VM does not need once it stands. */
   readonly sandbox: boolean;
+  /** The soft engine makes host code of hot guest code. */
+  readonly translator: boolean;
   /** What comes from outside is recorded, or comes from a recording. */
   readonly inputs?: InputFile;
   /** It goes on from a snapshot instead of booting. */
@@ -92,13 +97,16 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     throw new UsageError('lpc', 'serial ports need an LPC bridge; add -s 31,lpc');
   }
   const inputs = inputFile(tree, machine);
+  const hostCpus = pinsOf(tree, machine);
   return {
     machine,
+    ...(hostCpus !== null && { hostCpus }),
     ...(inputs !== null && { inputs }),
     consoles: new Map([...serial, ...virtio]),
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
+    translator: tree.oneOf('translator', SWITCH, 'on') === 'on',
     sandbox: wantsSandbox(tree.get('sandbox') === undefined ? undefined : tree.oneOf('sandbox', SWITCH, 'on')),
   };
 }

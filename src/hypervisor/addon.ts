@@ -22,8 +22,10 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
+  readonly translator: boolean;
 }
 
 export interface AddonCapabilities {
@@ -91,6 +93,10 @@ export interface AddonMachine {
   waitEvents(seen: number, nanoseconds: number): void;
   waitEventOf(source: number, nanoseconds: number): boolean;
   takeEvents(into: Int32Array, source?: number): number;
+  hasDoorbells(): boolean;
+  openDoorbells(source: number): void;
+  addDoorbell(address: number, width: number, token: number): void;
+  removeDoorbell(token: number): void;
   close(): void;
 }
 

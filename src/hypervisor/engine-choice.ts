@@ -35,9 +35,9 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
   return null;
 }
 
-/** How many vCPUs an engine runs under a clock, whatever the host. */
-export function mostVcpus(engine: string, clock: ClockMode): number {
-  return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
+/** How many vCPUs an engine runs, whatever the host. */
+export function mostVcpus(engine: string): number {
+  return engine === 'soft' ? MAX_VCPUS : 1;
 }
 
 /** The probes run only where their answers matter. */

@@ -18,6 +18,7 @@ const FAULT = 1n;
 type Guest = ReturnType<FakeGuest>;
 
 export class FakeVcpu extends FakeRegisters implements Vcpu {
+  readonly index = 0;
   readonly slot = new ExitSlot(new ArrayBuffer(EXIT_SLOT_LENGTH));
   readonly time: FakeTime;
   /** Vectors delivered so far. */

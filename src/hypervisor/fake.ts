@@ -24,6 +24,7 @@ export class FakeEngine implements Engine {
   readonly chipset = null;
   readonly ram = null;
   readonly events = null;
+  readonly doorbells = null;
   readonly disks = null;
   readonly openLink = null;
   private readonly logs = new Map<number, Uint8Array>();

@@ -22,11 +22,15 @@ export interface EngineOptions {
   readonly memory: readonly EngineMemory[];
   /** 1, unless given. */
   readonly vcpus?: number;
+  /** By vCPU: the host's CPU that its thread stays on, -1 for any; it may be shorter. */
+  readonly hostCpus?: readonly number[];
   readonly clock: ClockMode;
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   /** Rows of six: leaf, subleaf, EAX, EBX, ECX, EDX. */
   readonly cpuid: Uint32Array;
+  /** soft: hot code becomes host code. Nothing that a guest or a snapshot sees depends on it. True, unless given. */
+  readonly translator?: boolean;
 }
 
 export interface Capabilities {
@@ -108,6 +112,8 @@ export interface Engine {
   readonly ram: RamTransfer | null;
   /** Null: nothing happens behind this engine's back. */
   readonly events: EngineEvents | null;
+  /** Null: every write to a device is an exit. */
+  readonly doorbells: EngineDoorbells | null;
   /** Null: disks do their work at once. */
   readonly disks: DiskThreads | null;
 
@@ -134,6 +140,14 @@ export interface KernelChipset {
   load(part: number, bytes: Uint8Array): void;
 }
 
+/** Writes to memory addresses of devices that are events instead of exits: of `width` bytes, under a token each. */
+export interface EngineDoorbells {
+  /** Events have this source from now on. */
+  open(source: number): void;
+  add(address: number, width: number, token: number): void;
+  remove(token: number): void;
+}
+
 /** Native threads that do disk I/O on the engine's memory. */
 export interface DiskThreads {
   /** The result is posted to `source` under this token. False if too much is on its way already. */
@@ -142,6 +156,8 @@ export interface DiskThreads {
 
 /** One virtual processor. Its state is whole at a safepoint, and before the machine has run. */
 export interface Vcpu {
+  /** Its place among the engine's, and its APIC id. */
+  readonly index: number;
   readonly slot: ExitSlot;
 
   /** One sentence on its last `ExitKind.Error`: what the engine cannot go on from. */

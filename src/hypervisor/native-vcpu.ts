@@ -9,7 +9,7 @@ export class NativeVcpu implements Vcpu {
   constructor(
     private readonly name: string,
     private readonly machine: AddonMachine,
-    private readonly index: number,
+    readonly index: number,
     readonly slot: ExitSlot,
   ) {}
 

@@ -9,6 +9,7 @@ import type {
   Capabilities,
   DiskThreads,
   Engine,
+  EngineDoorbells,
   EngineMemory,
   EngineOptions,
   KernelChipset,
@@ -22,12 +23,15 @@ import { vmmLibrary } from './vmm-library.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1 } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [], translator = true } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
     const rates = { virtualClock, numerator, denominator, tscHz };
-    const machine = new Machine(name, { ...rates, physicalAddressBits, cpuid, library: vmmLibrary() });
+    const model = { physicalAddressBits, cpuid };
+    const pins = Int32Array.from(hostCpus);
+    const host = { library: vmmLibrary(), hostCpus: pins, translator };
+    const machine = new Machine(name, { ...rates, ...model, ...host });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {
@@ -59,6 +63,7 @@ class NativeEngine implements Engine {
   readonly chipset: KernelChipset | null;
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
+  readonly doorbells: EngineDoorbells | null;
   readonly disks: DiskThreads;
   readonly openLink: OpenNativeLink;
 
@@ -86,6 +91,7 @@ class NativeEngine implements Engine {
     this.chipset = this.capabilities.chipset === 'kernel' ? kernelChipset(name, machine) : null;
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
+    this.doorbells = machine.hasDoorbells() ? doorbells(machine) : null;
     this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
@@ -192,6 +198,14 @@ class NativeEvents implements EngineEvents {
     const [source = 0, token = 0, result = 0] = words;
     return { source: source >>> 0, token: token >>> 0, result };
   }
+}
+
+function doorbells(machine: AddonMachine): EngineDoorbells {
+  return {
+    open: (source) => machine.openDoorbells(source),
+    add: (address, width, token) => machine.addDoorbell(address, width, token),
+    remove: (token) => machine.removeDoorbell(token),
+  };
 }
 
 function nanoseconds(milliseconds: number): number {

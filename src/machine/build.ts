@@ -6,17 +6,15 @@ import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
-import { cpuidWords } from '../hypervisor/cpu-models/cpu-model.js';
-import { withTopology } from '../hypervisor/cpu-models/topology.js';
-import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
-import { type MachineConfig, machineConfig, topologyOf } from './config.js';
+import { type MachineConfig, machineConfig } from './config.js';
 import { ConfigError } from './config-error.js';
-import { cpuModel } from './cpu-model.js';
+import { doorbellsOf } from './engine-doorbells.js';
+import { engineOptions } from './engine-options.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
 import { HostEvents } from './host-events.js';
@@ -36,6 +34,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
+  /** soft: hot code becomes host code, where this build and host can; true unless given. */
+  readonly translator?: boolean;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -43,6 +43,8 @@ export interface BuildOptions {
   readonly hashExits?: boolean | ExitHash;
   /** Virtual clock: somebody watches, so idle time passes no faster than the host's. */
   readonly live?: boolean;
+  /** By vCPU: the host's CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
   /** A saved state comes next: what the machine boots from is not read. */
   readonly restored?: boolean;
   /** From where the disk of a device goes on. */
@@ -74,15 +76,9 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
-  const engine = openEngine({
-    memory: engineMemory(ram),
-    vcpus: config.cpus,
-    clock: config.clock,
-    tscHz: model.tscHz,
-    physicalAddressBits: model.physicalAddressBits,
-    cpuid: cpuidWords(withTopology(model, topologyOf(config))),
-  });
+  const { hostCpus, translator = true } = host;
+  const processors = { ...engineOptions(config, engineMemory(ram)), translator };
+  const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
@@ -111,6 +107,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     },
     intr,
     kernelChipset: engine.chipset,
+    doorbells: doorbellsOf(engine.doorbells, events),
     outputs,
     stop,
     log,

@@ -9,6 +9,7 @@ import type { MemoryBus } from '../core/memory-bus.js';
 import type { PortBus } from '../core/port-bus.js';
 import { EXIT_KINDS, ExitKind, type ExitSlot } from '../hypervisor/exit.js';
 import type { Engine, Vcpu } from '../hypervisor/hypervisor.js';
+import { MAX_VCPUS } from '../hypervisor/processors-state.js';
 import type { MachineTime } from './clock.js';
 import type { ExitHash } from './exit-hash.js';
 import type { MsrPolicy } from './msr-policy.js';
@@ -37,8 +38,8 @@ export interface ExitLoopParts {
 }
 
 export class ExitLoop {
-  /** Exits since this process has the machine, by kind. For people who watch: no state of the guest's. */
-  readonly counts = new Float64Array(EXIT_KINDS.length);
+  /** By vCPU and kind: exits since this process has the machine. For people who watch: no state of the guest's. */
+  private readonly counts = new Float64Array(MAX_VCPUS * EXIT_KINDS.length);
   /** Where the engine reads how far it may run. */
   private readonly order: ExitSlot;
 
@@ -53,7 +54,8 @@ export class ExitLoop {
       if (stop.isSet) return 'stopped';
       this.order.deadline = time.deadline(limit);
       const kind = engine.run();
-      this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+      const counter = engine.exited.index * EXIT_KINDS.length + kind;
+      this.counts[counter] = (this.counts[counter] ?? 0) + 1;
       if (kind === ExitKind.None || kind === ExitKind.Woken) return 'ran';
       if (kind === ExitKind.Deadline) {
         if (this.reached(limit)) return 'limit';
@@ -64,6 +66,12 @@ export class ExitLoop {
       }
     }
     return 'ran';
+  }
+
+  /** Exits of one vCPU by name. */
+  exitsOf(vcpu: number): Record<string, number> {
+    const first = vcpu * EXIT_KINDS.length;
+    return Object.fromEntries(EXIT_KINDS.map((name, kind) => [name, this.counts[first + kind] ?? 0]));
   }
 
   /** Brings all vCPUs between two instructions, where they can be saved. */

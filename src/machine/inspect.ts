@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What a person may want to see of a machine that goes on: registers by group, and counters. */
-import { EXIT_KINDS } from '../hypervisor/exit.js';
+import type { Vcpu } from '../hypervisor/hypervisor.js';
 import { LAPIC_ROWS, REGISTER_COUNT, REGISTER_ROWS, RegisterGroup } from '../hypervisor/registers.js';
 import { type BalloonStats, balloonStats } from './balloon.js';
 import type { Machine } from './machine.js';
@@ -23,13 +23,19 @@ export type ProcessorState = Readonly<
   Partial<Record<StateGroup, Readonly<Record<string, bigint | readonly bigint[] | Uint8Array>>>>
 >;
 
+export interface VcpuStats {
+  readonly instructions: bigint;
+  readonly exits: Readonly<Record<string, number>>;
+}
+
 export interface MachineStats {
   /** VM time in nanoseconds. */
   readonly time: bigint;
+  /** Of all vCPUs together. */
   readonly instructions: bigint;
+  /** By vCPU: what it has retired, and its exits by kind since this process has the machine. */
+  readonly vcpus: readonly VcpuStats[];
   readonly memory: number;
-  /** Since this process has the machine. */
-  readonly exits: Readonly<Record<string, number>>;
   readonly balloon: BalloonStats | null;
 }
 
@@ -41,11 +47,13 @@ export function groupOf(name: string): StateGroup | undefined {
 const REGISTER_GROUP_NAMES = Object.keys(REGISTER_GROUPS) as readonly RegisterGroupName[];
 
 /** Finishes the instruction that the vCPU is in, because state is whole only between two. */
-export function readProcessor(machine: Machine, groups: readonly StateGroup[]): ProcessorState {
+export function readProcessor(machine: Machine, groups: readonly StateGroup[], index = 0): ProcessorState {
+  const { vcpus } = machine.parts.engine;
+  const vcpu = vcpus[index];
+  if (vcpu === undefined) throw new RangeError(`vCPU ${index}: expected 0 to ${vcpus.length - 1}`);
   if (machine.state === 'running') machine.parts.loop.safepoint();
-  const { vcpu } = machine.parts.engine;
   return {
-    ...readRegisters(machine, groups),
+    ...readRegisters(vcpu, groups),
     ...(groups.includes('lapic') && { lapic: lapicRows(vcpu.getLapic()) }),
     ...(groups.includes('msrs') && { msrs: msrValues(vcpu.getMsrs()) }),
     ...(groups.includes('xsave') && { xsave: { area: vcpu.getXsave() } }),
@@ -54,22 +62,25 @@ export function readProcessor(machine: Machine, groups: readonly StateGroup[]): 
 
 export function machineStats(machine: Machine): MachineStats {
   const { parts, time, instructions } = machine;
-  const exits = EXIT_KINDS.map((name, kind) => [name, parts.loop.counts[kind] ?? 0] as const);
+  const vcpus = parts.engine.vcpus.map((vcpu) => ({
+    instructions: vcpu.instructions(),
+    exits: parts.loop.exitsOf(vcpu.index),
+  }));
   return {
     time,
     instructions,
+    vcpus,
     memory: parts.config.memory,
-    exits: Object.fromEntries(exits),
     balloon: balloonStats(machine),
   };
 }
 
-function readRegisters(machine: Machine, groups: readonly StateGroup[]): ProcessorState {
+function readRegisters(vcpu: Vcpu, groups: readonly StateGroup[]): ProcessorState {
   const wanted = REGISTER_GROUP_NAMES.filter((name) => groups.includes(name));
   if (wanted.length === 0) return {};
   const bits = wanted.reduce((set, name) => set | REGISTER_GROUPS[name], 0);
   const values = new BigUint64Array(REGISTER_COUNT);
-  machine.parts.engine.vcpu.getRegisters(bits, values);
+  vcpu.getRegisters(bits, values);
   return Object.fromEntries(
     wanted.map((name) => {
       const rows = REGISTER_ROWS.flatMap((row, index) =>

@@ -31,6 +31,10 @@ export interface MachineHostOptions {
   readonly log?: Logger;
   /** Virtual clock: inputs are recorded, or come from a recording. */
   readonly inputs?: InputFile;
+  /** By vCPU: the host's CPU that it stays on, or -1. */
+  readonly hostCpus?: readonly number[];
+  /** The soft engine makes host code of hot guest code; true unless given. */
+  readonly translator?: boolean;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -79,7 +83,9 @@ export class MachineHost {
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
     const inputs = options.inputs ?? null;
-    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs };
+    const { hostCpus = [], translator = true } = options;
+    const processors = { hostCpus, translator };
+    const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs, ...processors };
     this.ready = new Promise<void>((resolve, reject) => {
       this.readiness = { resolve: () => resolve(), reject };
     });

@@ -65,7 +65,7 @@ export class MachineThread {
     this.inputs = this.openInputs(inputs);
   }
 
-  static start({ origin, port, control: memory, rings, inputs }: ThreadData): void {
+  static start({ origin, port, control: memory, rings, inputs, hostCpus, translator }: ThreadData): void {
     const control = new ThreadControl(memory);
     const post = (message: FromMachine): void => port.postMessage(message);
     const onProgress = progressPoster(post);
@@ -86,7 +86,9 @@ export class MachineThread {
         outputs: ringOutputs(rings, control, post),
         devices: { openStream, openVsock, repeatsInputs: isRecorded },
         links: natives,
+        hostCpus,
         hashExits: isRecorded,
+        translator,
       };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);

@@ -21,6 +21,7 @@ import { PciRootBus } from '../../devices/pci/root-bus.js';
 import { PCI_ECAM, type RamLayout, VM_GENERATION_ID } from '../boot/memory-map.js';
 import type { Clock } from '../core/clock.js';
 import type { AnyDevice } from '../core/device.js';
+import type { DoorbellBoard } from '../core/doorbells.js';
 import type { GuestMemory } from '../core/guest-memory.js';
 import { type IrqLine, nullLine } from '../core/irq-line.js';
 import type { Logger } from '../core/log.js';
@@ -53,6 +54,7 @@ export interface BoardParts {
   readonly intr: IrqLine;
   /** The engine's chipset; null: ours is used. */
   readonly kernelChipset: KernelChipset | null;
+  readonly doorbells: DoorbellBoard | null;
   readonly outputs: ConsoleOutputs;
   readonly stop: StopLatch;
   readonly log: Logger;
@@ -82,6 +84,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const { config, ram, clock, msi, memory, host, stop, log } = parts;
   const ports = new PortBus();
   const mmio = new MemoryBus();
+  mmio.doorbells = parts.doorbells;
   ports.onUnmapped = config.strictPorts ? unmappedStop(stop) : unmappedLog(log, 'port');
   mmio.onUnmapped = unmappedLog(log, 'address');
   const reset = () => stop.set({ kind: 'reset' });

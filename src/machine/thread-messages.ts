@@ -80,7 +80,8 @@ export const COMMANDS = {
     time,
     instructions,
   }),
-  processor: ({ machine }: CommandSubject, groups: readonly StateGroup[]) => readProcessor(machine, groups),
+  processor: ({ machine }: CommandSubject, groups: readonly StateGroup[], vcpu: number) =>
+    readProcessor(machine, groups, vcpu),
   stats: ({ machine }: CommandSubject) => machineStats(machine),
   setBalloon: ({ machine }: CommandSubject, bytes: bigint) => setBalloon(machine, Number(bytes)),
   /** False if the guest will not tell anything new. */
@@ -122,7 +123,9 @@ export type InputFile = { readonly record: string } | { readonly replay: string 
 
 /** What the thread is started with. */
 export interface ThreadData {
+  readonly translator: boolean;
   readonly inputs: InputFile | null;
+  readonly hostCpus: readonly number[];
   readonly origin: MachineOrigin;
   readonly port: MessagePort;
   readonly control: SharedArrayBuffer;

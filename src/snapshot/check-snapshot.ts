@@ -2,19 +2,17 @@
 /** Preflight: everything that would stop a restore, before anything is touched. */
 
 import { closeSync } from 'node:fs';
-import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { machineConfig } from '../machine/config.js';
-import { cpuModel } from '../machine/cpu-model.js';
 import { shapes } from '../machine/state-registry.js';
 import type { Blocker } from './blocker.js';
-import { compatibilityOf, incompatibilities } from './compatibility.js';
+import { processorBlockers } from './check-processor.js';
 import { configFromRecord } from './config-record.js';
 import { diskBlockers } from './disks/check-disks.js';
 import { checkMemory } from './load-machine.js';
 import type { Manifest } from './manifest.js';
 import { type Overrides, overridden } from './overrides.js';
-import { SnapshotError, snapshotError } from './snapshot-error.js';
-import { openLayer, type SnapshotFolder } from './snapshot-folder.js';
+import { snapshotError } from './snapshot-error.js';
+import { openLayer } from './snapshot-folder.js';
 import type { SnapshotStore } from './store.js';
 import { refuseSpent } from './suspend-use.js';
 
@@ -37,7 +35,10 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   const config = attempt('give another value with the override', () =>
     machineConfig(overridden(configFromRecord(snapshot.manifest.machine), overrides)),
   );
-  attempt('use the release that saved it', () => checkProcessor(snapshot));
+  if (config !== undefined) {
+    const remedy = config.engine === 'soft' ? 'use the release that saved it' : 'go on with engine soft, or elsewhere';
+    blockers.push(...(attempt(remedy, () => processorBlockers(snapshot, config)) ?? []));
+  }
   const state = attempt('restore the folder from a copy', () => snapshot.readState());
   if (config !== undefined && state !== undefined) {
     blockers.push(...(attempt('restore the folder from a copy', () => diskBlockers(snapshot, config, state)) ?? []));
@@ -45,12 +46,6 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   const chain = attempt('bring its parents into this store', () => store.chain(snapshot)) ?? [snapshot];
   for (const layer of chain) attempt('restore the folder from a copy', () => closeSync(openLayer(layer).fd));
   return [...blockers, ...deviceBlockers(snapshot.name, snapshot.manifest.devices)];
-}
-
-function checkProcessor({ name, manifest: { machine, compatibility } }: SnapshotFolder): void {
-  const model = atTscRate(cpuModel(machine.cpuModel), machine.tscHz);
-  const [first] = incompatibilities(compatibility, compatibilityOf(model, compatibility.lapicHz, machine.engine));
-  if (first !== undefined) throw new SnapshotError(name, first);
 }
 
 function deviceBlockers(name: string, devices: Manifest['devices']): Blocker[] {

@@ -103,8 +103,8 @@ export function checkMemory({ manifest: { machine, ram }, name }: SnapshotFolder
 }
 
 function checkCompatible({ manifest, name }: SnapshotFolder, machine: Machine): void {
-  const [first] = incompatibilities(manifest.compatibility, machineCompatibility(machine));
-  if (first !== undefined) throw new SnapshotError(name, first);
+  const found = incompatibilities(manifest.compatibility, machineCompatibility(machine));
+  if (found.length > 0) throw new SnapshotError(name, found.join('; '));
 }
 
 /** The base first, then what each later layer changed. */

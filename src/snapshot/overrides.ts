@@ -7,8 +7,11 @@ import type { MachineConfig, PciDeviceConfig } from '../machine/config.js';
 import { type ConfigRecord, configRecord } from './config-record.js';
 import { SnapshotError } from './snapshot-error.js';
 
-/** Nothing of it is seen by a guest before it is reset. Of PCI devices only values of the host may differ. */
-export type Overrides = Partial<Pick<MachineConfig, 'name' | 'uuid' | 'boot' | 'pci' | 'guestClock'>>;
+/**
+ * Nothing of it is seen by a guest before it is reset. Of PCI devices only values of the host may differ; another engine is
+ * one whose compatibility data is the saved one's.
+ */
+export type Overrides = Partial<Pick<MachineConfig, 'name' | 'uuid' | 'boot' | 'pci' | 'guestClock' | 'engine'>>;
 
 /** A value such as a path, by the name that `-o` has for it. */
 export interface HostValue {

@@ -120,3 +120,10 @@ test.each([
 ])('%j is refused by name', (words, message) => {
   expect(() => settings('snapshot', ...words)).toThrow(message);
 });
+
+test('the engine is what the command line says, if that can be', () => {
+  expect(settings('snapshot').machine.engine).toBe('soft');
+  expect(settings('snapshot', '--engine', 'auto').resume?.overrides).toMatchObject({ engine: 'soft' });
+  expect(() => settings('snapshot', '--engine', 'kvm')).toThrow('engine "kvm": it does not count instructions');
+  expect(() => settings('snapshot', '--engine', 'abacus')).toThrow('engine "abacus": unknown engine');
+});

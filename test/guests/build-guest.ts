@@ -9,10 +9,16 @@ import { basename, join } from 'node:path';
 const SOURCES = join(process.cwd(), 'test/guests');
 const LOAD_ADDRESS = '0x100000';
 
-export const guestNames: readonly string[] = readdirSync(SOURCES)
-  .filter((file) => file.endsWith('.S'))
-  .map((file) => basename(file, '.S'))
-  .sort();
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(join(SOURCES, folder))
+    .filter((file) => file.endsWith('.S'))
+    .map((file) => join(folder, basename(file, '.S')))
+    .sort();
+}
+
+export const guestNames = namesIn('');
+/** Guests that every engine runs, a KVM that emulates ring 0 included. They end by power-off. */
+export const engineGuestNames = namesIn('engines');
 
 /** Whether binutils for x86 are here. */
 export function canBuildGuests(): boolean {
@@ -29,8 +35,8 @@ export class GuestBuilder {
 
   /** Path of the built guest. */
   build(name: string): string {
-    const object = join(this.folder, `${name}.o`);
-    const image = join(this.folder, name);
+    const image = join(this.folder, basename(name));
+    const object = `${image}.o`;
     execFileSync('as', ['--64', '-I', SOURCES, join(SOURCES, `${name}.S`), '-o', object]);
     execFileSync('ld', [
       ...['-m', 'elf_x86_64', '-N', `-Ttext=${LOAD_ADDRESS}`, '-e', LOAD_ADDRESS],
@@ -44,27 +50,42 @@ export class GuestBuilder {
   }
 }
 
+/**
+ * All of ring 0, of which a KVM that emulates it has only the most; the processor model that we choose, which vmm does not
+ * show; the local APIC's timer by the TSC.
+ */
+export const ENGINE_FEATURES = ['ring0', 'tsb-1', 'tsc-deadline'] as const;
+export type EngineFeature = (typeof ENGINE_FEATURES)[number];
+
 export interface Expectation {
   readonly cpus: number;
   /** What processors print, by the manuals. */
   readonly manual: string;
   /** What QEMU prints, or why it is not asked. */
   readonly qemu: string | { readonly notAsked: string };
+  /** What not every engine has. */
+  readonly needs: readonly EngineFeature[];
 }
 
 /**
- * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
- * for a guest that QEMU cannot run, and other lines that begin with # are comments.
+ * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the
+ * line in whose place QEMU prints TEXT, a line `#qemu none: WHY` for a guest that QEMU cannot run, `#needs A, B` for one
+ * that not every engine can run, and other lines that begin with # are comments.
  */
 export function readExpectation(name: string): Expectation {
   const manual: string[] = [];
   const qemu: string[] = [];
   let instead: string | undefined;
   let notAsked: string | undefined;
+  let needs: EngineFeature[] = [];
   let cpus = 1;
   for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('\n')) {
     if (line.startsWith('#qemu none: ')) {
       notAsked = line.slice('#qemu none: '.length);
+    } else if (line.startsWith('#needs ')) {
+      const words = line.slice('#needs '.length).split(', ');
+      needs = ENGINE_FEATURES.filter((feature) => words.includes(feature));
+      if (needs.length !== words.length) throw new Error(`${name}.expected: "${line}": unknown needs`);
     } else if (line.startsWith('#cpus ')) {
       cpus = Number(line.slice('#cpus '.length));
     } else if (line.startsWith('#qemu ')) {
@@ -75,5 +96,6 @@ export function readExpectation(name: string): Expectation {
       instead = undefined;
     }
   }
-  return { cpus, manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked } };
+  const ofQemu = notAsked === undefined ? qemu.join('\n') : { notAsked };
+  return { cpus, manual: manual.join('\n'), qemu: ofQemu, needs };
 }

@@ -95,6 +95,7 @@ function plain(engine: FakeEngine): Engine {
     takeDirtyLog: (client, bitmap) => engine.takeDirtyLog(client, bitmap),
     ram: null,
     events: null,
+    doorbells: null,
     disks: null,
     openLink: null,
     close: () => engine.close(),

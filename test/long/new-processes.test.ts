@@ -4,14 +4,15 @@ import { NEVER } from '../../src/hypervisor/exit.js';
 import { flattenSnapshot } from '../../src/snapshot/flatten-snapshot.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
-import { type Carried, carriedFrom, type LifeOrder, type LifeReport } from '../support/process/life.js';
+import { type Carried, carriedFrom, type LifeReport } from '../support/process/life.js';
 import { liveInNewProcess } from '../support/process/new-process.js';
-import { advance, type Evidence, evidence, finish, firstDifference, type ProofSubject } from '../support/proof.js';
+import { advance, type Evidence, evidence, firstDifference, type ProofSubject } from '../support/proof.js';
 import { randomNumbers, testSeed } from '../support/random.js';
+import { cutLife } from './support/cut-life.js';
 import { cloudGuest } from './support/debian-files.js';
-import { type Cut, LifeMap } from './support/life-map.js';
+import { LifeMap } from './support/life-map.js';
 import { linuxSubject } from './support/linux-proof.js';
-import { MOMENTS, type Moment, runToMoment } from './support/moments.js';
+import { MOMENTS, type Moment } from './support/moments.js';
 
 const seed = testSeed();
 /** Of one life. Many are near its end, where they overtake each other. */
@@ -20,11 +21,6 @@ const LIVES = 6;
 const AT_LEAST = 300;
 /** Moments of each kind. */
 const EACH = 5;
-/** One of so many goes on to the guest's end, the others for a time drawn up to this one. */
-const TO_THE_END = 16;
-const LONGEST = 5_000_000;
-/** One of so many is verified before it runs. */
-const FOREIGN = 3;
 const DEPTH = 20;
 
 let subject: ProofSubject;
@@ -47,50 +43,13 @@ test('the guest lives as the script says', () => {
   expect(whole.stop).toBe('{"kind":"power-off"}');
 });
 
-/** One life, with cuts all along it. Tells how many moments of each kind it was cut at. */
-async function cutLife(cuts: readonly Cut[], random: () => number, count: (moment: Moment) => void): Promise<void> {
-  const store = temporaryStore();
-  const output: number[] = [];
-  const machine = subject.build(output, true);
-  try {
-    subject.start(machine);
-    for (const [index, { moment: wanted, time }] of cuts.entries()) {
-      machine.resume();
-      while (machine.time < time && machine.runSlice(time) === 'ran');
-      const moment = runToMoment(machine, wanted) ? wanted : 'anywhere';
-      if (machine.stopReason !== null) break;
-      machine.pause();
-      count(moment);
-      const toTheEnd = index % TO_THE_END === 0;
-      const order: LifeOrder = {
-        store: store.root,
-        name: `at-${machine.time}`,
-        carried: carriedFrom(machine, output),
-        end: toTheEnd ? NEVER : machine.time + BigInt(Math.ceil(LONGEST ** random())),
-        isForeign: index % FOREIGN === 0,
-      };
-      saveMachine(machine, store, order.name);
-      const there = liveInNewProcess(order); // while this one goes on
-      const expected = toTheEnd ? whole : finish(machine, output, order.end);
-      const difference = firstDifference(expected, (await there).evidence);
-      if (difference !== null) throw new Error(`${moment}, saved as ${order.name}, until ${order.end}: ${difference}`);
-      store.remove(order.name);
-      if (machine.stopReason !== null) break;
-    }
-    const last = machine.stopReason === null ? finish(machine, output, NEVER) : evidence(machine, output);
-    expect(firstDifference(whole, last)).toBeNull();
-  } finally {
-    machine.close();
-  }
-}
-
 test(`restored in new processes all over its life (seed ${seed}) it arrives at the same bits`, async () => {
   const random = randomNumbers(seed);
   const counts = new Map<Moment, number>(MOMENTS.map((moment) => [moment, 0]));
   const count = (moment: Moment): unknown => counts.set(moment, (counts.get(moment) ?? 0) + 1);
   const total = (): number => [...counts.values()].reduce((sum, one) => sum + one, 0);
   for (let life = 0; life < LIVES && total() < AT_LEAST; life += 1) {
-    await cutLife(map.cuts(CUTS, random), random, count);
+    await cutLife(subject, whole, map.cuts(CUTS, random), random, count);
   }
   console.info(`seed ${seed}: ${[...counts].map(([moment, found]) => `${found} ${moment}`).join(', ')}`);
   expect(total()).toBeGreaterThanOrEqual(AT_LEAST);

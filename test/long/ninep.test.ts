@@ -5,21 +5,19 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
 import type { PciDeviceConfig } from '../../src/machine/config.js';
 import { firstDifference } from '../support/proof.js';
 import { testSeed } from '../support/random.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { folderGuest } from './support/debian-files.js';
 import { md5 } from './support/disk-image.js';
 import { linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
@@ -39,8 +37,7 @@ beforeAll(async () => {
 });
 
 function sharedFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-9p-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('9p');
   mkdirSync(join(folder, 'sub/deep'), { recursive: true });
   writeFileSync(join(folder, 'hello'), 'hello from the host\n');
   writeFileSync(join(folder, 'sub/data'), data);

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { endRuns, LAUNCHER, PROGRAM, Run, runFolder } from '../cli/support/run.js';
-import { temporaryFolder } from '../snapshot/support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { CommandShell } from './support/command-shell.js';
 import { netGuest, virtioGuest } from './support/debian-files.js';
 import { command } from './support/debian-saves.js';

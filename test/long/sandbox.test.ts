@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import { PROMPT } from '../../scripts/quickstart/initramfs.js';
 import { endRuns, LAUNCHER, PROGRAM, Run } from '../cli/support/run.js';
-import { temporaryFolder } from '../snapshot/support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { folderGuest, netGuest, vsockGuest } from './support/debian-files.js';
 import { answerOf } from './support/vsock-call.js';
 

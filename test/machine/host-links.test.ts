@@ -6,7 +6,7 @@ import { SinkLogger } from '../../src/core/log.js';
 import { machineConfig } from '../../src/machine/config.js';
 import { HostLinks } from '../../src/machine/host-links.js';
 import { MachineHost } from '../../src/machine/machine-host.js';
-import { temporaryFolder } from '../snapshot/support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const config = (stream: string) =>
   machineConfig({ memory: 2 * 1024 * 1024, pci: [{ slot: 4, fn: 0, kind: 'virtio-net', options: { stream } }] });

@@ -7,7 +7,7 @@ import { buildMachine } from '../../src/machine/build.js';
 import { machineConfig } from '../../src/machine/config.js';
 import { MachineHost } from '../../src/machine/machine-host.js';
 import { until } from '../host/support/fake-line.js';
-import { temporaryFolder } from '../snapshot/support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const MEMORY = 2 * 1024 * 1024;
 const device = (options: Record<string, string>) => [{ slot: 4, fn: 0, kind: 'virtio-vsock', options }];

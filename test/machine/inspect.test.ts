@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import type { FakeGuest } from '../../src/hypervisor/fake-guest.js';
-import { REGISTER_ROWS } from '../../src/hypervisor/registers.js';
+import { REGISTER_COUNT, REGISTER_ROWS, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
 import { buildMachine } from '../../src/machine/build.js';
 import { groupOf, machineStats, readProcessor, STATE_GROUPS } from '../../src/machine/inspect.js';
 import type { Machine } from '../../src/machine/machine.js';
@@ -64,6 +64,23 @@ test('looking at a running machine finishes its instruction, and changes nothing
   expect(looked).toBe(run(() => {}));
 });
 
+test('each vCPU has registers and counters of its own', () => {
+  const clock = { kind: 'virtual', numerator: 1, denominator: 1 } as const;
+  const machine = buildMachine({ memory: 2 * 1024 * 1024, clock, cpus: 2 });
+  const starting = machine.parts.engine.vcpus[1];
+  if (starting === undefined) throw new Error('there is one vCPU');
+  const values = new BigUint64Array(REGISTER_COUNT);
+  starting.getRegisters(RegisterGroup.General, values);
+  values[registerIndex('rbx')] = 77n;
+  starting.setRegisters(RegisterGroup.General, values);
+  expect(readProcessor(machine, ['general'], 1).general?.rbx).toBe(77n);
+  expect(readProcessor(machine, ['general']).general?.rbx).toBe(0n);
+  expect(readProcessor(machine, ['events'], 1).events?.run_state).toBe(2n); // waits for SIPI
+  expect(() => readProcessor(machine, ['general'], 2)).toThrow('vCPU 2: expected 0 to 1');
+  expect(machineStats(machine).vcpus).toHaveLength(2);
+  machine.close();
+});
+
 test('exits are counted by kind', () => {
   const guest: FakeGuest = function* () {
     yield { do: 'out', port: 0x80, value: 1, width: 1 };
@@ -75,6 +92,7 @@ test('exits are counted by kind', () => {
   runUntilStopped(machine);
   expect(machineStats(machine)).toMatchObject({
     memory: 2 * 1024 * 1024,
-    exits: { PortWrite: 2, PortRead: 0, Hlt: 1 },
+    instructions: 2n,
+    vcpus: [{ instructions: 2n, exits: { PortWrite: 2, PortRead: 0, Hlt: 1 } }],
   });
 });

@@ -9,8 +9,9 @@ import { checkSnapshot } from '../../src/snapshot/check-snapshot.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
 import type { Identity } from '../../src/snapshot/restoration.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
-import { temporaryFolder, temporaryStore } from '../snapshot/support/temporary-store.js';
+import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { MemoryDisk } from '../support/memory-disk.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const MEMORY = 2 * 1024 * 1024;
 const machines: Machine[] = [];

@@ -84,6 +84,7 @@ function random(): Life {
 test(
   'virtio-blk',
   () => {
+    // Another disk is refused.
     expect(unnoticed(disk, { ignored: COMMON, choices: ['another medium'] })).toEqual(['capacity', 'medium']);
   },
   MINUTES,

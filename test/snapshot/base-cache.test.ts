@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as RamFiles from '../../src/hypervisor/ram-files.js';
 import { BaseCache } from '../../src/snapshot/base-cache.js';
-import { temporaryFolder } from './support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Something that happens just before a lock is taken. */
 let meanwhile = (): void => {};

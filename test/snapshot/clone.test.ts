@@ -6,7 +6,8 @@ import { lockWhenFree } from '../../src/snapshot/lock-when-free.js';
 import { ResumedMachine } from '../../src/snapshot/resumed-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
-import { fileIn, spoil, temporaryFolder, temporaryStore } from './support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { fileIn, spoil, temporaryStore } from './support/temporary-store.js';
 import { MS, tickMachine } from './support/tick-subject.js';
 
 function chain(kind: 'snapshot' | 'suspend' = 'snapshot'): SnapshotStore {

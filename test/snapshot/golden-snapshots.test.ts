@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FORMAT_VERSION } from '../../src/snapshot/manifest.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
 import { endsOf, type GoldenEnd, unpack } from '../support/golden-snapshots.js';
-import { temporaryFolder } from './support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const FOLDER = join(__dirname, '../golden-snapshots');
 const formats = readdirSync(FOLDER).flatMap((file) => /^format-([0-9]+)\.gz$/.exec(file)?.[1] ?? []);

@@ -8,7 +8,8 @@ import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { SnapshotError } from '../../src/snapshot/snapshot-error.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
-import { temporaryFolder, temporaryStore } from './support/temporary-store.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { temporaryStore } from './support/temporary-store.js';
 import { MS, savedTick, tickMachine } from './support/tick-subject.js';
 
 const mode = (path: string): number => statSync(path).mode & 0o777;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** NBD servers of others, as processes of their own. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { temporaryFolder } from './temporary-folder.js';
 
 const children: ChildProcess[] = [];
 
@@ -15,11 +15,8 @@ export function missing(...programs: readonly string[]): string | null {
   return absent.length > 0 ? ` (skipped: ${absent.join(' and ')} not installed)` : null;
 }
 
-/** Removed when the process ends. */
 export function nbdFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-nbd-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return temporaryFolder('nbd');
 }
 
 /** For `afterEach`. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A guest's 9P client over a virtio queue, and shared folders of the host for it. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type VirtioNinep, virtioNinep } from '../../devices/virtio/ninep.js';
 import { HostFolder } from '../../src/host/folder/host-folder.js';
 import { nativeHostfs } from '../../src/hypervisor/hostfs.js';
 import type { Rig } from './rig.js';
+import { temporaryFolder } from './temporary-folder.js';
 import { VERSION_1, VirtioDriver } from './virtio-driver.js';
 import { VirtioRig } from './virtio-rig.js';
 
@@ -52,15 +52,9 @@ export function shareOf(path: string, options: ShareOptions = {}) {
   return new VirtioRig(shareKind(path, options), 'transitional', false, options.rig);
 }
 
-const made: string[] = [];
-process.on('exit', () => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
-});
-
 /** A folder to be shared, with a secret beside it that nobody may reach. */
 export function sandbox(): { readonly outside: string; readonly share: string } {
-  const outside = mkdtempSync(join(tmpdir(), 'tsbhyve-share-'));
-  made.push(outside);
+  const outside = temporaryFolder('share');
   const share = join(outside, 'share');
   mkdirSync(join(share, 'sub/deep'), { recursive: true });
   writeFileSync(join(outside, 'secret'), 'secret\n');

@@ -116,7 +116,7 @@ export function runFromWrongly(
 export function withValue(saved: SavedMachine, path: readonly string[], value: CborValue): SavedMachine {
   const tree = treeOf(saved);
   const last = path.at(-1) ?? '';
-  const owner = path.slice(0, -1).reduce<CborValue | undefined>((at, key) => mapOf(at)[key], tree);
+  const owner = path.slice(0, -1).reduce<CborValue | undefined>(below, tree);
   if (!Object.hasOwn(mapOf(owner), last)) throw new Error(`nothing at ${path.join('.')}`);
   mapOf(owner)[last] = value;
   return { ...saved, tree: encode(tree) };
@@ -124,12 +124,13 @@ export function withValue(saved: SavedMachine, path: readonly string[], value: C
 
 /** Lists have numbers as keys. */
 export function valueIn(saved: SavedMachine, path: readonly string[]): CborValue {
-  const found = path.reduce<CborValue | undefined>(
-    (at, key) => (Array.isArray(at) ? at[Number(key)] : mapOf(at)[key]),
-    decode(saved.tree),
-  );
+  const found = path.reduce<CborValue | undefined>(below, decode(saved.tree));
   if (found === undefined) throw new Error(`nothing at ${path.join('.')}`);
   return found;
+}
+
+function below(at: CborValue | undefined, key: string): CborValue | undefined {
+  return Array.isArray(at) ? at[Number(key)] : mapOf(at)[key];
 }
 
 function mapOf(value: CborValue | undefined): CborMap {

@@ -6,7 +6,7 @@ import { buildMachine } from '../../src/machine/build.js';
 import { type MachineConfig, machineConfig } from '../../src/machine/config.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
-import { temporaryFolder, temporaryStore } from '../snapshot/support/temporary-store.js';
+import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { echoKernel } from '../support/echo-kernel.js';
 import { type Restoring, restore, type SavedMachine, savesOf } from '../support/proof.js';
 import { ioapic, pair } from '../support/proof-guests/controllers.js';
@@ -18,6 +18,7 @@ import { hpet, pit, rtc } from '../support/proof-guests/timers.js';
 import { x87 } from '../support/proof-guests/x87.js';
 import { proofSubject } from '../support/proof-subject.js';
 import { replaceManifest } from '../support/signed-state.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { nothingAdopted, restoringWith, VCPU_STEPS, withoutAlarms, withValue } from '../support/wrong-restores.js';
 import { expectForgotten, expectNoticed, losing, ofDevice, ofVcpu, withoutDevices } from './support/strike.js';
 

@@ -6,9 +6,10 @@ import { tickMachine } from '../snapshot/support/tick-subject.js';
 import type { SavedMachine } from '../support/proof.js';
 import { events } from '../support/proof-guests/events.js';
 import { lapic } from '../support/proof-guests/lapic.js';
+import { processors } from '../support/proof-guests/processors.js';
 import { system } from '../support/proof-guests/system.js';
 import { valueIn, withValue } from '../support/wrong-restores.js';
-import { expectNoticed, losing, ofVcpu } from './support/strike.js';
+import { expectNoticed, losing, ofOther, ofVcpu } from './support/strike.js';
 
 const EIGHT_ZEROS = Array<number>(8).fill(0);
 /** KVM's first paravirtual register: no table of ours has it. */
@@ -73,6 +74,8 @@ test.each([
   ['an error on its way into the ESR', lapic, ofVcpu('lapic.error_pending', [0])],
   ['the interrupt shadow', events, ofVcpu('registers.interrupt_shadow', 0)],
   ['the debug shadow', events, ofVcpu('registers.debug_shadow', 0)],
+  ['the request to start', processors, ofOther('registers.sipi_pending', 0)],
+  ['where to start', processors, ofOther('registers.sipi_vector', 0)],
   ['a debug exception that waits', events, ofVcpu('registers.pending_debug', 0)],
 ])('18. %s was forgotten', (_what, guest, loss) => {
   expectNoticed(guest, losing(loss));

@@ -6,6 +6,7 @@ import { fileIn, temporaryStore } from '../snapshot/support/temporary-store.js';
 import { MS, tickMachine } from '../snapshot/support/tick-subject.js';
 import { type Restoring, restore, type SavedMachine } from '../support/proof.js';
 import { lapic } from '../support/proof-guests/lapic.js';
+import { processors } from '../support/proof-guests/processors.js';
 import { hpet, pit, rtc } from '../support/proof-guests/timers.js';
 import { valueIn, withoutAlarms, withValue } from '../support/wrong-restores.js';
 import { expectNoticed, losing, ofVcpu } from './support/strike.js';
@@ -40,6 +41,19 @@ test('2. Cloud Hypervisor set the clock when the vCPUs ran already', () => {
       machine.pause();
       machine.parts.engine.setTime(saved.time);
     },
+  });
+});
+
+test('4. TSC offsets of vCPUs diverged', () => {
+  const adjust = 0x3b;
+  const all = ['processors', 'fields', 'others', '0', 'fields', 'msrs'];
+  const place = (saved: SavedMachine): string[] => {
+    const rows = Object.values(valueIn(saved, all) as Record<string, { number: number }>); // a list of records
+    return [...all, String(rows.findIndex(({ number }) => number === adjust)), 'value'];
+  };
+  expectNoticed(processors, {
+    when: (saved) => Number(valueIn(saved, place(saved))) !== 0,
+    spoil: (saved) => withValue(saved, place(saved), 0),
   });
 });
 

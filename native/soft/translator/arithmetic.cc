@@ -104,6 +104,10 @@ bool to_register(Emitter& e) {
     e.address();
     e.load(size, e.op->segment);
     source = sized(t0, size);
+    if (uses_carry(opcode)) {  // t0 serves to bring the carry
+      e.a.mov(CPU_FIELD(translated.target), t0);
+      source = field(offsetof(Cpu, translated.target), size);
+    }
   } else {
     source = e.source_of(right);
   }
@@ -141,7 +145,8 @@ bool to_memory(Emitter& e) {
   const Opcode opcode = e.instruction->opcode;
   const Operand& left = e.instruction->operands[0];
   const Operand& right = e.instruction->operands[1];
-  if (uses_carry(opcode) || e.instruction->lock) return false;
+  if (e.instruction->lock) return translate_locked(e);
+  if (uses_carry(opcode)) return translate_carry_to_memory(e);
   e.address();
   e.update(left.size, e.op->segment,
            [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t2, left.size), e.source_of(right)); });

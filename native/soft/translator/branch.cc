@@ -42,11 +42,11 @@ bool target(Emitter& e) {
 
 bool jump(Emitter& e) {
   if (!target(e)) return false;
-  e.jump_indirect(nullptr);
+  e.jump_indirect(Exit::Kind::Operation, nullptr);
   return true;
 }
 
-/// The target comes first, and tier 1 does all of it again where the jump cache does not know it.
+/// The target comes first: what is pushed may lie where it was read from.
 bool call(Emitter& e) {
   if (!target(e)) return false;
   // An address that is not canonical faults before anything is pushed.
@@ -64,7 +64,9 @@ bool call(Emitter& e) {
   e.a.mov(CPU_FIELD(translated.target), t0);
   push_return_address(e);
   e.a.mov(t0, CPU_FIELD(translated.target));
-  e.jump_indirect([&e] { e.a.lea(home(RSP), x86::ptr(home(RSP), -8)); });
+  e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
+  e.moved(RSP, -8);
+  e.jump_indirect(Exit::Kind::Jump, nullptr);
   return true;
 }
 
@@ -73,7 +75,24 @@ bool ret(Emitter& e) {
   e.a.mov(t0, home(RSP));
   e.load(8, SS);
   const auto dropped = static_cast<i32>(8 + e.instruction->immediate);
-  e.jump_indirect([&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
+  e.jump_indirect(Exit::Kind::Operation, [&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
+  return true;
+}
+
+/// In the kernel it is always allowed. It ends its block, but nothing becomes deliverable by it.
+bool clear_interrupts(Emitter& e) {
+  if (e.block->mode & mode_user) return false;
+  const asmjit::Label refused = e.a.newLabel();
+  e.clobber();
+  e.a.cmp(field(offsetof(Cpu, cpl), 1), 0);
+  e.a.jne(refused);
+  e.cold([&e, refused, state = e.now, block = e.block, op = e.op] {
+    e.now = state, e.block = block, e.op = op;
+    e.a.bind(refused);
+    e.leave_to_operation();
+  });
+  e.a.and_(CPU_FIELD(rflags), static_cast<i32>(~static_cast<u32>(rflags::IF)));
+  e.follow(&e.block->branch.next, outside);
   return true;
 }
 
@@ -81,6 +100,7 @@ bool ret(Emitter& e) {
 
 bool translate_branch(Emitter& e, const PlannedBlock&) {
   switch (e.instruction->opcode) {
+    case Opcode::Cli: return clear_interrupts(e);
     case Opcode::Call: return call_direct(e);
     case Opcode::CallIndirect: return call(e);
     case Opcode::JmpIndirect: return jump(e);

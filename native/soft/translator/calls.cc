@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "soft/translator/calls.h"
 
+#include "soft/flags.h"
 #include "soft/memory.h"
+#include "soft/translator/exceptions.h"
 
 namespace tsbhyve::soft {
 
@@ -14,6 +16,7 @@ void step_in(Cpu* cpu, const Site* site) {
   cpu->budget -= site->ahead;
   cpu->translated.region = site->region;
   settle_flags(cpu, site->flags);
+  take_host_exceptions(cpu);
 }
 
 void step_out(Cpu* cpu, const Site* site) {
@@ -26,7 +29,6 @@ void step_out(Cpu* cpu, const Site* site) {
 
 u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
-  tr_mem[0]++;
   const u64 value = load_slow(cpu, site->op, lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
@@ -34,7 +36,6 @@ u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
 
 void translated_store(Cpu* cpu, const Site* site, u64 lin, u64 value) {
   step_in(cpu, site);
-  tr_mem[1]++;
   store_slow(cpu, site->op, lin, value, site->size, site->segment);
   step_out(cpu, site);
 }
@@ -61,14 +62,15 @@ void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64) {
 }
 
 /// The operation that follows in the copy stops there.
-void translated_operation(Cpu* cpu, const Site* site, u64, u64) {
+u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   step_in(cpu, site);
-  tr_ops[site->opcode]++;
   site->op->handler(cpu, site->op);
   cpu->next_op = nullptr;
   step_out(cpu, site);
+  constexpr u64 always_set = 2;
+  return read_status_flags(cpu) | always_set;
 }
 
-void translated_settle(Cpu* cpu, const Site* site, u64, u64) { tr_mem[2]++; settle_flags(cpu, site->flags); }
+void translated_settle(Cpu* cpu, const Site* site, u64, u64) { settle_flags(cpu, site->flags); }
 
 }  // namespace tsbhyve::soft

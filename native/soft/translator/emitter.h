@@ -17,6 +17,7 @@ struct CodeState {
   FlagRecipe flags;
   u32 host = 0;             // status flags that the host's have right
   bool uncaptured = false;  // the recipe wants the host's flags captured, which is still to be done
+  bool sse_ready = false;   // no SSE instruction faults for the sake of CR0 and CR4
   u32 pending = 0;          // instructions of earlier blocks that the budget does not know of
 };
 
@@ -75,7 +76,13 @@ class Emitter {
   /// Host address of `size` bytes at t0, for an instruction that tier 1's handler does where the fast table does not
   /// serve it: finish() comes after all that the instruction does.
   Mem direct(u32 size, bool write, bool aligned);
-  void finish_direct();
+  /// With flags: the host has then the flags that the instruction leaves, whoever has done it.
+  void finish_direct(bool with_flags = false);
+  /// Begins an instruction that uses direct(); SSE instructions go to tier 1 when they may not run as they are.
+  void begin_direct() { direct_slow_ = a.newLabel(); }
+  void begin_sse(bool is_float);
+  /// Where the instruction that uses direct() goes to be done by tier 1.
+  const Label& direct_slow() const { return direct_slow_; }
   Site* site(u32 size, u8 segment);
 
   // --- flags (emitter_flags.cc)
@@ -94,6 +101,7 @@ class Emitter {
   static FlagSource saved() { return {FlagSource::Kind::Saved, 0, 0}; }
   /// The host's condition that holds when the guest's does, or nothing. Uses t0 and t1.
   std::optional<u8> condition(u8 guest_condition);
+  bool has_condition(u8 guest_condition) const;
   bool has_carry() const;
   void carry_to_host();
   void flags_to_memory();
@@ -107,9 +115,9 @@ class Emitter {
   void leave_to_operation();
   /// Goes on with the target of a direct branch; what follows is not reached.
   void follow(const Link* link, int to);
-  /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else tier 1 does
-  /// this instruction.
-  void jump_indirect(const MakeCode& before);
+  /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else it leaves:
+  /// tier 1 does the Jump that is left, or all of this Operation.
+  void jump_indirect(Exit::Kind kind, const MakeCode& before);
   /// The address behind the instruction in hand.
   void return_address(const Gp& into);
 
@@ -118,6 +126,7 @@ class Emitter {
   bool emit_instructions(PlannedBlock& planned);
   int emit_end(PlannedBlock& planned);
   void begin_header(size_t index);
+  void check_budget(size_t header);
   u32 longest_from(size_t index) const;
   Exit* new_exit(Exit::Kind kind);
   void leave(const Exit* by);
@@ -128,6 +137,8 @@ class Emitter {
   Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
   void capture();
   void base_to_host();
+  void count_to_host();
+  void count_to_memory();
   u8 captured_condition(size_t image, u8 guest_condition);
   void eager_to_memory();
   void store_lazy(size_t to, const FlagSource& source, size_t saved);

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t left_slot = offsetof(Cpu, translated.saved_left), right_slot = offsetof(Cpu, translated.saved_right),
                  result_slot = offsetof(Cpu, translated.saved_result);
-constexpr size_t captured_image = offsetof(Cpu, translated.captured), counted_image = offsetof(Cpu, translated.counted);
+constexpr size_t captured_image = offsetof(Cpu, translated.captured);
+constexpr size_t turned_slot = offsetof(Cpu, translated.saved_turned);
 
 /// Flags that each pair of conditions looks at (SDM vol. 2, appendix B.1.4.7).
 constexpr u32 condition_flags[8] = {flag_of, flag_cf, flag_zf,           flag_cf | flag_zf,
@@ -20,9 +21,21 @@ u32 covered(FlagOverlay overlay) {
   switch (overlay) {
     case FlagOverlay::None: return 0;
     case FlagOverlay::Carry: return flag_cf;
-    case FlagOverlay::Count: return status_flags & ~flag_cf;
+    case FlagOverlay::Increment:
+    case FlagOverlay::Decrement: return status_flags & ~flag_cf;
+    case FlagOverlay::Divided: return flag_pf | flag_af | flag_zf | flag_sf;
+    case FlagOverlay::ShiftLeft:
+    case FlagOverlay::ShiftRight:
+    case FlagOverlay::ShiftArithmetic: return status_flags;
     default: return flag_cf | flag_of;
   }
+}
+
+bool is_count(FlagOverlay overlay) { return overlay == FlagOverlay::Increment || overlay == FlagOverlay::Decrement; }
+
+/// Whether what it covers can be had from what has been kept of it.
+bool is_captured(FlagOverlay overlay) {
+  return overlay == FlagOverlay::Carry || overlay == FlagOverlay::Overflow || is_count(overlay);
 }
 
 u32 width_of(u32 size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3; }
@@ -36,7 +49,7 @@ bool is_shift(FlagOrigin origin) {
 /// The host's flags are those that the recipe wants to have captured.
 void Emitter::capture() {
   a.pushfq();
-  a.pop(field(now.flags.overlay == FlagOverlay::Count ? counted_image : captured_image));
+  a.pop(field(captured_image));
   now.uncaptured = false;
 }
 
@@ -66,9 +79,8 @@ void Emitter::set_overlay(FlagOverlay overlay, u32 size) {
   now.flags.overlay = overlay;
   now.flags.overlay_size = static_cast<u8>(size);
   now.host &= ~covered(overlay);
-  if (overlay == FlagOverlay::Count) {
+  if (is_count(overlay)) {
     now.host |= status_flags & ~flag_cf;
-    now.uncaptured = true;
     return;
   }
   now.host = 0;
@@ -150,6 +162,20 @@ void Emitter::base_to_host() {
   if (is_shift(recipe.origin) && recipe.right.value > 1) now.host &= ~flag_of;
 }
 
+/// All but CF: the operation once more.
+void Emitter::count_to_host() {
+  const FlagRecipe& recipe = now.flags;
+  const bool up = recipe.overlay == FlagOverlay::Increment;
+  const Gp value = sized(t0, recipe.overlay_size);
+  fetch(recipe.turned, turned_slot, t0);
+  a.lea(t0, x86::ptr(t0, up ? -1 : 1));
+  if (up)
+    a.inc(value);
+  else
+    a.dec(value);
+  now.host = covered(recipe.overlay) & ~flag_af;
+}
+
 u8 Emitter::captured_condition(size_t image, u8 guest_condition) {
   clobber();
   const u32 looked_at = condition_flags[guest_condition >> 1];
@@ -168,22 +194,31 @@ u8 Emitter::captured_condition(size_t image, u8 guest_condition) {
   return guest_condition & 1 ? equal : not_equal;
 }
 
+bool Emitter::has_condition(u8 guest_condition) const {
+  const u32 wanted = condition_flags[guest_condition >> 1];
+  if ((wanted & ~now.host) == 0) return true;
+  const FlagRecipe& recipe = now.flags;
+  const u32 over = covered(recipe.overlay);
+  if (wanted & over) return (wanted & ~over) == 0 && is_captured(recipe.overlay);
+  if (recipe.origin == FlagOrigin::Memory) return false;
+  return !(is_shift(recipe.origin) && recipe.right.value > 1 && wanted & flag_of);
+}
+
 std::optional<u8> Emitter::condition(u8 guest_condition) {
+  if (!has_condition(guest_condition)) return std::nullopt;
   const u32 wanted = condition_flags[guest_condition >> 1];
   if ((wanted & ~now.host) == 0) return guest_condition;
   clobber();
   const FlagRecipe& recipe = now.flags;
-  const u32 over = covered(recipe.overlay);
-  if (wanted & over) {
-    if (wanted & ~over) return std::nullopt;
-    if (recipe.overlay == FlagOverlay::Count) return captured_condition(counted_image, guest_condition);
-    if (recipe.overlay == FlagOverlay::RotateLeft || recipe.overlay == FlagOverlay::RotateRight) return std::nullopt;
+  if (wanted & covered(recipe.overlay)) {
+    if (is_count(recipe.overlay)) {
+      count_to_host();
+      return guest_condition;
+    }
     a.cmp(field(offsetof(Cpu, translated.carry), 1), 0);
     return static_cast<u8>(guest_condition & 1 ? 4 : 5);
   }
-  if (recipe.origin == FlagOrigin::Memory) return std::nullopt;
   if (recipe.origin == FlagOrigin::Captured) return captured_condition(captured_image, guest_condition);
-  if (is_shift(recipe.origin) && recipe.right.value > 1 && wanted & flag_of) return std::nullopt;
   base_to_host();
   return guest_condition;
 }
@@ -245,6 +280,28 @@ void Emitter::eager_to_memory() {
   a.mov(CPU_FIELD32(lazy.kind), static_cast<i32>(FlagKind::Eager));
 }
 
+/// After a count of the same kind CF is where it has to be: a loop that counts down has it so.
+void Emitter::count_to_memory() {
+  const FlagRecipe& recipe = now.flags;
+  const FlagKind of = recipe.overlay == FlagOverlay::Increment ? FlagKind::Inc : FlagKind::Dec;
+  const u32 size = recipe.overlay_size;
+  const Label other = a.newLabel(), done = a.newLabel();
+  clobber();
+  const Site* const at = site(0, 0);
+  a.cmp(CPU_FIELD32(lazy.kind), static_cast<i32>(static_cast<u32>(of) | width_of(size)));
+  a.jne(other);
+  fetch(recipe.turned, turned_slot, t0);
+  if (size < 4) a.movzx(t0.r32(), sized(t0, size));
+  if (size == 4) a.mov(t0.r32(), t0.r32());
+  a.mov(CPU_FIELD(lazy.result), t0);
+  a.bind(done);
+  cold([=, this] {
+    a.bind(other);
+    call(thunks_.settle, at);
+    a.jmp(done);
+  });
+}
+
 void Emitter::flags_to_memory() {
   const FlagRecipe& recipe = now.flags;
   const auto kind = [&](FlagKind of) {
@@ -254,7 +311,9 @@ void Emitter::flags_to_memory() {
                    result = offsetof(Cpu, lazy.result);
   const auto present = [](const FlagSource& source) { return source.kind != FlagSource::Kind::Absent; };
   const bool far_shift = recipe.origin == FlagOrigin::Shl && recipe.right.value > 1;
-  if (recipe.overlay != FlagOverlay::None || far_shift) {
+  if (is_count(recipe.overlay) && recipe.origin == FlagOrigin::Memory) {
+    count_to_memory();
+  } else if (recipe.overlay != FlagOverlay::None || far_shift) {
     clobber();
     call(thunks_.settle, site(0, 0));
   } else if (recipe.origin == FlagOrigin::Captured || is_shift(recipe.origin)) {

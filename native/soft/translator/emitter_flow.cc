@@ -21,7 +21,7 @@ void Emitter::call(u64 thunk, const Site* with) {
 Exit* Emitter::new_exit(Exit::Kind kind) {
   Exit& made = region_->exits.emplace_back();
   made.kind = kind;
-  made.region = region_; if (instruction) made.opcode = static_cast<u16>(instruction->opcode);
+  made.region = region_;
   made.block = block;
   made.op = op;
   made.flags = now.flags;
@@ -46,7 +46,7 @@ const Site* Emitter::operation_site() {
   copy[0].handler = choose_handler(*instruction, true);
   copy[1].handler = end_of_copy;
   Site* const at = site(0, 0);
-  at->op = copy.get(); at->opcode = static_cast<u16>(instruction->opcode);
+  at->op = copy.get();
   region_->operations.push_back(std::move(copy));
   return at;
 }
@@ -55,6 +55,10 @@ void Emitter::run_operation() {
   clobber();
   call(thunks_.operation, operation_site());
   drop_flags();
+  if (!live_after || opcode_info(instruction->opcode).flags_written == 0) return;
+  a.mov(CPU_FIELD(translated.captured), t0);
+  set_flags(FlagOrigin::Captured, 8, 0);
+  now.uncaptured = false;
 }
 
 void Emitter::leave_to_operation() {
@@ -97,13 +101,13 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown) {
   a.jmp(t1);
 }
 
-void Emitter::jump_indirect(const MakeCode& before) {
+void Emitter::jump_indirect(Exit::Kind kind, const MakeCode& before) {
   const Label unknown = a.newLabel();
   a.mov(CPU_FIELD(translated.target), t0);
   flags_to_memory();
   pay();
   a.mov(t0, CPU_FIELD(translated.target));
-  const Exit* const by = new_exit(Exit::Kind::Operation);
+  const Exit* const by = new_exit(kind);
   look_up(before, unknown);
   cold([=, this] {
     a.bind(unknown);
@@ -125,8 +129,9 @@ void Emitter::follow(const Link* link, int to) {
     if (plan_[index].live_in)
       flags_to_memory();
     else
-      drop_flags();
+      clobber();  // but whoever is stopped here sees them
     pay();
+    check_budget(index);
     a.jmp(labels_[index]);
     return;
   }
@@ -165,20 +170,27 @@ u32 Emitter::longest_from(size_t index) const {
   return longest + plan_[index].block->count;
 }
 
-/// Whoever jumps to a header has paid, and left the flags in memory if anyone may look at them.
+/// Goes to tier 1 where less is left than may be retired before the next look.
+void Emitter::check_budget(size_t header) {
+  const Label short_of_budget = a.newLabel();
+  Exit* const by = new_exit(Exit::Kind::Block);
+  by->block = plan_[header].block;
+  a.cmp(CPU_FIELD(budget), static_cast<i32>(longest_from(header)));
+  a.jl(short_of_budget);
+  cold([this, short_of_budget, by] {
+    a.bind(short_of_budget);
+    leave(by);
+  });
+}
+
+/// Whoever jumps to a header has paid and looked at the budget, and left the flags in memory if they live there.
 void Emitter::begin_header(size_t index) {
   now = {};
   block = plan_[index].block;
   op = block->ops;
-  const u32 longest = longest_from(index);
-  if (index == 0) region_->longest = longest;
-  const Label short_of_budget = a.newLabel();
-  a.cmp(CPU_FIELD(budget), static_cast<i32>(longest));
-  a.jl(short_of_budget);
-  cold([this, short_of_budget, by = new_exit(Exit::Kind::Block)] {
-    a.bind(short_of_budget);
-    leave(by);
-  });
+  if (index > 0) return;
+  region_->longest = longest_from(index);
+  check_budget(index);
 }
 
 bool Emitter::emit_instructions(PlannedBlock& planned) {
@@ -241,8 +253,8 @@ bool Emitter::emit_region() {
   for (Label& label : labels_) label = a.newLabel();
   for (size_t i = 0; i < plan_.size(); i++) {
     if (!plan_[i].header) continue;
-    a.bind(labels_[i]);
     begin_header(i);
+    a.bind(labels_[i]);
     emit_from(i);
     while (!waiting_.empty()) {
       const Waiting next = waiting_.back();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Guest memory from translated code: the fast tables are looked at inline, everything else is a call.
+#include "soft/host/rounding.h"
 #include "soft/translator/emitter.h"
 
 namespace tsbhyve::soft {
@@ -137,18 +138,40 @@ void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) 
 }
 
 Mem Emitter::direct(u32 size, bool write, bool aligned) {
-  direct_slow_ = a.newLabel();
   probe(size, write, aligned, direct_slow_);
   a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
   return x86::ptr(t0, t1, 0, 0, size);
 }
 
-void Emitter::finish_direct() {
+void Emitter::begin_sse(bool is_float) {
+  begin_direct();
+  clobber();
+  if (!now.sse_ready) {
+    a.test(CPU_FIELD32(cr0), static_cast<i32>(cr0::EM | cr0::TS));
+    a.jnz(direct_slow_);
+    a.test(CPU_FIELD32(cr4), static_cast<i32>(cr4::OSFXSR));
+    a.jz(direct_slow_);
+    now.sse_ready = true;
+  }
+  if (!is_float) return;
+  // Exceptions are masked, and the inexact flag stands: then nothing has to be cleared before (sse/compute.h).
+  constexpr i32 wanted = host::mxcsr_masks | host::mxcsr_inexact;
+  a.mov(t0.r32(), CPU_FIELD32(mxcsr));
+  a.and_(t0.r32(), wanted);
+  a.cmp(t0.r32(), wanted);
+  a.jne(direct_slow_);
+}
+
+void Emitter::finish_direct(bool with_flags) {
   const Label back = a.newLabel();
   a.bind(back);
   cold([=, this, slow = direct_slow_, at = operation_site()] {
     a.bind(slow);
     call(thunks_.operation, at);
+    if (with_flags) {
+      a.push(t0);
+      a.popfq();
+    }
     a.jmp(back);
   });
 }

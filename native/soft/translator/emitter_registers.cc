@@ -7,7 +7,10 @@ using namespace host_code;
 
 Gp Emitter::value_of(u8 guest, u32 size, const Gp& spare) {
   if (has_home(guest)) return sized(home(guest), size);
-  a.mov(spare.r64(), slot(guest));
+  if (size < 4)
+    a.movzx(spare.r32(), slot(guest, size));
+  else
+    a.mov(sized(spare, size), slot(guest, size));
   return sized(spare, size);
 }
 

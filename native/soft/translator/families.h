@@ -14,6 +14,15 @@ bool translate_bit(Emitter& e);  // BT .. BTC
 bool translate_move(Emitter& e);
 bool translate_conditional(Emitter& e);  // CMOVcc, SETcc
 bool translate_stack(Emitter& e);
+bool translate_locked(Emitter& e);           // LOCK ADD .. LOCK XOR
+bool translate_carry_to_memory(Emitter& e);  // ADC and SBB
+bool translate_unary_memory(Emitter& e);
+bool translate_exchange_memory(Emitter& e);
+bool translate_exchange_add(Emitter& e);
+bool translate_compare_exchange(Emitter& e);
+bool translate_divide(Emitter& e);
+bool translate_scan(Emitter& e);
+bool translate_popcnt(Emitter& e);
 bool translate_sse(Emitter& e);
 
 inline bool is_memory(const Operand& operand) { return operand.kind == OperandKind::Memory; }

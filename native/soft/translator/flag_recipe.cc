@@ -83,6 +83,30 @@ u32 rotated_flags(const Cpu* cpu, const FlagRecipe& recipe) {
                                                    : operation::rightward_flags<T>(turned, operation::top_bit(turned));
 }
 
+void settle_count(Cpu* cpu, const FlagRecipe& recipe) {
+  const FlagKind kind = recipe.overlay == FlagOverlay::Increment ? FlagKind::Inc : FlagKind::Dec;
+  const bool carry = carry_flag(cpu);
+  const auto set = [&]<class T>(T result) { set_lazy<T>(cpu, kind, result, carry, 0); };
+  const u64 saved = cpu->translated.saved_turned;
+  switch (recipe.overlay_size) {
+    case 1: return set(value_of<u8>(cpu, recipe.turned, saved));
+    case 2: return set(value_of<u16>(cpu, recipe.turned, saved));
+    case 4: return set(value_of<u32>(cpu, recipe.turned, saved));
+    default: return set(value_of<u64>(cpu, recipe.turned, saved));
+  }
+}
+
+template <class Operation>
+void settle_counted_shift(Cpu* cpu, const FlagRecipe& recipe) {
+  const u32 count = static_cast<u32>(cpu->translated.saved_right);
+  if (count == 0) return;
+  const auto flags = [&]<class T>(T old) {
+    return Operation::template flags<T>(cpu, old, Operation::template result<T>(cpu, old, count), count);
+  };
+  const u64 old = cpu->translated.saved_left;
+  write_status_flags(cpu, recipe.overlay_size == 4 ? flags(static_cast<u32>(old)) : flags(old));
+}
+
 void settle_overlay(Cpu* cpu, const FlagRecipe& recipe) {
   const bool carry = (cpu->translated.carry & 1) != 0;
   switch (recipe.overlay) {
@@ -94,8 +118,12 @@ void settle_overlay(Cpu* cpu, const FlagRecipe& recipe) {
           recipe.overlay_size == 4 ? rotated_flags<u32>(cpu, recipe) : rotated_flags<u64>(cpu, recipe));
     case FlagOverlay::Overflow: return change_status_flags(cpu, flag_cf | flag_of, carry ? flag_cf | flag_of : 0);
     case FlagOverlay::Carry: return change_status_flags(cpu, flag_cf, carry ? flag_cf : 0);
-    case FlagOverlay::Count:
-      return change_status_flags(cpu, status_flags & ~flag_cf, static_cast<u32>(cpu->translated.counted));
+    case FlagOverlay::Increment:
+    case FlagOverlay::Decrement: return settle_count(cpu, recipe);
+    case FlagOverlay::Divided: return change_status_flags(cpu, flag_pf | flag_af | flag_zf | flag_sf, flag_af);
+    case FlagOverlay::ShiftLeft: return settle_counted_shift<operation::Shl>(cpu, recipe);
+    case FlagOverlay::ShiftRight: return settle_counted_shift<operation::Shr>(cpu, recipe);
+    case FlagOverlay::ShiftArithmetic: return settle_counted_shift<operation::Sar>(cpu, recipe);
   }
 }
 

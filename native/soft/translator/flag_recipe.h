@@ -32,9 +32,15 @@ enum class FlagOverlay : u8 {
   None,
   RotateLeft,  // CF and OF follow from `turned`
   RotateRight,
-  Overflow,  // CF and OF: the byte TranslatedState::carry
-  Carry,     // CF: the same
-  Count,     // INC and DEC, all but CF: TranslatedState::counted holds the host's flags
+  Overflow,   // CF and OF: the byte TranslatedState::carry
+  Carry,      // CF: the same
+  Increment,  // all but CF follow from `turned`, the result
+  Decrement,
+  Divided,  // DIV and IDIV: AF is set, PF, ZF and SF are clear
+  // By CL, which lies in saved_right, of saved_left: all, or none when it is zero. The rest is in memory.
+  ShiftLeft,
+  ShiftRight,
+  ShiftArithmetic,
 };
 
 struct FlagRecipe {

@@ -2,12 +2,12 @@
 #include "soft/translator/host_translator.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "soft/block_cache.h"
 #include "soft/leave.h"
 #include "soft/translator/assemble.h"
 #include "soft/translator/emitter.h"
+#include "soft/translator/exceptions.h"
 
 namespace tsbhyve::soft {
 
@@ -30,6 +30,7 @@ void begin(Cpu* cpu, Block* block) { return block->first(cpu, block->ops); }
 void go_on(Cpu* cpu, const Exit* by) {
   switch (by->kind) {
     case Exit::Kind::Branch: return follow(cpu, by->link);
+    case Exit::Kind::Jump: return jump_indirect(cpu, cpu->translated.target);
     case Exit::Kind::Operation:
       if (by->op == by->block->ops) return begin(cpu, by->block);
       return by->op->handler(cpu, by->op);
@@ -50,9 +51,9 @@ void run_translated(Cpu* cpu, const Op*) {
   cpu->budget += block->count;
   cpu->translated.code_page = cpu->gpr[17] & page_mask;
   const Exit* const by = translator_of(cpu)->run(block);
-  tr_kinds[static_cast<size_t>(by->kind)]++; if (by->kind == Exit::Kind::Operation) tr_exits[by->opcode]++;
   stand_in(cpu, by);
   settle_flags(cpu, by->flags);
+  take_host_exceptions(cpu);
   if (by->kind == Exit::Kind::Branch && by->patch) translator_of(cpu)->connect(const_cast<Exit*>(by));
   return go_on(cpu, by);
 }
@@ -79,15 +80,7 @@ HostTranslator::HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat)
   pieces_[0].start = pieces_[0].used = (thunks_.size + code_alignment - 1) & ~(code_alignment - 1);
 }
 
-u64 tr_ops[1024], tr_exits[1024], tr_kinds[4], tr_t1, tr_mem[4];
 HostTranslator::~HostTranslator() {
-  fprintf(stderr, "regions %lu bytes %lu entries %lu evictions %lu branch %lu operation %lu block %lu; loads %lu stores %lu settles %lu\n", counts_.regions, counts_.bytes, counts_.entries, counts_.evictions, tr_kinds[0], tr_kinds[1], tr_kinds[2], tr_mem[0], tr_mem[1], tr_mem[2]);
-  for (auto* table : {tr_ops, tr_exits}) {
-    std::vector<std::pair<u64,int>> rows; for (int i = 0; i < 1024; i++) if (table[i]) rows.push_back({table[i], i});
-    std::sort(rows.rbegin(), rows.rend()); fprintf(stderr, table == tr_ops ? "fallbacks:" : "exits:");
-    for (size_t i = 0; i < rows.size() && i < 40; i++) fprintf(stderr, " %s %lu", opcode_name(static_cast<Opcode>(rows[i].second)), rows[i].first);
-    fprintf(stderr, "\n");
-  }
   for (Piece& piece : pieces_) {
     while (!piece.regions.empty()) kill(piece.regions.back());
   }

@@ -10,19 +10,25 @@ namespace {
 
 size_t saved_left() { return offsetof(Cpu, translated.saved_left); }
 
-bool count_one(Emitter& e, x86::Inst::Id id) {
+bool count_one(Emitter& e, bool up) {
   const Operand& operand = e.instruction->operands[0];
+  const FlagOverlay overlay = up ? FlagOverlay::Increment : FlagOverlay::Decrement;
   if (e.live_after) {
-    e.prepare_overlay(FlagOverlay::Count);
+    e.prepare_overlay(overlay);
     e.overwrite(operand.reg);
   }
   const Gp working = e.begin_change(operand);
-  e.a.emit(id, working);
-  e.keep(operand, working);
-  if (e.live_after)
-    e.set_overlay(FlagOverlay::Count, operand.size);
+  if (up)
+    e.a.inc(working);
   else
+    e.a.dec(working);
+  e.keep(operand, working);
+  if (!e.live_after) {
     e.drop_flags();
+    return true;
+  }
+  e.set_overlay(overlay, operand.size);
+  e.flags().turned = Emitter::in_register(operand.reg);
   return true;
 }
 
@@ -113,12 +119,26 @@ bool shift(Emitter& e, u32 count) {
 /// By CL, which may be zero and then leaves the flags.
 bool shift_by_register(Emitter& e) {
   const Operand& operand = e.instruction->operands[0];
-  if (e.live_after || operand.size < 4) return false;
+  const Opcode opcode = e.instruction->opcode;
+  const bool turns = opcode == Opcode::Rol || opcode == Opcode::Ror;
+  if (operand.size < 4 || (turns && e.live_after)) return false;
+  if (e.live_after) e.flags_to_memory();
   e.drop_flags();
   const Gp working = e.begin_change(operand);
+  if (e.live_after) {
+    e.a.mov(field(saved_left()), working.r64());
+    e.a.mov(t0.r32(), x86::ecx);
+    e.a.and_(t0.r32(), operand.size == 8 ? 63 : 31);
+    e.a.mov(CPU_FIELD(translated.saved_right), t0);
+  }
   emit_shift(e, working, x86::cl);
   if (operand.size == 4) e.a.mov(working.r32(), working.r32());
   e.keep(operand, working);
+  if (!e.live_after) return true;
+  e.set_overlay(opcode == Opcode::Shl   ? FlagOverlay::ShiftLeft
+                : opcode == Opcode::Shr ? FlagOverlay::ShiftRight
+                                        : FlagOverlay::ShiftArithmetic,
+                operand.size);
   return true;
 }
 
@@ -126,10 +146,11 @@ bool shift_by_register(Emitter& e) {
 
 bool translate_unary(Emitter& e) {
   const Operand& operand = e.instruction->operands[0];
+  if (is_memory(operand)) return translate_unary_memory(e);
   if (!is_register(operand)) return false;
   switch (e.instruction->opcode) {
-    case Opcode::Inc: return count_one(e, x86::Inst::kIdInc);
-    case Opcode::Dec: return count_one(e, x86::Inst::kIdDec);
+    case Opcode::Inc: return count_one(e, true);
+    case Opcode::Dec: return count_one(e, false);
     case Opcode::Neg: return negate(e);
     case Opcode::Not: return transform(e);
     default: return e.instruction->operand_size >= 4 && transform(e);
@@ -224,6 +245,36 @@ x86::Inst::Id bit_instruction(Opcode opcode) {
   }
 }
 
+/// BT of memory: with a register, a string of bits that the signed offset reaches far into.
+bool test_memory_bit(Emitter& e) {
+  const Operand& to = e.instruction->operands[0];
+  const Operand& which = e.instruction->operands[1];
+  const u32 size = to.size;
+  if (size < 4 || e.instruction->address_size != 8 || !e.can_address()) return false;
+  if (e.live_after) e.prepare_overlay(FlagOverlay::Carry);
+  e.address();
+  if (!is_immediate(which)) {
+    const Gp bit = e.value_of(which.reg, size, t1);
+    if (size == 4)
+      e.a.movsxd(t1, bit);
+    else if (bit.id() != t1.id())
+      e.a.mov(t1, bit);
+    e.a.sar(t1, size == 4 ? 5 : 6);
+    e.a.lea(t0, x86::ptr(t0, t1, size == 4 ? 2 : 3));
+  }
+  e.load(size, e.op->segment);
+  const Gp value = sized(t0, size);
+  if (is_immediate(which))
+    e.a.bt(value, asmjit::imm(e.instruction->immediate & (size * 8u - 1)));
+  else
+    e.a.bt(value, e.value_of(which.reg, size, t1));
+  if (e.live_after)
+    e.set_overlay(FlagOverlay::Carry, size);
+  else
+    e.drop_flags();
+  return true;
+}
+
 }  // namespace
 
 bool translate_multiply(Emitter& e) {
@@ -235,6 +286,7 @@ bool translate_bit(Emitter& e) {
   const Operand& to = e.instruction->operands[0];
   const Operand& which = e.instruction->operands[1];
   const bool changes = e.instruction->opcode != Opcode::Bt;
+  if (is_memory(to) && !changes) return test_memory_bit(e);
   if (!is_register(to) || is_high(which)) return false;
   if (e.live_after) {
     e.prepare_overlay(FlagOverlay::Carry);

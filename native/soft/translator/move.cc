@@ -12,15 +12,21 @@ void overwritten(Emitter& e, u8 guest) {
   if (e.live_after) e.overwrite(guest);
 }
 
-/// `value` of the operand's size becomes the register's.
+/// `value` of the operand's size becomes the register's. Slots are always stored whole: the host cannot forward a
+/// narrow store to a wide load.
 void assign(Emitter& e, const Operand& to, const Gp& value) {
-  if (has_home(to.reg))
+  if (has_home(to.reg)) {
     e.a.mov(sized(home(to.reg), to.size), sized(value, to.size));
-  else if (to.size == 4) {
+  } else if (to.size == 4) {
     e.a.mov(value.r32(), value.r32());
     e.a.mov(slot(to.reg), value.r64());
-  } else
-    e.a.mov(slot(to.reg, to.size), sized(value, to.size));
+  } else if (to.size == 8) {
+    e.a.mov(slot(to.reg), value.r64());
+  } else {
+    e.a.mov(t2, slot(to.reg));
+    e.a.mov(sized(t2, to.size), sized(value, to.size));
+    e.a.mov(slot(to.reg), t2);
+  }
 }
 
 /// AH .. BH: turned to the bottom for the time.
@@ -175,6 +181,7 @@ bool load_address(Emitter& e) {
 bool exchange(Emitter& e) {
   const Operand& left = e.instruction->operands[0];
   const Operand& right = e.instruction->operands[1];
+  if (is_memory(left)) return translate_exchange_memory(e);
   if (!is_register(left) || !is_register(right)) return false;
   overwritten(e, left.reg);
   overwritten(e, right.reg);
@@ -206,6 +213,58 @@ bool spread_sign(Emitter& e) {
   return true;
 }
 
+/// A byte for memory is made before the fast table is looked at.
+bool set_byte(Emitter& e) {
+  const Operand& to = e.instruction->operands[0];
+  const bool in_memory = is_memory(to);
+  if (!(in_memory ? e.can_address() : is_register(to))) return false;
+  const u8 holds = *e.condition(e.instruction->condition);
+  if (in_memory) {
+    e.a.emit(set_id(holds), field(offsetof(Cpu, translated.target), 1));
+    e.address();
+    e.store(1, e.op->segment, [&e] {
+      e.a.movzx(t2.r32(), field(offsetof(Cpu, translated.target), 1));
+      return t2.r8();
+    });
+    return true;
+  }
+  overwritten(e, to.reg);
+  if (has_home(to.reg)) {
+    e.a.emit(set_id(holds), home(to.reg).r8());
+    return true;
+  }
+  e.a.mov(t2, slot(to.reg));
+  e.a.emit(set_id(holds), t2.r8());
+  e.a.mov(slot(to.reg), t2);
+  return true;
+}
+
+/// The source is read whether the condition holds or not.
+bool move_if(Emitter& e) {
+  const Operand& to = e.instruction->operands[0];
+  const Operand& from = e.instruction->operands[1];
+  if (to.size < 4 || (is_memory(from) && !e.can_address())) return false;
+  asmjit::Operand source;
+  if (is_memory(from)) {
+    e.address();
+    e.load(to.size, e.op->segment);
+    e.a.mov(t2, t0);
+    source = sized(t2, to.size);
+  } else {
+    source = e.source_of(from);
+  }
+  const u8 holds = *e.condition(e.instruction->condition);
+  overwritten(e, to.reg);
+  Gp working = sized(t0, to.size);
+  if (has_home(to.reg))
+    working = sized(home(to.reg), to.size);
+  else
+    e.a.mov(t0, slot(to.reg));
+  e.a.emit(move_id(holds), working, source);
+  e.keep(to, working);
+  return true;
+}
+
 }  // namespace
 
 bool translate_move(Emitter& e) {
@@ -227,27 +286,8 @@ bool translate_move(Emitter& e) {
 
 bool translate_conditional(Emitter& e) {
   const Instruction& instruction = *e.instruction;
-  const Operand& to = instruction.operands[0];
-  if (instruction.opcode == Opcode::Setcc) {
-    if (!is_register(to)) return false;
-    const auto holds = e.condition(instruction.condition);
-    if (!holds) return false;
-    if (e.live_after) e.overwrite(to.reg);
-    const asmjit::Operand into =
-        has_home(to.reg) ? asmjit::Operand(home(to.reg).r8()) : asmjit::Operand(slot(to.reg, 1));
-    e.a.emit(set_id(*holds), into);
-    return true;
-  }
-  const Operand& from = instruction.operands[1];
-  if (to.size < 4) return false;
-  if (is_memory(from)) return false;
-  const auto holds = e.condition(instruction.condition);
-  if (!holds) return false;
-  if (e.live_after) e.overwrite(to.reg);
-  const Gp working = e.begin_change(to);
-  e.a.emit(move_id(*holds), working, e.source_of(from));
-  e.keep(to, working);
-  return true;
+  if (!e.has_condition(instruction.condition)) return false;
+  return instruction.opcode == Opcode::Setcc ? set_byte(e) : move_if(e);
 }
 
 }  // namespace tsbhyve::soft

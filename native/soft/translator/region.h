@@ -14,9 +14,7 @@ namespace tsbhyve::soft {
 struct Region;
 
 /// What C++ needs to know when translated code calls it in the midst of a block.
-extern u64 tr_ops[1024], tr_exits[1024], tr_kinds[4], tr_t1; extern u64 tr_mem[4];
 struct Site {
-  u16 opcode = 0;
   const Op* op = nullptr;
   Block* block = nullptr;
   Region* region = nullptr;
@@ -28,9 +26,9 @@ struct Site {
 
 /// One way out of translated code.
 struct Exit {
-  u16 opcode = 0;
   enum class Kind : u8 {
     Branch,     // a direct branch of `block`, complete: `link` leads on. May be patched to jump to its target's code.
+    Jump,       // an indirect branch, complete: TranslatedState::target is where it leads
     Operation,  // tier 1 goes on with `op` of `block`
     Block,      // tier 1 goes on with `block`, which has not been paid for
   };

@@ -15,12 +15,19 @@ void move_stack(Emitter& e, i32 by) {
 
 bool push(Emitter& e) {
   const Operand& from = e.instruction->operands[0];
-  if (is_memory(from)) return false;
+  if (is_memory(from)) {
+    if (!e.can_address()) return false;
+    e.address();
+    e.load(8, e.op->segment);
+    e.a.mov(CPU_FIELD(translated.target), t0);
+  }
   e.clobber();
   e.a.lea(t0, x86::ptr(home(RSP), -8));
   e.store(8, SS, [&e, from]() -> asmjit::Operand {
     if (is_immediate(from)) return e.source_of(from);
-    return e.value_of(from.reg, 8, t2);
+    if (!is_memory(from)) return e.value_of(from.reg, 8, t2);
+    e.a.mov(t2, CPU_FIELD(translated.target));
+    return t2;
   });
   move_stack(e, -8);
   return true;

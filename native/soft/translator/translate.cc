@@ -49,6 +49,13 @@ bool translate(Emitter& e) {
     case Mfence: return translate_move(e);
     case Cmovcc:
     case Setcc: return translate_conditional(e);
+    case Xadd: return translate_exchange_add(e);
+    case Cmpxchg: return translate_compare_exchange(e);
+    case Div:
+    case Idiv: return translate_divide(e);
+    case Bsf:
+    case Bsr: return translate_scan(e);
+    case Popcnt: return translate_popcnt(e);
     case Push:
     case Pop:
     case Leave: return translate_stack(e);

@@ -91,6 +91,9 @@ export function workRoot(cache: string): string {
     throw new BenchError(`${folder} was made by another version of this program: ${remedy} anew`);
   }
   const tree = join(folder, 'tree');
+  // What the host has worked on is not part of the guest.
+  rmSync(join(tree, 'tmp'), { recursive: true, force: true });
+  mkdirSync(join(tree, 'tmp'));
   cpSync(FILES, join(tree, 'bench'), { recursive: true });
   return tree;
 }

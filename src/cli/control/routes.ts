@@ -50,17 +50,23 @@ const status = object({
   state: text('what the machine does', { enum: ['built', 'running', 'paused', 'stopped', 'closed'] }),
   saving: orNull(text('what is being saved', { enum: ['suspend', 'snapshot'] })),
   time: decimal('VM time in nanoseconds'),
-  instructions: decimal('that the vCPU has retired'),
+  instructions: decimal('that all vCPUs together have retired'),
   memory: count('bytes of guest memory'),
-  engine: text('that runs the vCPU'),
+  engine: text('that runs the vCPUs'),
   clock: text('real or virtual'),
   store: text('folder of its snapshots'),
   resumed: orNull(text('snapshot that it was resumed from')),
 });
 const stats = object({
   time: decimal('VM time in nanoseconds'),
-  instructions: decimal('that the vCPU has retired'),
-  exits: mapOf(count(''), 'of the vCPU by kind, since this process has the machine'),
+  instructions: decimal('that all vCPUs together have retired'),
+  vcpus: listOf(
+    object({
+      instructions: decimal('that it has retired'),
+      exits: mapOf(count(''), 'by kind, since this process has the machine'),
+    }),
+    'by APIC id',
+  ),
   memory: count('bytes of guest memory'),
   residentMemory: count('bytes of the whole process that are in memory'),
   saves: count('snapshots and suspends that ended well'),
@@ -86,12 +92,16 @@ const consoles = object({
     'serial and virtio ports that have a back end',
   ),
 });
-const groups = object({
-  groups: text(`names with commas between: ${STATE_GROUPS.join(', ')}`, {
-    pattern: `^(${STATE_GROUPS.join('|')})(,(${STATE_GROUPS.join('|')}))*$`,
-    maxLength: 200,
-  }),
-});
+const groups = object(
+  {
+    groups: text(`names with commas between: ${STATE_GROUPS.join(', ')}`, {
+      pattern: `^(${STATE_GROUPS.join('|')})(,(${STATE_GROUPS.join('|')}))*$`,
+      maxLength: 200,
+    }),
+    cpu: text('which vCPU; 0 unless given', { pattern: '^[0-9]{1,3}$' }),
+  },
+  ['cpu'],
+);
 const state = mapOf({ type: 'object', additionalProperties: true }, 'values by group and name, in hex');
 
 export const ROUTES: readonly Route[] = [
@@ -112,12 +122,12 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/registers',
-    about: 'State of the vCPU, read at one instant.',
+    about: 'State of a vCPU, read at one instant.',
     query: groups,
     answer: state,
     // The schema has only let names of groups through.
-    run: async ({ vm }, { groups: names }) =>
-      jsonState(await vm.ask('processor', String(names).split(',') as StateGroup[])),
+    run: async ({ vm }, { groups: names, cpu = 0 }) =>
+      jsonState(await vm.ask('processor', String(names).split(',') as StateGroup[], Number(cpu))),
   },
   {
     method: 'GET',
@@ -207,7 +217,7 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/nmi',
-    about: 'Sends the vCPU an NMI.',
+    about: 'Sends every vCPU that has been started an NMI.',
     answer: NOTHING,
     run: unlessSuspending(done(({ vm }) => vm.ask('injectNmi'))),
   },

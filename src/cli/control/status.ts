@@ -29,11 +29,11 @@ export async function machineStatus({ vm, saver, settings }: ControlSubject): Pr
 }
 
 export async function statistics({ vm, saver }: ControlSubject): Promise<unknown> {
-  const { time, instructions, memory, exits, balloon } = await freshStatistics(vm);
+  const { time, instructions, memory, vcpus, balloon } = await freshStatistics(vm);
   return {
     time: String(time),
     instructions: String(instructions),
-    exits,
+    vcpus: vcpus.map((vcpu) => ({ instructions: String(vcpu.instructions), exits: vcpu.exits })),
     memory,
     residentMemory: process.memoryUsage.rss(),
     saves: saver.count,

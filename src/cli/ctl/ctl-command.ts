@@ -19,6 +19,7 @@ interface Words {
   /** In the order in which they were given; registers side by side are one step. */
   readonly steps: Step[];
   vm?: string;
+  cpu?: number;
   parent?: string;
   live?: boolean;
   suspendAll?: boolean;
@@ -66,11 +67,15 @@ async function run(words: Words, output: CtlOutput): Promise<number> {
   return 0;
 }
 
-async function runSteps(client: ControlClient, { steps, parent, live }: Words, output: CtlOutput): Promise<void> {
+async function runSteps(
+  client: ControlClient,
+  { steps, parent, live, cpu = 0 }: Words,
+  output: CtlOutput,
+): Promise<void> {
   const choices: SaveChoices = { ...(parent !== undefined && { parent }), ...(live !== undefined && { live }) };
   for (const step of steps) {
-    if ('registers' in step) await showRegisters({ client, output }, step.registers);
-    else await step.verb.run({ client, output, choices, value: step.value });
+    if ('registers' in step) await showRegisters({ client, output, cpu }, step.registers);
+    else await step.verb.run({ client, output, choices, cpu, value: step.value });
   }
 }
 
@@ -95,6 +100,7 @@ function parse(words: readonly string[], output: CtlOutput): Words {
     command.on(`option:${option.name()}`, (value?: string | null) => apply(value ?? ''));
   };
   add('--vm <name>', 'the VM', (value) => (parsed.vm = value));
+  add('--cpu <number>', 'whose registers are shown (0)', (value) => (parsed.cpu = cpuNumber(value)));
   for (const verb of VERBS) add(verb.flags, verb.about, (value) => parsed.steps.push({ verb, value }));
   add(
     '--parent <name>',
@@ -107,6 +113,11 @@ function parse(words: readonly string[], output: CtlOutput): Words {
   for (const option of REGISTER_OPTIONS) add(`--get-${option.word}`, '', () => addRegister(parsed.steps, option), true);
   command.parse(words.length === 0 ? ['--help'] : words, { from: 'user' });
   return parsed;
+}
+
+function cpuNumber(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new CtlError(`--cpu: '${text}' is no number of a vCPU; the first is 0`);
+  return Number(text);
 }
 
 function chooseLive(parsed: Words, live: boolean): void {

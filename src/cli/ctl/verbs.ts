@@ -27,6 +27,8 @@ export interface VerbCall {
   readonly client: ControlClient;
   readonly output: VerbOutput;
   readonly choices: SaveChoices;
+  /** Whose registers are shown. */
+  readonly cpu: number;
   /** The option's argument; empty if it has none. */
   readonly value: string;
 }
@@ -63,7 +65,7 @@ export const VERBS: readonly Verb[] = [
     about: 'ask the guest to give so much of its memory for now (0: none)',
     run: setBalloon,
   },
-  { flags: '--inject-nmi', about: 'send the vCPU an NMI', run: post('/nmi') },
+  { flags: '--inject-nmi', about: 'send all vCPUs an NMI', run: post('/nmi') },
   {
     flags: '--destroy',
     about: 'end the VM at once, also one that hangs, and remove its run folder',
@@ -86,11 +88,11 @@ export const VERBS: readonly Verb[] = [
 
 /** One request for all registers that are asked for. */
 export async function showRegisters(
-  { client, output }: Pick<VerbCall, 'client' | 'output'>,
+  { client, output, cpu }: Pick<VerbCall, 'client' | 'output' | 'cpu'>,
   asked: readonly RegisterOption[],
 ): Promise<void> {
   const groups = [...new Set(asked.map(({ group }) => group))].join(',');
-  output.print(stateText(await client.ask<JsonState>('GET', `/registers?groups=${groups}`), asked));
+  output.print(stateText(await client.ask<JsonState>('GET', `/registers?groups=${groups}&cpu=${cpu}`), asked));
 }
 
 function showMembers(path: string): Verb['run'] {

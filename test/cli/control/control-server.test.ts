@@ -75,7 +75,7 @@ test('registers come by group, in hex', async () => {
       xsave: { area: '01ff' },
     },
   });
-  expect(control.asked).toEqual(['processor control,lapic,xsave']);
+  expect(control.asked).toEqual(['processor control,lapic,xsave 0']);
 });
 
 test.each([
@@ -160,10 +160,16 @@ test('a second save is refused while one runs, and everything else is answered',
   expect((await ask(control, 'GET', '/status')).json).toMatchObject({ saving: 'suspend' });
   control.saves[0]?.end(SAVED);
   expect(await first).toEqual([{ result: { ...SAVED, store: '/other' } }]);
-  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, exits: { Hlt: 4 }, balloon: null };
+  control.answers.stats = {
+    time: 1n,
+    instructions: 2n,
+    memory: 3,
+    vcpus: [{ instructions: 2n, exits: { Hlt: 4 } }],
+    balloon: null,
+  };
   expect((await ask(control, 'GET', '/stats')).json).toMatchObject({
     saves: 1,
-    exits: { Hlt: 4 },
+    vcpus: [{ instructions: '2', exits: { Hlt: 4 } }],
     lastSave: { name: 'web-1' },
   });
 });
@@ -171,7 +177,7 @@ test('a second save is refused while one runs, and everything else is answered',
 test('a guest with a balloon is asked about its memory first', async () => {
   const control = await fakeControl();
   let looks = 0;
-  const machine = { time: 1n, instructions: 2n, memory: 3, exits: {} };
+  const machine = { time: 1n, instructions: 2n, memory: 3, vcpus: [] };
   const balloon = (guestTime: bigint | null) => ({ target: 8192, actual: 4096, guestTime, guest: { free: 2n ** 60n } });
   control.answers.stats = () => {
     looks += 1;

@@ -41,7 +41,7 @@ test('steps are done in the order given, and registers side by side are one ques
   const { status, out } = await run('--vm=web', '--pause', '--get-rip', '--get-cr3', '--get-rax', '--resume');
   expect(out).toBe('rip 0x0000000000000010\ncr3 0x0000000000000030\nrax 0x0000000000000020\n');
   expect(status).toBe(0);
-  expect(control.asked).toEqual(['pause', 'processor general,control', 'resume']);
+  expect(control.asked).toEqual(['pause', 'processor general,control 0', 'resume']);
 });
 
 test('--get-all is everything', async () => {
@@ -52,7 +52,7 @@ test('--get-all is everything', async () => {
   for (const text of ['state running', 'exits.Hlt 4', 'rip 0x0000000000000010', '0x10 0x0000000000000005']) {
     expect(out).toContain(text);
   }
-  expect(control.asked.at(-1)).toBe('processor general,segments,control,debug,events,lapic,msrs,xsave');
+  expect(control.asked.at(-1)).toBe('processor general,segments,control,debug,events,lapic,msrs,xsave 0');
 });
 
 test.each<[string[], object]>([

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The whole Debian of `npm run debian-image`, run by the command: a disk for it, and its console. Uses dist. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copyDisk } from '../../../scripts/debian-image/copy-disk.js';
 import { DebianShell } from '../../../scripts/debian-image/debian-shell.js';
 import { APPEND, type DebianImage, imageIn } from '../../../scripts/debian-image/image.js';
 import { cacheFolder } from '../../../scripts/quickstart/guest.js';
 import { Run } from '../../cli/support/run.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** Made at the first use, which takes minutes. */
 export function debianImage(): Promise<DebianImage> {
@@ -16,9 +15,7 @@ export function debianImage(): Promise<DebianImage> {
 
 /** A copy of the image's disk, or another file's, in a folder of its own until the tests end. */
 export async function diskOf({ disk }: Pick<DebianImage, 'disk'>): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-debian-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const copy = join(folder, 'disk.img');
+  const copy = join(temporaryFolder('debian'), 'disk.img');
   await copyDisk(disk, copy);
   return copy;
 }

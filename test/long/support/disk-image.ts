@@ -2,10 +2,10 @@
 /** ext4 images for guests, made and checked by the host's tools. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PciDeviceConfig } from '../../../src/machine/config.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const IMAGE_SIZE = 48 * 1024 * 1024;
 const DATA_SIZE = 3 * 1024 * 1024 + 5;
@@ -19,8 +19,7 @@ export interface DiskImage {
 
 /** An image with the files `hello` and `data`, in a folder of its own. */
 export function diskImage(): DiskImage {
-  const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-disk-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder('disk');
   const files = join(folder, 'files');
   const path = join(folder, 'disk.img');
   const data = Buffer.from(Uint32Array.from({ length: DATA_SIZE / 4 + 1 }, (_, index) => index * 2_654_435_761).buffer);

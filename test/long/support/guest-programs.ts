@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cpioArchive, type Entry } from '../../../scripts/quickstart/cpio.js';
 import type { Guest } from '../../../scripts/quickstart/guest.js';
-import { temporaryFolder } from '../../snapshot/support/temporary-store.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { fetched, netGuest } from './debian-files.js';
 
 /** The program, and the libraries that it is linked with. */

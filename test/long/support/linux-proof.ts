@@ -20,10 +20,11 @@ export interface LinuxLife {
   readonly script?: readonly ScriptStep[];
   readonly config?: Partial<MachineConfig>;
   readonly devices?: NonNullable<BuildOptions['devices']>;
+  readonly translator?: boolean;
 }
 
 export function linuxSubject({ kernel, initrd }: Guest, life: LinuxLife = {}): ProofSubject {
-  const { script = SCRIPT, config = {}, devices = {} } = life;
+  const { script = SCRIPT, config = {}, devices = {}, translator = true } = life;
   return {
     build: (output: number[], hashExits: ExitHash | true) =>
       buildMachine(
@@ -34,7 +35,7 @@ export function linuxSubject({ kernel, initrd }: Guest, life: LinuxLife = {}): P
           scripts: { com1: script },
           ...config,
         },
-        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits, devices },
+        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits, devices, translator },
       ),
     start: (machine) => machine.powerOn(),
   };

@@ -23,11 +23,9 @@ class Guest {
  public:
   explicit Guest(std::initializer_list<int> code, std::uint32_t numerator = 1)
       : Guest(std::vector<int>(code), numerator) {}
-  explicit Guest(const std::vector<int>& code, std::uint32_t numerator = 1) {
+  explicit Guest(const std::vector<int>& code, std::uint32_t numerator = 1) : Guest(code, virtual_clock(numerator)) {}
+  Guest(const std::vector<int>& code, const EngineOptions& options) {
     ram.add_segment(0, 1 << 20, false);
-    EngineOptions options;
-    options.virtual_clock = true;
-    options.nanoseconds_numerator = numerator;
     engine = std::make_unique<soft::SoftEngine>(&ram, options);
     vcpu = &engine->vcpu(0);
     write(0x1000, code);
@@ -78,6 +76,13 @@ class Guest {
       }
     }
     require(false, "the guest does not come to an end");
+  }
+
+  static EngineOptions virtual_clock(std::uint32_t numerator) {
+    EngineOptions options;
+    options.virtual_clock = true;
+    options.nanoseconds_numerator = numerator;
+    return options;
   }
 
   /// Everything: registers, MSRs, FPU, APIC, private section, memory.

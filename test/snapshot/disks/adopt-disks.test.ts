@@ -10,8 +10,8 @@ import { SnapshotStore } from '../../../src/snapshot/store.js';
 import { buildDiskGuest, contentsOf } from '../../support/disk-guest.js';
 import { advance } from '../../support/proof.js';
 import { sharingFolder } from '../../support/sharing-folder.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { diskMachine, newImages } from '../support/disk-subject.js';
-import { temporaryFolder } from '../support/temporary-store.js';
 import { MS } from '../support/tick-subject.js';
 
 afterEach(() => jest.restoreAllMocks());

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Machine } from '../../../src/machine/machine.js';
 import { buildDiskGuest, checkContent, DISK_BYTES, startDiskGuest } from '../../support/disk-guest.js';
 import { advance } from '../../support/proof.js';
-import { temporaryFolder } from './temporary-store.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** Empty images. */
 export function newImages(count: number, folder = temporaryFolder()): string[] {

@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapshotStore } from '../../../src/snapshot/store.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { overwrite } from './forge.js';
-
-const roots: string[] = [];
-
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
-
-export function temporaryFolder(): string {
-  const root = mkdtempSync(join(tmpdir(), 'tsbhyve-snapshot-'));
-  roots.push(root);
-  return root;
-}
 
 export function temporaryStore(): SnapshotStore {
   return new SnapshotStore(join(temporaryFolder(), 'store'));

@@ -83,6 +83,12 @@ export const ofVcpu = (field: string, value: CborValue): Loss => ({
   value,
 });
 
+/** Of the second vCPU. */
+export const ofOther = (field: string, value: CborValue): Loss => ({
+  path: ['processors', 'fields', 'others', '0', 'fields', ...field.split('.')],
+  value,
+});
+
 /** A bug that loses a value; it strikes where the value is another. */
 export function losing({ path, value }: Loss): Bug {
   return {
