@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "engine/error_name.h"
+
 namespace tsbhyve {
 
 void throw_coded(Napi::Env env, const char* code, const std::string& message) {
@@ -16,14 +18,15 @@ void throw_engine_error(Napi::Env env, const EngineError& failure) {
   Napi::Error error =
       Napi::Error::New(env, std::string(failure.call) + ": " + reason +
                                 (failure.number && !failure.message.empty() ? " (" + failure.message + ")" : ""));
-  error.Set("code", Napi::String::New(env, failure.number ? strerrorname_np(failure.number) : "ERR_ENGINE"));
+  const char* const code = failure.number ? error_name(failure.number) : nullptr;
+  error.Set("code", Napi::String::New(env, code ? code : "ERR_ENGINE"));
   error.Set("errno", Napi::Number::New(env, failure.number));
   error.Set("syscall", Napi::String::New(env, failure.call));
   throw error;
 }
 
 void throw_system_error(Napi::Env env, const std::system_error& error) {
-  const char* code = strerrorname_np(error.code().value());
+  const char* code = error_name(error.code().value());
   throw_coded(env, code ? code : "ERR_ENGINE", error.what());
 }
 

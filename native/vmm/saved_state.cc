@@ -139,8 +139,9 @@ void SavedState::load_vcpu(std::span<const std::uint8_t> bytes) {
   if (!bytes.empty()) throw std::invalid_argument("the private section of vmm has bytes after its end");
 }
 
-std::uint32_t SavedState::pm_timer_ticks() const {
-  const std::int64_t passed = host_now() - vm_.made_at();
+/// Since a time of the host's.
+std::uint32_t SavedState::pm_timer_ticks(std::int64_t start) {
+  const std::int64_t passed = host_now() - start;
   return static_cast<std::uint32_t>(static_cast<i128>(passed) * pm_timer_hz / 1'000'000'000);
 }
 
@@ -153,7 +154,7 @@ std::vector<std::uint8_t> SavedState::save_pm_timer() const {
   std::uint32_t base = 0;
   if (used != sizeof base) throw EngineError{0, "vmm", "this kernel's PM timer has a state that is not known here"};
   std::memcpy(&base, buffer.data(), sizeof base);
-  base += pm_timer_ticks();
+  base += pm_timer_ticks(vm_.made_after());  // rather more than less: no clock may go back
   buffer.resize(sizeof base);
   std::memcpy(buffer.data(), &base, sizeof base);
   return buffer;
@@ -161,7 +162,7 @@ std::vector<std::uint8_t> SavedState::save_pm_timer() const {
 
 void SavedState::load_pm_timer() {
   has_pm_timer_ = false;
-  const std::uint32_t base = pm_timer_ - pm_timer_ticks();
+  const std::uint32_t base = pm_timer_ - pm_timer_ticks(vm_.made_before());
   std::vector<std::uint8_t> buffer(sizeof base);
   std::memcpy(buffer.data(), &base, sizeof base);
   std::size_t used = 0;

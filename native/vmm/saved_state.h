@@ -34,7 +34,7 @@ class SavedState {
   std::vector<std::uint8_t> save_pm_timer() const;
   void load_pm_timer();
   bool request(snapshot_req part, vm_snapshot_op op, std::vector<std::uint8_t>& buffer, std::size_t& used) const;
-  std::uint32_t pm_timer_ticks() const;
+  static std::uint32_t pm_timer_ticks(std::int64_t start);
 
   Vm& vm_;
   bool supported_ = false;

@@ -45,8 +45,9 @@ std::uint64_t memory_bytes(const GuestRam& ram) {
 
 Vm::Vm(const Library& library, GuestRam* ram) : library_(library), name_(new_name()) {
   const std::uint64_t bytes = memory_bytes(*ram);
+  made_after_ = host_now();
   ctx_ = library_.create(name_.c_str());
-  made_at_ = host_now();
+  made_before_ = host_now();
   try {
     TSBHYVE_VMM(library_, vm_set_topology, ctx_, 1, 1, 1, 0);
     TSBHYVE_VMM(library_, vm_setup_memory, ctx_, bytes, VM_MMAP_ALL);
@@ -87,8 +88,9 @@ void Vm::reset() {
   do {
     run_vcpu(library_, vcpu_, exit);
   } while (exit.exitcode != VM_EXITCODE_SUSPENDED);
+  made_after_ = host_now();
   TSBHYVE_VMM(library_, vm_reinit, ctx_);
-  made_at_ = host_now();
+  made_before_ = host_now();
   start_vcpu();
 }
 

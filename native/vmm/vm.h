@@ -23,8 +23,9 @@ class Vm {
   vcpu* processor() const { return vcpu_; }
   /// Back to what the VM was when it was made, but for its memory. The vCPU must not run.
   void reset();
-  /// When the kernel's clocks of this VM began to count (CLOCK_MONOTONIC, ns).
-  std::int64_t made_at() const { return made_at_; }
+  /// The kernel's clocks of this VM began to count between these two (CLOCK_MONOTONIC, ns).
+  std::int64_t made_after() const { return made_after_; }
+  std::int64_t made_before() const { return made_before_; }
 
  private:
   void take_memory(GuestRam* ram);
@@ -34,7 +35,7 @@ class Vm {
   std::string name_;
   vmctx* ctx_ = nullptr;
   vcpu* vcpu_ = nullptr;
-  std::int64_t made_at_ = 0;
+  std::int64_t made_after_ = 0, made_before_ = 0;
 };
 
 /// Removes the VMs of processes of this program that have died: the kernel keeps them, memory and all.

@@ -3,14 +3,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decode, encode } from '../../src/core/cbor.js';
 import { buildMachine } from '../../src/machine/build.js';
 import type { Machine } from '../../src/machine/machine.js';
+import { copyMemory, loadTree, restoreMemory, saveTree } from '../../src/machine/machine-state.js';
 import { loadMachine } from '../../src/snapshot/load-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
 import { vmmHere } from '../support/vmm-here.js';
-import { cloudGuest } from './support/debian-files.js';
+import { cloudGuest, virtioGuest } from './support/debian-files.js';
+import { checkFileSystem, diskImage, withDisk } from './support/disk-image.js';
 import { LinuxConsole } from './support/linux-console.js';
+import { runLinux, typed } from './support/linux-session.js';
 
 const MIB = 1024 * 1024;
 const vmm = vmmHere();
@@ -78,6 +82,53 @@ testVmm('goes on from a snapshot in another machine, its registers and clocks as
     saveMachine(next, store, name);
     next.close();
   }
+});
+
+/** Another machine takes over, in memory. */
+function moved(from: Machine, console: LinuxConsole): Machine {
+  from.pause();
+  const tree = encode(saveTree(from));
+  const memory = copyMemory(from.parts.engine.memory);
+  from.close();
+  const next = buildMachine(from.parts.config, { ...console.host, restored: true });
+  machine = next;
+  restoreMemory(next.parts.engine.memory, memory);
+  loadTree(next, decode(tree));
+  next.resume();
+  return next;
+}
+
+testVmm('computes with floating-point numbers while it moves from machine to machine', async () => {
+  const console = new LinuxConsole();
+  let running = await boot(console);
+  console.untilPrompt(running);
+  let sum = 0;
+  for (let i = 1; i < 100_000; i += 1) sum += 1 / i;
+  const command = 'awk "BEGIN { for (i = 1; i < 100000; i++) s += 1 / i; print s }"; echo DO""NE\n';
+  running.type('com1', new TextEncoder().encode(command));
+  for (let moves = 0; moves < 12; moves += 1) {
+    const until = running.time + 20_000_000n;
+    while (running.time < until) running.runSlice(until);
+    running = moved(running, console);
+  }
+  const answer = console.untilPrompt(running);
+  expect(answer).toContain(`\n${sum.toPrecision(6)}\nDONE`);
+});
+
+testVmm.each(['on', 'off'])('a disk and random numbers, MSI-X %s', async (msix) => {
+  const { path, digest } = diskImage();
+  const pci = withDisk(path, { msix }, { ser: 'DISK-1', queues: '1' });
+  const script = [
+    typed('mkdir /mnt; mount -t ext4 /dev/vda /mnt; cp /mnt/data /mnt/copy; sync\n'),
+    typed('echo 3 > /proc/sys/vm/drop_caches; md5sum /mnt/copy; od -A n -t x1 -N 12 /dev/hwrng\n'),
+    typed('grep virtio /proc/interrupts; umount /mnt\n'),
+    typed('poweroff\n'),
+  ];
+  const { answers, reason } = runLinux(await virtioGuest(), { kind: 'real' }, script, { pci, engine: 'vmm', tscHz });
+  expect(answers[2]).toContain(`${digest}  /mnt/copy`);
+  expect(answers[3]).toMatch(msix === 'on' ? /PCI-MSI.* virtio0-req\.0/ : /IO-APIC.* virtio0/);
+  expect(reason).toEqual({ kind: 'power-off' });
+  checkFileSystem(path);
 });
 
 testVmm('on a kernel without BHYVE_SNAPSHOT it runs, and a save says what to build', async () => {

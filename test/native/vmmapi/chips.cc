@@ -24,7 +24,7 @@ Chips::Chips(tsbhyve::Engine& cpu)
 
 bool Chips::port(bool write, u16 port, unsigned width, u64& value, i64 now) {
   if (port == pm_timer_port && width == 4) {
-    if (!write) value = (pm_timer_base + static_cast<u32>(ticks_at(now, pm_timer_hz))) & 0xffffffff;
+    if (!write) value = (pm_timer_base + static_cast<u32>(ticks_at(now + pm_timer_ahead, pm_timer_hz))) & 0xffffffff;
     return true;
   }
   const bool ours = pic.owns(port) || pit.owns(port) || rtc.owns(port);

@@ -32,6 +32,7 @@ class Chips {
   Hpet hpet;
   Rtc rtc;
   u32 pm_timer_base = 0;
+  i64 pm_timer_ahead = 0;  // it counts since the VM was made, the other clocks since it has memory
 
  private:
   void pulse_isa(int irq, int pin);

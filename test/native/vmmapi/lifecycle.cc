@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VMs, their memory and their vCPU.
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,13 +30,19 @@ std::mutex all_lock;
 }  // namespace
 
 namespace imitation {
+std::int64_t host_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * second + now.tv_nsec;
+}
+
 int fail(int error) {
   errno = error;
   return -1;
 }
 }  // namespace imitation
 
-vmctx::vmctx(std::string given) : name(std::move(given)) {
+vmctx::vmctx(std::string given) : name(std::move(given)), made_at(host_now()) {
   processor = std::make_unique<vcpu>(this);
   memory_fd = memfd_create("vm", MFD_CLOEXEC);
 }
@@ -84,6 +91,7 @@ int vm_setup_memory(vmctx* ctx, std::size_t len, vm_mmap_style) {
   options.cpuid = cpuid_rows();
   ctx->cpu = std::make_unique<tsbhyve::soft::SoftEngine>(&ctx->ram, options);
   ctx->chips = std::make_unique<Chips>(*ctx->cpu);
+  ctx->chips->pm_timer_ahead = host_now() - ctx->made_at;
   ctx->cpu->hold_time(false);  // a kernel's clocks never stand still
   return 0;
 }
@@ -104,6 +112,7 @@ int vm_reinit(vmctx* ctx) {
   ctx->told_end = false;
   ctx->cpu->reset();
   ctx->chips = std::make_unique<Chips>(*ctx->cpu);
+  ctx->chips->pm_timer_ahead = -ctx->now();
   ctx->processor->active = false;
   return 0;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VM_SNAPSHOT_REQ with the holes of the kernel's: no FPU, no way to set the 8254 going, a PM timer that saves its base
 // only. The generic library answers as a kernel without BHYVE_SNAPSHOT does.
-#include <time.h>
-
 #include <cerrno>
 #include <cstring>
 #include <type_traits>
@@ -137,11 +135,7 @@ struct BinTime {
 };
 
 /// The kernel keeps times since the host's start, the chips here since the VM's.
-std::int64_t start_of(vmctx* ctx) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * second + now.tv_nsec - ctx->now();
-}
+std::int64_t start_of(vmctx* ctx) { return host_now() - ctx->now(); }
 
 void time_of_day(Stream& stream, std::int64_t& time, std::int64_t start) {
   const std::int64_t host = time + start;

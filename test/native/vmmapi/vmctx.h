@@ -45,6 +45,7 @@ struct vmctx {
   std::int64_t now() const { return cpu->time(); }
 
   std::string name;
+  std::int64_t made_at;  // CLOCK_MONOTONIC, ns
   int memory_fd = -1;
   tsbhyve::GuestRam ram;
   std::unique_ptr<tsbhyve::soft::SoftEngine> cpu;
@@ -62,6 +63,8 @@ namespace imitation {
 
 /// Whether the imitated kernel was built with BHYVE_SNAPSHOT: differs between the two libraries.
 extern const bool kernel_saves;
+
+std::int64_t host_now();
 
 /// -1 with errno, as the library's functions fail.
 int fail(int error);
