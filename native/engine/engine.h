@@ -42,6 +42,8 @@ struct Capabilities {
   std::uint32_t max_vcpus;
   bool dirty_log;
   std::string missing_from_snapshot;  // empty: complete
+  /// Feature bits of the CPU model that this host lacks: rows that hold nothing else.
+  std::vector<CpuidRow> masked_cpuid{};
 };
 
 /// Failure of an engine: the system call and errno, or errno 0 and a sentence.

@@ -73,7 +73,7 @@ KvmProbe kvm_probe() {
   try {
     GuestRam ram;
     const kvm::Vm vm;
-    const kvm::Vcpu vcpu(vm);
+    const kvm::Vcpu vcpu(vm, 0);
     probe.tsc_hz = kvm::host_tsc_hz(vcpu);
     probe.tsc_scalable = vm.check(KVM_CAP_TSC_CONTROL) != 0;
     probe.instructions_per_second = measure(&ram, vm, vcpu);

@@ -35,7 +35,7 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
 
 /** How many vCPUs an engine runs under a clock, whatever the host. */
 export function mostVcpus(engine: string, clock: ClockMode): number {
-  return engine === 'soft' && clock.kind === 'virtual' ? MAX_VCPUS : 1;
+  return engine === 'kvm' || clock.kind === 'virtual' ? MAX_VCPUS : 1;
 }
 
 /** The probe runs only where its answer matters: it takes a tenth of a second on an emulated KVM. */

@@ -42,6 +42,7 @@ export class FakeEngine implements Engine {
       maxVcpus: 1,
       dirtyLog: true,
       missingFromSnapshot: '',
+      maskedCpuid: new Uint32Array(0),
     };
     const segments = options.memory.map(({ base, length, readOnly = false }) => ({
       base,

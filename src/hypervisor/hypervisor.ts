@@ -42,6 +42,8 @@ export interface Capabilities {
   readonly dirtyLog: boolean;
   /** Names what a snapshot would lack; empty when it is complete. */
   readonly missingFromSnapshot: string;
+  /** Feature bits of the CPU model that this host lacks: rows as in `EngineOptions.cpuid`, with nothing else. */
+  readonly maskedCpuid: Uint32Array;
 }
 
 /** One machine's processors and memory. Every call but `wake` belongs to the machine's thread. */
