@@ -18,6 +18,7 @@ import { FwCfg } from './firmware/fw-cfg.js';
 import { DebugExit } from './isa/debug-exit.js';
 import { I8042 } from './isa/i8042.js';
 import { IoApic } from './isa/ioapic.js';
+import { KernelChipset } from './isa/kernel-chipset.js';
 import { Nmisc } from './isa/nmisc.js';
 import { PcTestdev } from './isa/pc-testdev.js';
 import { Pic8259 } from './isa/pic8259.js';
@@ -123,6 +124,14 @@ function examples(): AnyDevice[] {
     new DebugExit('debug-exit', nothing),
     new I8042('i8042', { keyboard, irq: nullLine, a20: nullLine, onReset: nothing }),
     new IoApic('ioapic', msi),
+    new KernelChipset('kernel-chipset', {
+      setPicInput: nothing,
+      setIoapicInput: nothing,
+      setRtc: nothing,
+      getRtc: () => 0n,
+      save: () => new Uint8Array(0),
+      load: nothing,
+    }),
     new Nmisc('nmisc', clock, pit),
     new PcTestdev('pc-testdev', lines(24)),
     new Pic8259('pic', nullLine),

@@ -13,6 +13,7 @@
 #include "registry.h"
 #include "sandbox_exports.h"
 #include "snapshot_exports.h"
+#include "vmm/probe.h"
 #ifdef __linux__
 #include "kvm/probe.h"
 #endif
@@ -45,11 +46,13 @@ Napi::Value wake(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), tsbhyve::wake_machine(info[0].ToNumber().Uint32Value()));
 }
 
-/// { available, reason, instructionsPerSecond, tscHz, tscScalable }, as native/kvm/probe.h explains them.
+/// (instructions a second that are known, or 0): { available, reason, instructionsPerSecond, tscHz, tscScalable }, as
+/// native/kvm/probe.h explains them.
 Napi::Value kvm_probe(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
 #ifdef __linux__
-  const tsbhyve::KvmProbe probe = tsbhyve::guarded(info.Env(), tsbhyve::kvm_probe);
+  const double known = info[0].ToNumber().DoubleValue();
+  const tsbhyve::KvmProbe probe = tsbhyve::guarded(info.Env(), [known] { return tsbhyve::kvm_probe(known); });
   result.Set("available", probe.available);
   result.Set("reason", probe.reason);
   result.Set("instructionsPerSecond", probe.instructions_per_second);
@@ -65,11 +68,22 @@ Napi::Value kvm_probe(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/// { reason, tscHz }, as native/vmm/probe.h explains them.
+Napi::Value vmm_probe(const Napi::CallbackInfo& info) {
+  const std::string library = info[0].ToString();
+  const auto probe = tsbhyve::guarded(info.Env(), [&] { return tsbhyve::vmm_probe(library); });
+  auto result = Napi::Object::New(info.Env());
+  result.Set("reason", probe.reason);
+  result.Set("tscHz", Napi::BigInt::New(info.Env(), probe.tsc_hz));
+  return result;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("abiVersion", tsbhyve::abi_version);
   exports.Set("layout", Napi::Function::New(env, layout, "layout"));
   exports.Set("wake", Napi::Function::New(env, wake, "wake"));
   exports.Set("kvmProbe", Napi::Function::New(env, kvm_probe, "kvmProbe"));
+  exports.Set("vmmProbe", Napi::Function::New(env, vmm_probe, "vmmProbe"));
   exports.Set("Machine", tsbhyve::Machine::define(env));
   exports.Set("nbd", tsbhyve::nbd_exports(env));
   exports.Set("sandbox", tsbhyve::sandbox_exports(env));

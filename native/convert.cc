@@ -64,6 +64,7 @@ EngineOptions options_from(const Napi::Value& value) {
   const auto source = value.As<Napi::Object>();
   EngineOptions options;
   options.virtual_clock = source.Get("virtualClock").ToBoolean();
+  if (getenv("TR_OFF")) options.translator = false;
   options.nanoseconds_numerator = to_u32(source.Get("numerator"), "numerator");
   options.nanoseconds_denominator = to_u32(source.Get("denominator"), "denominator");
   options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");
@@ -71,6 +72,7 @@ EngineOptions options_from(const Napi::Value& value) {
   if (options.nanoseconds_numerator == 0 || options.nanoseconds_denominator == 0) {
     throw std::invalid_argument("the virtual clock's rate must be a fraction of positive integers");
   }
+  options.library = source.Get("library").ToString();
   const Napi::Value rows = source.Get("cpuid");
   if (!rows.IsTypedArray() || rows.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
     throw_coded(value.Env(), "ERR_INVALID", "cpuid: expected a Uint32Array");
@@ -104,6 +106,9 @@ Napi::Value to_object(Napi::Env env, const Capabilities& capabilities) {
   result.Set("dirtyLog", capabilities.dirty_log);
   result.Set("missingFromSnapshot", capabilities.missing_from_snapshot);
   result.Set("maskedCpuid", to_rows(env, capabilities.masked_cpuid));
+  result.Set("chipset", capabilities.chipset);
+  result.Set("mapsFiles", capabilities.maps_files);
+  result.Set("tellsHalt", capabilities.tells_halt);
   return result;
 }
 

@@ -49,6 +49,13 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value instructions(const Napi::CallbackInfo& info);
   void send_msi(const Napi::CallbackInfo& info);
   void set_external_interrupt(const Napi::CallbackInfo& info);
+  void set_pic_input(const Napi::CallbackInfo& info);
+  void set_ioapic_input(const Napi::CallbackInfo& info);
+  void write_cmos(const Napi::CallbackInfo& info);
+  void set_rtc(const Napi::CallbackInfo& info);
+  Napi::Value get_rtc(const Napi::CallbackInfo& info);
+  Napi::Value save_chipset(const Napi::CallbackInfo& info);
+  void load_chipset(const Napi::CallbackInfo& info);
   void inject_nmi(const Napi::CallbackInfo& info);
   void reset(const Napi::CallbackInfo& info);
   void get_registers(const Napi::CallbackInfo& info);
@@ -69,6 +76,10 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
+  Napi::Value has_doorbells(const Napi::CallbackInfo& info);
+  void open_doorbells(const Napi::CallbackInfo& info);
+  void add_doorbell(const Napi::CallbackInfo& info);
+  void remove_doorbell(const Napi::CallbackInfo& info);
   Napi::Value capabilities(const Napi::CallbackInfo& info);
   Napi::Value wake_count(const Napi::CallbackInfo& info);
   void wait_events(const Napi::CallbackInfo& info);
@@ -80,6 +91,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Engine& engine(Napi::Env env);
   /// The vCPU that a call's first argument names.
   VcpuEngine& vcpu(const Napi::CallbackInfo& info);
+  /// The engine's chipset, or a thrown ERR_INVALID where it has none.
+  KernelChipset& chipset(Napi::Env env);
   void release();
 
   std::shared_ptr<GuestRam> ram_;

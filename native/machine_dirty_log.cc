@@ -42,6 +42,8 @@ void Machine::discard(const Napi::CallbackInfo& info) {
 
 Napi::Value Machine::open_dirty_log(const Napi::CallbackInfo& info) {
   Engine& all = engine(info.Env());
+  if (!all.capabilities().dirty_log)
+    throw_coded(info.Env(), "ERR_INVALID", "this engine does not tell which memory the guest has written");
   unsigned client = 0;
   all.stand();
   if (!ram_->open_client(client)) throw_coded(info.Env(), "ERR_INVALID", "the dirty log has 8 clients already");

@@ -11,12 +11,12 @@ const TIMEOUT_MS = 20_000;
 const CPU =
   'qemu64,vendor=GenuineIntel,family=6,+smep,+smap,+fsgsbase,+pdpe1gb,+nx,+rdtscp,+umip,+ssse3,+sse4.1,+sse4.2,+popcnt,-svm';
 
-function runOnQemu(image: string, folder: string): string {
+function runOnQemu(image: string, folder: string, cpus: number): string {
   const output = join(folder, 'com1');
   spawnSync(
     QEMU,
     [
-      ...['-accel', 'tcg', '-M', 'q35', '-m', '64', '-cpu', CPU, '-display', 'none', '-nodefaults', '-no-reboot'],
+      ...['-accel', 'tcg', '-M', 'q35', '-m', '64', '-cpu', CPU, '-display', 'none', '-nodefaults', '-no-reboot', '-smp', String(cpus)],
       ...['-serial', `file:${output}`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-kernel', image],
     ],
     { timeout: TIMEOUT_MS },
@@ -40,12 +40,12 @@ if (spawnSync(QEMU, ['--version']).status !== 0) {
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-qemu-'));
   const chosen = process.argv.length > 2 ? process.argv.slice(2) : guestNames;
   for (const name of chosen) {
-    const { qemu } = readExpectation(name);
+    const { cpus, qemu } = readExpectation(name);
     if (typeof qemu !== 'string') {
       console.log(`${name}: not asked: ${qemu.notAsked}`);
       continue;
     }
-    const found = differences(qemu, runOnQemu(builder.build(name), folder));
+    const found = differences(qemu, runOnQemu(builder.build(name), folder, cpus));
     console.log(`${name}: ${found.length === 0 ? 'the same' : `${found.length} lines differ`}`);
     for (const line of found) console.log(line);
     if (found.length > 0) process.exitCode = 1;

@@ -31,7 +31,7 @@ import {
   type Statistic,
   statisticsFields,
 } from './balloon-statistics.js';
-import { type ChainId, readSpans, slice } from './chain.js';
+import { type Chain, type ChainId, readSpans, slice } from './chain.js';
 import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
@@ -151,38 +151,28 @@ export class VirtioBalloon extends VirtioModel {
 
   private inflate(queue: VirtioQueue): void {
     let left = MOST_NUMBERS;
-    for (let count = 0; count < BUFFERS_AT_ONCE && left > 0; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
+    const handle = (chain: Chain): void => {
       left -= discardNumbered(this.host.memory, chain.readable, chain.readableLength);
       queue.use(chain, 0);
-    }
-    queue.defer();
+    };
+    queue.takeSome(BUFFERS_AT_ONCE, handle, { mayGoOn: () => left > 0 });
   }
 
   /** There is nothing to do: a page that was given back is a page of zeros. */
   private deflate(queue: VirtioQueue): void {
-    for (let count = 0; count < BUFFERS_AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
-      queue.use(chain, 0);
-    }
-    queue.defer();
+    queue.takeSome(BUFFERS_AT_ONCE, (chain) => queue.use(chain, 0));
   }
 
   /** A second buffer breaks §5.5.6.3: the first one goes back. */
   private hear(queue: VirtioQueue): void {
     const state = this.host.state();
-    for (let count = 0; count < BUFFERS_AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
-      const length = Math.min(chain.readableLength, MOST_STATISTICS_BYTES);
-      state.statistics = parseStatistics(readSpans(this.host.memory, slice(chain.readable, 0, length)));
+    queue.takeSome(BUFFERS_AT_ONCE, ({ readable, readableLength, head, slots }) => {
+      const length = Math.min(readableLength, MOST_STATISTICS_BYTES);
+      state.statistics = parseStatistics(readSpans(this.host.memory, slice(readable, 0, length)));
       state.statisticsAt = this.host.clock.now();
       if (state.held !== null) queue.use(state.held, 0);
-      state.held = { head: chain.head, slots: chain.slots };
-    }
-    queue.defer();
+      state.held = { head, slots };
+    });
   }
 
   private report(queue: VirtioQueue): void {

@@ -89,17 +89,14 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   process(queue: VirtioQueue): void {
     const context = this.context();
     let moved = 0;
-    for (let count = 0; count < REQUESTS_AT_ONCE && moved < MOST_BYTES; count += 1) {
-      // A driver that offers a buffer again before it got it back must not make the list grow for ever.
-      if (this.flights.count(queue.index) >= queue.size) {
-        queue.stall();
-        return;
-      }
-      const chain = queue.take();
-      if (chain === null) return;
+    const handle = (chain: Chain): void => {
       moved += this.begin(queue.index, chain, context);
-    }
-    queue.defer();
+    };
+    queue.takeSome(REQUESTS_AT_ONCE, handle, {
+      mayGoOn: () => moved < MOST_BYTES,
+      // A driver that offers a buffer again before it got it back must not make the list grow for ever.
+      isFull: () => this.flights.count(queue.index) >= queue.size,
+    });
   }
 
   override readConfig(offset: number, width: Width): number {

@@ -177,15 +177,12 @@ export class VirtioConsole extends VirtioModel implements ConsoleConfigOwner {
   }
 
   private readControl(queue: VirtioQueue): void {
-    for (let count = 0; count < MESSAGES_AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
+    queue.takeSome(MESSAGES_AT_ONCE, (chain) => {
       const length = Math.min(chain.readableLength, CONTROL_LENGTH);
       const word = driverWord(readSpans(this.host.memory, slice(chain.readable, 0, length)));
       queue.use(chain, 0);
       this.hear(word);
-    }
-    queue.defer();
+    });
   }
 
   private hear(word: DriverWord): void {

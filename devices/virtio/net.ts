@@ -175,12 +175,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   }
 
   private work(queue: VirtioQueue, use: (chain: Chain) => number): void {
-    for (let count = 0; count < BUFFERS_AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
-      queue.use(chain, use(chain));
-    }
-    queue.defer();
+    queue.takeSome(BUFFERS_AT_ONCE, (chain) => queue.use(chain, use(chain)));
   }
 
   private transmit(chain: Chain): number {

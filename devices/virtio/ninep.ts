@@ -80,12 +80,10 @@ export class VirtioNinep extends VirtioModel {
 
   process(queue: VirtioQueue): void {
     let moved = 0;
-    for (let count = 0; count < REQUESTS_AT_ONCE && moved < MOST_BYTES; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
+    const handle = (chain: Chain): void => {
       moved += chain.readableLength + this.answer(queue, chain);
-    }
-    queue.defer();
+    };
+    queue.takeSome(REQUESTS_AT_ONCE, handle, { mayGoOn: () => moved < MOST_BYTES });
   }
 
   override readConfig(offset: number, width: Width): number {

@@ -53,13 +53,10 @@ export class VirtioRng extends VirtioModel {
   }
 
   process(queue: VirtioQueue): void {
-    for (let count = 0; count < BUFFERS_AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
+    queue.takeSome(BUFFERS_AT_ONCE, (chain) => {
       const random = this.random(Math.min(chain.writableLength, MOST_BYTES));
       queue.use(chain, writeSpans(this.host.memory, chain.writable, random));
-    }
-    queue.defer();
+    });
   }
 
   private random(length: number): Uint8Array {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * A virtio device on the PCI bus, with the modern interface, the legacy one, or both.
- * Reference: VIRTIO-1.2 §4.1. A doorbell is the write to `Region.NOTIFY` + 4 x queue of the modern BAR: an engine that can
- * signal such writes without an exit needs that address and `core.notify(queue)`.
+ * Reference: VIRTIO-1.2 §4.1. The doorbells are those of the modern BAR.
  */
 import type { Width } from '../../src/core/bits.js';
 import type { Clock } from '../../src/core/clock.js';
@@ -249,7 +248,13 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
   }
 
   private modernBar(): MmioHandler {
+    const doorbells = this.core.queues.map((_, queue) => ({
+      offset: Region.NOTIFY + queue * NOTIFY_MULTIPLIER,
+      width: 2 as const,
+      ring: () => this.core.notify(queue),
+    }));
     return {
+      doorbells,
       read: (offset, width) => {
         const within = offset % REGION_SIZE;
         switch (offset - within) {

@@ -18,6 +18,14 @@ export interface QueueOwner {
   deferQueues(): void;
 }
 
+/** What else ends a device's turn at a queue. */
+export interface TurnLimits {
+  /** False when it has done enough for now. */
+  readonly mayGoOn?: () => boolean;
+  /** True when it has no room for another buffer: it looks again once it has. */
+  readonly isFull?: () => boolean;
+}
+
 export class VirtioQueue {
   constructor(
     private readonly owner: QueueOwner,
@@ -55,6 +63,20 @@ export class VirtioQueue {
     return ring.take(state, options);
   }
 
+  /** Handles at most so many buffers; the rest waits a moment, so that a guest cannot hold the thread. */
+  takeSome(most: number, handle: (chain: Chain) => void, { mayGoOn, isFull }: TurnLimits = {}): void {
+    for (let count = 0; count < most && mayGoOn?.() !== false; count += 1) {
+      if (isFull?.() === true) {
+        this.stall();
+        return;
+      }
+      const chain = this.take();
+      if (chain === null) return;
+      handle(chain);
+    }
+    this.defer();
+  }
+
   /** Gives a buffer back. The driver hears of it at the next `flush`. */
   use(chain: ChainId, written: number): void {
     if (this.owner.isLive(this.index)) this.ring.use(this.state, chain, written);
@@ -69,13 +91,13 @@ export class VirtioQueue {
     if (wanted) owner.interruptQueue(this.index);
   }
 
-  /** There are more buffers than are to be taken at once: the rest waits a moment, so that a guest cannot hold the thread. */
+  /** The device looks at the queue again a moment later. */
   defer(): void {
     this.state.pending = true;
     this.owner.deferQueues();
   }
 
-  /** There are more buffers than the device can have at once: it calls `resume` when it has room. */
+  /** There are more buffers than the device can have at once: it looks again when it has room. */
   stall(): void {
     this.state.pending = true;
   }

@@ -114,16 +114,11 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
   }
 
   private listen(queue: VirtioQueue): void {
-    for (let count = 0; !this.table.isCrowded; count += 1) {
-      const chain = count < PACKETS_AT_ONCE ? queue.take() : null;
-      if (chain === null) {
-        if (count === PACKETS_AT_ONCE) queue.defer();
-        break;
-      }
+    const handle = (chain: Chain): void => {
       this.hear(chain);
       queue.use(chain, 0);
-    }
-    if (this.table.isCrowded) queue.stall();
+    };
+    queue.takeSome(PACKETS_AT_ONCE, handle, { isFull: () => this.table.isCrowded });
     this.host.process(Queue.RECEIVE);
   }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk/layer_file.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 
 #include "disk/crc32.h"
@@ -59,7 +56,7 @@ void check_header(const Header& header, const LayerId& id, std::uint64_t disk_by
 }  // namespace
 
 LayerFile::LayerFile(snapshot::File file, const LayerId& id, std::uint64_t disk_bytes)
-    : file_(std::move(file)), disk_bytes_(disk_bytes) {
+    : file_(std::move(file)), disk_bytes_(disk_bytes), flushes_([this] { return write_out(); }) {
   if (disk_bytes == 0 || disk_bytes > largest_disk) {
     refuse("a disk of " + std::to_string(disk_bytes) + " bytes; 1 to " + std::to_string(largest_disk) +
            " are accepted");
@@ -147,9 +144,9 @@ int LayerFile::punch(std::uint64_t first, std::uint64_t last) const {
   return punch_hole(file_.fd(), data_offset_ + first * block_bytes, (last - first + 1) * block_bytes);
 }
 
-int LayerFile::flush() {
-  const std::lock_guard guard(flushing_);
-  if (has_lost_writes_) return EIO;
+int LayerFile::flush() { return flushes_.flush(); }
+
+int LayerFile::write_out() {
   // Copied before the data is synced: a bit that is set meanwhile waits for the next flush.
   std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>> changed;
   for (std::uint64_t page = 0; page < unsaved_.size(); page++) {
@@ -160,19 +157,26 @@ int LayerFile::flush() {
     }
     changed.emplace_back(page, std::move(words));
   }
-  int failure = fdatasync(file_.fd()) == 0 ? 0 : errno;
+  int failure = sync_data(file_.fd());
   for (const auto& [page, words] : changed) {
     if (failure == 0) failure = write_bitmap(page, words);
   }
-  if (failure == 0 && !changed.empty() && fdatasync(file_.fd()) != 0) failure = errno;
-  has_lost_writes_ = failure != 0;
-  return failure;
+  return failure == 0 && !changed.empty() ? sync_data(file_.fd()) : failure;
 }
 
 int LayerFile::write_bitmap(std::uint64_t page, const std::vector<std::uint64_t>& words) const {
   // The system only reads what it is told to write.
   return write_all(file_.fd(), {{const_cast<std::uint64_t*>(words.data()), bitmap_page}},
                    header_bytes + page * bitmap_page);
+}
+
+BlocksOf newest_with(std::span<const std::shared_ptr<LayerFile>> layers, std::uint64_t block, std::uint64_t limit) {
+  for (auto layer = layers.rbegin(); layer != layers.rend(); layer++) {
+    const BlockRun run = (*layer)->run(block, limit);
+    if (run.present) return {layer->get(), run.blocks};
+    limit = run.blocks;
+  }
+  return {nullptr, limit};
 }
 
 }  // namespace tsbhyve::disk

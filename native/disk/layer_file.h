@@ -9,9 +9,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <span>
 #include <vector>
 
+#include "disk/flush_once.h"
 #include "snapshot/file.h"
 
 namespace tsbhyve::disk {
@@ -57,6 +58,7 @@ class LayerFile {
 
  private:
   void read_bitmap();
+  int write_out();
   int write_bitmap(std::uint64_t page, const std::vector<std::uint64_t>& words) const;
 
   snapshot::File file_;
@@ -64,8 +66,18 @@ class LayerFile {
   std::unique_ptr<std::atomic<std::uint64_t>[]> bitmap_;
   /// One for each 4 KiB of the bitmap: it differs from the file.
   std::vector<std::atomic<bool>> unsaved_;
-  std::mutex flushing_;
-  bool has_lost_writes_ = false;
+  FlushOnce flushes_;
 };
+
+/// Blocks one after the other that have the same place.
+struct BlocksOf {
+  /// None: the base has them.
+  const LayerFile* layer;
+  std::uint64_t blocks;
+};
+
+/// The newest layer that has a block, and how many of the next blocks, at most `limit`, lie there too. `layers` from
+/// the oldest.
+BlocksOf newest_with(std::span<const std::shared_ptr<LayerFile>> layers, std::uint64_t block, std::uint64_t limit);
 
 }  // namespace tsbhyve::disk

@@ -47,7 +47,7 @@ CopyLayers::CopyLayers(std::optional<File> base, std::vector<LayerSource> source
 
 void CopyLayers::work() {
   expect(disk_bytes_);
-  std::vector<std::unique_ptr<LayerFile>> layers;
+  std::vector<std::shared_ptr<LayerFile>> layers;
   for (LayerSource& source : sources_) layers.push_back(open_layer(std::move(source.file), source.id, disk_bytes_));
   std::unique_ptr<LayerFile> made;
   if (target_.id) {
@@ -60,13 +60,7 @@ void CopyLayers::work() {
   buffer_.resize(piece_bytes);
   const std::uint64_t all = (disk_bytes_ + block_bytes - 1) / block_bytes;
   for (std::uint64_t block = 0; block < all;) {
-    std::uint64_t blocks = std::min(all - block, piece_bytes / block_bytes);
-    const LayerFile* source = nullptr;
-    for (auto layer = layers.rbegin(); layer != layers.rend() && !source; layer++) {
-      const BlockRun run = (*layer)->run(block, blocks);
-      blocks = run.blocks;
-      if (run.present) source = layer->get();
-    }
+    const auto [source, blocks] = newest_with(layers, block, std::min(all - block, piece_bytes / block_bytes));
     const std::uint64_t offset = block * block_bytes, bytes = std::min(disk_bytes_ - offset, blocks * block_bytes);
     if (source) {
       copy({&source->file(), source->data_offset()}, offset, bytes);

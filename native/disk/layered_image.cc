@@ -6,12 +6,11 @@
 #include <cerrno>
 
 #include "disk/parts.h"
+#include "disk/zeros.h"
 
 namespace tsbhyve::disk {
 
 namespace {
-
-constexpr std::uint64_t zeros_at_once = 1024 * 1024;
 
 std::uint64_t first_whole(std::uint64_t offset) { return (offset + block_bytes - 1) / block_bytes; }
 
@@ -65,15 +64,10 @@ int LayeredImage::read(iovec* parts, int count, std::uint64_t offset) {
 int LayeredImage::read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset) {
   const std::uint64_t end = std::min(offset + total_of(parts, count), disk_bytes_);
   PartCursor memory(parts, count);
+  const std::span below(layers.data(), layers.size() - skip);
   while (offset < end) {
     const std::uint64_t block = offset / block_bytes;
-    std::uint64_t blocks = (end - 1) / block_bytes - block + 1;
-    const LayerFile* source = nullptr;
-    for (auto layer = layers.rbegin() + static_cast<std::ptrdiff_t>(skip); layer != layers.rend() && !source; layer++) {
-      const BlockRun run = (*layer)->run(block, blocks);
-      blocks = run.blocks;
-      if (run.present) source = layer->get();
-    }
+    const auto [source, blocks] = newest_with(below, block, (end - 1) / block_bytes - block + 1);
     const std::uint64_t bytes = std::min(end, (block + blocks) * block_bytes) - offset;
     std::vector<iovec> piece;
     memory.take(bytes, piece);
@@ -165,15 +159,9 @@ int LayeredImage::zero_blocks(LayerFile& top, std::uint64_t first, std::uint64_t
 }
 
 int LayeredImage::write_zeros(const Layers& layers, std::uint64_t offset, std::uint64_t bytes) {
-  std::vector<std::uint8_t> zeros(std::min(bytes, zeros_at_once));
-  while (bytes > 0) {
-    const std::uint64_t length = std::min<std::uint64_t>(bytes, zeros.size());
-    iovec part = {zeros.data(), length};
-    if (const int failure = write_new(layers, &part, 1, offset, length)) return failure;
-    offset += length;
-    bytes -= length;
-  }
-  return 0;
+  return disk::write_zeros(offset, bytes, [&](iovec* parts, int count, std::uint64_t at) {
+    return write_new(layers, parts, count, at, total_of(parts, count));
+  });
 }
 
 int LayeredImage::settle(int result) { return result == 0 && sync_ ? flush() : result; }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "disk/parts.h"
+#include "disk/zeros.h"
 
 namespace tsbhyve::disk {
 namespace {
@@ -72,7 +73,10 @@ int NbdImage::discard(std::uint64_t offset, std::uint64_t length) {
 }
 
 int NbdImage::zero(std::uint64_t offset, std::uint64_t length, bool unmap) {
-  if (!link_.has(nbd::kSendWriteZeroes)) return write_zeros(offset, length);
+  if (!link_.has(nbd::kSendWriteZeroes)) {
+    return write_zeros(offset, length,
+                       [this](iovec* parts, int count, std::uint64_t at) { return write(parts, count, at); });
+  }
   const std::uint16_t flags = unmap ? 0 : nbd::kNoHole;
   return change_range({.command = Command::WriteZeroes, .flags = flags, .offset = offset}, length);
 }
@@ -90,18 +94,6 @@ int NbdImage::change_range(nbd::Request request, std::uint64_t length) {
     if (const int error = change(request)) return error;
     request.offset += request.length;
     length -= request.length;
-  }
-  return 0;
-}
-
-int NbdImage::write_zeros(std::uint64_t offset, std::uint64_t length) {
-  std::vector<std::uint8_t> zeros(static_cast<std::size_t>(std::min(length, kMiB)));
-  while (length > 0) {
-    iovec part{zeros.data(), static_cast<std::size_t>(std::min<std::uint64_t>(length, zeros.size()))};
-    const std::uint64_t bytes = part.iov_len;
-    if (const int error = write(&part, 1, offset)) return error;
-    offset += bytes;
-    length -= bytes;
   }
   return 0;
 }

@@ -27,7 +27,6 @@ class NbdImage final : public DiskImage {
   std::uint64_t longest_transfer() const;
   int change(nbd::Request request);
   int change_range(nbd::Request request, std::uint64_t length);
-  int write_zeros(std::uint64_t offset, std::uint64_t length);
 
   nbd::Link link_;
   const bool durable_;

@@ -13,6 +13,7 @@
 
 #include "disk/buffer.h"
 #include "disk/raw_space.h"
+#include "disk/zeros.h"
 
 namespace tsbhyve::disk {
 
@@ -30,16 +31,10 @@ std::size_t direct_alignment(int fd) {
   return page;
 }
 
-int sync(int fd) {
-  for (;;) {
-    if (fdatasync(fd) == 0) return 0;
-    if (errno != EINTR) return errno;
-  }
-}
-
 }  // namespace
 
-RawImage::RawImage(int fd, bool direct) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), flushes_([this] { return sync(fd_); }) {
+RawImage::RawImage(int fd, bool direct)
+    : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), flushes_([this] { return sync_data(fd_); }) {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "dup");
   try {
     const MediumSize medium = medium_size(fd_);
@@ -148,18 +143,9 @@ int RawImage::zero(std::uint64_t offset, std::uint64_t length, bool unmap) {
     const Several several(block_lock_);
     error = make_zero(fd_, offset, length, unmap);
   }
-  return error == EOPNOTSUPP ? write_zeros(offset, length) : error;
-}
-
-int RawImage::write_zeros(std::uint64_t offset, std::uint64_t length) {
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes, length));
-  const Buffer zeros = make_buffer(size);
-  std::fill_n(zeros.get(), size, std::uint8_t{0});
-  for (std::uint64_t done = 0; done < length; done += size) {
-    iovec part{zeros.get(), static_cast<std::size_t>(std::min<std::uint64_t>(size, length - done))};
-    if (const int error = write(&part, 1, offset + done)) return error;
-  }
-  return 0;
+  if (error != EOPNOTSUPP) return error;
+  return write_zeros(offset, length,
+                     [this](iovec* parts, int count, std::uint64_t at) { return write(parts, count, at); });
 }
 
 }  // namespace tsbhyve::disk

@@ -39,7 +39,6 @@ class RawImage final : public DiskImage {
   int transfer_in_place(Way way, PartCursor& cursor, std::uint64_t offset);
   int transfer_through_buffer(Way way, PartCursor& cursor, std::uint64_t offset, std::uint64_t length);
   int move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset);
-  int write_zeros(std::uint64_t offset, std::uint64_t length);
 
   int fd_;
   std::uint64_t capacity_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "disk/transfer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -61,6 +63,13 @@ int write_all(int fd, std::vector<iovec> parts, std::uint64_t offset) {
   PartCursor cursor(parts.data(), static_cast<int>(parts.size()));
   if (const int error = move_parts(Way::Write, fd, cursor, offset)) return error;
   return cursor.count() == 0 ? 0 : ENOSPC;
+}
+
+int sync_data(int fd) {
+  for (;;) {
+    if (fdatasync(fd) == 0) return 0;
+    if (errno != EINTR) return errno;
+  }
 }
 
 }  // namespace tsbhyve::disk

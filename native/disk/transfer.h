@@ -21,4 +21,7 @@ int move_parts(Way way, int fd, PartCursor& cursor, std::uint64_t& offset);
 int read_all(int fd, std::vector<iovec> parts, std::uint64_t offset);
 int write_all(int fd, std::vector<iovec> parts, std::uint64_t offset);
 
+/// What was written is on stable storage then; 0 or an errno.
+int sync_data(int fd);
+
 }  // namespace tsbhyve::disk

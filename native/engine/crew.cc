@@ -34,9 +34,17 @@ Crew::Crew(std::vector<CrewMember*> members, std::function<void()> on_news, std:
     if (seats_.size() < host_cpus.size()) seat->host_cpu = host_cpus[seats_.size()];
     seats_.push_back(std::move(seat));
   }
+  try {
+    start_threads();
+  } catch (...) {
+    end_threads();
+    throw;
+  }
 }
 
-Crew::~Crew() {
+Crew::~Crew() { end_threads(); }
+
+void Crew::end_threads() {
   {
     const std::lock_guard guard(lock_);
     closing_ = true;
@@ -48,17 +56,16 @@ Crew::~Crew() {
   }
 }
 
-/// Under the lock, so that no thread begins before all are there. One that cannot be had is tried for at the next run.
+/// At once, while the process may still pin its threads.
 void Crew::start_threads() {
+  const std::lock_guard guard(lock_);
   for (unsigned index = 0; index < seats_.size(); index++) {
-    std::thread& thread = seats_[index]->thread;
-    if (!thread.joinable()) thread = start_quiet_thread([this, index] { work(index); });
+    seats_[index]->thread = start_quiet_thread([this, index] { work(index); });
   }
 }
 
 CrewReport Crew::run(CrewClock::time_point until) {
   std::unique_lock guard(lock_);
-  start_threads();
   hand_over();
   if (mode_ != Mode::Free) set_free();
   wait_for_news(guard, until, [this] { return news_waits() || all_asleep(); });

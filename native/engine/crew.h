@@ -103,6 +103,7 @@ class Crew {
   };
 
   void start_threads();
+  void end_threads();
   void work(unsigned index);
   bool may_run(const Seat& seat, unsigned index) const;
   void wait_for_turn(std::unique_lock<std::mutex>& guard, unsigned index);

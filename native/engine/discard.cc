@@ -35,6 +35,14 @@ void map_zeros_over(std::uint8_t* host, std::uint64_t length) {
 
 }  // namespace
 
+void GuestRam::share(std::size_t segment, int fd, std::uint64_t offset) {
+  Segment& changed = segments_[segment];
+  void* const at = mmap(changed.host, changed.length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                        static_cast<off_t>(offset));
+  if (at != changed.host) throw EngineError{errno, "mmap", "of guest memory"};
+  changed.shared = true;
+}
+
 void GuestRam::discard(std::uint64_t physical, std::uint64_t length) {
   const auto segment = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& candidate) {
     return physical - candidate.base < candidate.length && length <= candidate.length - (physical - candidate.base);
@@ -44,7 +52,9 @@ void GuestRam::discard(std::uint64_t physical, std::uint64_t length) {
   }
   if (length == 0) return;
   std::uint8_t* const host = segment->host + (physical - segment->base);
-  if (!segment->from_file) {
+  if (segment->shared) {
+    fill(host, length);  // the page may be given back only by who has made the file
+  } else if (!segment->from_file) {
     if (madvise(host, length, MADV_DONTNEED) != 0) throw EngineError{errno, "madvise", ""};
   } else if (length >= shortest_mapping && segment->mappings_over < most_mappings) {
     // Without its own copy a page of a private mapping is the file's again, so the file has to go.

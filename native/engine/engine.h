@@ -12,6 +12,7 @@
 
 #include "engine/exit_slot.h"
 #include "engine/guest_ram.h"
+#include "engine/kernel_chipset.h"
 #include "engine/registers.h"
 
 namespace tsbhyve {
@@ -25,10 +26,13 @@ struct EngineOptions {
   bool virtual_clock = false;
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
   std::uint64_t tsc_hz = 1'000'000'000;
+  std::uint32_t lapic_hz = 1'000'000'000;  // soft
   std::uint32_t physical_address_bits = 40;
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
   std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
+  std::string library;         // vmm: another libvmmapi than the system's; tests have one
+  bool translator = true;      // soft: hot code as host code, where the build and the host can
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -42,6 +46,9 @@ struct Capabilities {
   std::uint32_t max_vcpus;
   bool dirty_log;
   std::string missing_from_snapshot;  // empty: complete
+  const char* chipset = "ts";         // or "kernel": Engine::chipset()
+  bool maps_files = true;             // guest memory may be mapped from a file
+  bool tells_halt = true;             // a halt that an interrupt may end is an exit
   /// Feature bits of the CPU model that this host lacks: rows that hold nothing else.
   std::vector<CpuidRow> masked_cpuid{};
 };
@@ -122,12 +129,23 @@ class Engine {
   /// Next deadline inside the engine (LAPIC timers), or INT64_MAX.
   virtual std::int64_t next_deadline() const = 0;
 
+  /// Doorbells: stores that stop no vCPU, but call `rung` on any thread. Their exits need not come then; without
+  /// has_doorbells() they always do. `width` in bytes; a token names one doorbell.
+  virtual bool has_doorbells() const { return false; }
+  virtual void set_doorbells(std::function<void(std::uint32_t token)> rung) { static_cast<void>(rung); }
+  virtual void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+    static_cast<void>(is_port), static_cast<void>(address), static_cast<void>(width), static_cast<void>(token);
+  }
+  virtual void remove_doorbell(std::uint32_t token) { static_cast<void>(token); }
+
   /// An interrupt message, for whichever vCPUs it is addressed to.
   virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
   /// INTR of the 8259 pair. The wire leads to LINT0 of every local APIC, as on a PC; firmware opens vCPU 0's only.
   virtual void set_external_interrupt(bool level) = 0;
   /// The machine's reset line: vCPU 0 starts at the reset vector, the others wait for SIPI.
   virtual void reset() = 0;
+  /// Null: interrupt controllers and timers are the machine's own.
+  virtual KernelChipset* chipset() { return nullptr; }
 
   /// What belongs to all vCPUs together and only this engine understands; empty when there is nothing, as with one
   /// vCPU.

@@ -28,6 +28,7 @@ class GuestRam {
     bool read_only;
     bool from_file = false;           // mapped from a snapshot
     std::uint32_t mappings_over = 0;  // parts of that which have been replaced
+    bool shared = false;              // with whoever made the file behind it
   };
 
   GuestRam() = default;
@@ -42,6 +43,8 @@ class GuestRam {
   /// Gives whole pages of one RAM segment back to the host; they read as zeros from now on. To be marked as written.
   /// Throws std::invalid_argument for anything else, and EngineError when the host refuses.
   void discard(std::uint64_t physical, std::uint64_t length);
+  /// Maps the file's bytes from `offset` on in place of the segment's own memory. Throws EngineError.
+  void share(std::size_t segment, int fd, std::uint64_t offset);
   /// The segment's pages come from a file that is mapped over it.
   void set_from_file(std::size_t segment) { segments_[segment].from_file = true; }
 

@@ -19,6 +19,14 @@ void EventQueue::post(const Event& event) {
   announce();
 }
 
+void EventQueue::post_once(const Event& event) {
+  const std::lock_guard guard(lock_);
+  const auto same = [&](const Event& other) { return other.source == event.source && other.token == event.token; };
+  if (std::any_of(events_.begin(), events_.end(), same)) return;
+  events_.push_back(event);
+  announce();
+}
+
 void EventQueue::wake() {
   const std::lock_guard guard(lock_);
   announce();

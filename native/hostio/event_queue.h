@@ -28,6 +28,8 @@ class EventQueue {
   void set_engine(Engine* engine);
 
   void post(const Event& event);
+  /// The same, unless its like is still here: what happens many times counts once.
+  void post_once(const Event& event);
   /// Ends the engine's run and the next or present `wait`.
   void wake();
   /// Ends the next or present `wait` only: the engine itself has something to tell.

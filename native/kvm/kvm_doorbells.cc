@@ -46,17 +46,18 @@ void Doorbells::start() {
   thread_ = start_quiet_thread([this] { wait(); });
 }
 
-void Doorbells::add(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+bool Doorbells::add(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
   if (!thread_.joinable()) start();
   Bell bell{new_event(), {}, token};
   bell.request.addr = address;
   bell.request.len = width;
   bell.request.fd = bell.event.get();
   bell.request.flags = is_port ? KVM_IOEVENTFD_FLAG_PIO : 0u;
-  TSBHYVE_KVM(vm_.fd(), KVM_IOEVENTFD, &bell.request);
+  if (ioctl(vm_.fd(), KVM_IOEVENTFD, &bell.request) != 0) return false;
   const std::lock_guard guard(lock_);
   watch(epoll_.get(), bell.event.get(), token);
   bells_.push_back(std::move(bell));
+  return true;
 }
 
 void Doorbells::remove(std::uint32_t token) {

@@ -20,9 +20,9 @@ class Doorbells {
   Doorbells(const Doorbells&) = delete;
   Doorbells& operator=(const Doorbells&) = delete;
 
-  /// Writes of `width` bytes (0: of any) to a port or a guest physical address. Throws EngineError when the kernel does
-  /// not take it.
-  void add(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token);
+  /// Writes of `width` bytes (0: of any) to a port or a guest physical address. False when the kernel does not take it,
+  /// as for a second one at an address, which a guest can ask for: those writes are exits.
+  bool add(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token);
   /// They are exits again. What was written before and not told yet is told.
   void remove(std::uint32_t token);
   /// Tells of what was written until now, on the calling thread: no vCPU runs, and nothing of theirs is to be on its

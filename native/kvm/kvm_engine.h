@@ -50,13 +50,13 @@ class KvmEngine final : public Engine {
   void dirty_log_taken() override { memory_.start_log(); }
   void drop_caches() override {}
 
-  /// `rung` is called on some thread after writes of `width` bytes (0: of any), once for any number of them, and the
-  /// vCPU goes on. At a safepoint all is told.
-  void set_doorbells(std::function<void(std::uint32_t token)> rung) { rung_ = std::move(rung); }
-  void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+  /// One vCPU stands still while its thread sees to the devices: there a doorbell would be one step more than an exit.
+  bool has_doorbells() const override { return crew_ != nullptr; }
+  void set_doorbells(std::function<void(std::uint32_t token)> rung) override { rung_ = std::move(rung); }
+  void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) override {
     doorbells_.add(is_port, address, width, token);
   }
-  void remove_doorbell(std::uint32_t token) { doorbells_.remove(token); }
+  void remove_doorbell(std::uint32_t token) override { doorbells_.remove(token); }
 
  private:
   Exit told(ExitKind kind, std::uint32_t index = 0);

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "kvm/kvm_clock.h"
@@ -16,6 +17,8 @@ constexpr std::uint32_t loops = 100'000;
 constexpr double instructions = 2.0 * loops;
 /// Natively it is above 500 million; emulators of ring 0 reach 2 to 5 million.
 constexpr double slowest_native = 20e6;
+/// A busy host may take the processor away in the middle of one.
+constexpr int attempts = 3;
 
 /// mov ecx, loops; dec ecx; jnz; out 0x80, al
 constexpr std::uint8_t code[] = {0xb9, loops & 0xff, loops >> 8 & 0xff, loops >> 16 & 0xff, 0, 0x49, 0x75, 0xfd,
@@ -49,8 +52,11 @@ double now() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-double measure(GuestRam* ram, const kvm::Vm& vm, const kvm::Vcpu& vcpu) {
-  const GuestRam::Segment& segment = ram->add_segment(0, 0x2000, false);
+double measure_once() {
+  GuestRam ram;
+  const kvm::Vm vm;
+  const kvm::Vcpu vcpu(vm);
+  const GuestRam::Segment& segment = ram.add_segment(0, 0x2000, false);
   std::memcpy(segment.host + code_address, code, sizeof code);
   kvm_userspace_memory_region region{};
   region.memory_size = segment.length;
@@ -66,17 +72,24 @@ double measure(GuestRam* ram, const kvm::Vm& vm, const kvm::Vcpu& vcpu) {
   return instructions / seconds;
 }
 
+double measure() {
+  double fastest = 0;
+  for (int attempt = 0; attempt < attempts && fastest < slowest_native; ++attempt) {
+    fastest = std::max(fastest, measure_once());
+  }
+  return fastest;
+}
+
 }  // namespace
 
-KvmProbe kvm_probe() {
+KvmProbe kvm_probe(double known) {
   KvmProbe probe{false, "", 0, 0, false};
   try {
-    GuestRam ram;
     const kvm::Vm vm;
     const kvm::Vcpu vcpu(vm, 0);
     probe.tsc_hz = kvm::host_tsc_hz(vcpu);
     probe.tsc_scalable = vm.check(KVM_CAP_TSC_CONTROL) != 0;
-    probe.instructions_per_second = measure(&ram, vm, vcpu);
+    probe.instructions_per_second = known > 0 ? known : measure();
     probe.available = probe.instructions_per_second >= slowest_native;
     if (!probe.available) {
       probe.reason = "/dev/kvm emulates ring 0: " + std::to_string(static_cast<long>(probe.instructions_per_second)) +

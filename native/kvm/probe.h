@@ -15,8 +15,9 @@ struct KvmProbe {
   bool tsc_scalable;               // any other TSC rate can be had
 };
 
-/// Runs 200,000 ring-0 instructions once (0.1 s where they are emulated, far less elsewhere). Some /dev/kvm emulate
-/// ring 0 in software, with instructions missing, and no real kernel boots there.
-KvmProbe kvm_probe();
+/// Runs 200,000 ring-0 instructions, up to three times (0.1 s each where they are emulated, far less elsewhere), unless
+/// `known` is what an earlier run measured. Some /dev/kvm emulate ring 0 in software, with instructions missing, and no
+/// real kernel boots there.
+KvmProbe kvm_probe(double known = 0);
 
 }  // namespace tsbhyve

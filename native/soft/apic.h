@@ -88,7 +88,9 @@ class LocalApic {
   void end_of_interrupt();
   void update();
   u64 now() const;
-  u64 period() const;
+  u64 divisor() const;
+  u64 nanoseconds(u64 counts) const;
+  u64 counts(u64 nanoseconds) const;
   u64 elapsed() const;
   u32 current_count() const;
   u64 tsc_deadline_time() const;

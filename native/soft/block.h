@@ -31,6 +31,8 @@ struct Branch {
 
 inline constexpr u32 max_block_instructions = 64;
 
+struct Region;
+
 struct Block {
   u32 count = 0;   // guest instructions
   u32 length = 0;  // bytes
@@ -48,6 +50,13 @@ struct Block {
   Block* next_in_bucket = nullptr;
   Op* ops = nullptr;
   std::unique_ptr<Op[]> storage;
+  std::unique_ptr<u8[]> bytes;  // as they were decoded; only where others may write them meanwhile
+  // Of the translator, which puts a handler of its own in place of the first.
+  Handler first = nullptr;         // the one that stood there, or null
+  u32 heat = 0;                    // runs that are left before it is translated
+  Region* region = nullptr;        // the one that is entered here
+  const u8* code = nullptr;        // its entry
+  std::vector<Region*> member_of;  // all that hold its instructions
 };
 
 }  // namespace tsbhyve::soft

@@ -7,6 +7,7 @@
 #include "soft/attend.h"
 #include "soft/memory/mmu.h"
 #include "soft/threads/threaded_cpu.h"
+#include "soft/translator/translator.h"
 
 namespace tsbhyve::soft {
 
@@ -65,6 +66,7 @@ Block* BlockCache::insert(std::unique_ptr<Block> owned) {
     second.into = block;
     mark(block->second_page, granule_bits(0, block->length - on_first));
   }
+  if (cpu_->translator) cpu_->translator->watch(block);
   return block;
 }
 
@@ -159,6 +161,7 @@ void BlockCache::written_page(u64 physical, u64 size) {
 }
 
 void BlockCache::drop(Block* block) {
+  if (cpu_->translator) cpu_->translator->forget(block);
   unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
   unlink(&page_of(block->physical).first, block, &Block::next_on_page);
   if (block->straddles) unlink(&page_of(block->second_page).into, block, &Block::next_into_page);
@@ -193,6 +196,7 @@ void BlockCache::flush() {
   for (Block* head : buckets_) {
     for (Block* block = head; block;) {
       Block* next = block->next_in_bucket;
+      if (cpu_->translator) cpu_->translator->forget(block);
       forget_page(block->physical);
       if (block->straddles) forget_page(block->second_page);
       dropped_.emplace_back(block);

@@ -239,6 +239,10 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
   fill_ops(*block, decoded, count, cpu->threaded != nullptr);
+  if (cpu->threaded && !straddles) {
+    block->bytes = std::make_unique<u8[]>(offset);
+    std::copy_n(bytes, offset, block->bytes.get());
+  }
   block->repeats = is_rep_string(decoded[0].instruction);
   block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
   if (too_long) block->ops[0].handler = instruction_too_long;

@@ -18,9 +18,11 @@ namespace tsbhyve::soft {
 struct Op;
 struct Block;
 struct Link;
+struct Region;
 class Mmu;
 class BlockCache;
 class LocalApic;
+class Translator;
 struct Platform;
 class ThreadedCpu;
 
@@ -73,6 +75,7 @@ struct JumpEntry {
   Block* block;
   u32 mode;
   u32 page_serial;  // equals Cpu::code_page_serial of the page, or the translation has gone
+  const u8* code;   // of the translator, for the block, or null
 };
 inline constexpr size_t jump_entries = 4096;
 inline constexpr u32 jump_slot(u64 rip) { return static_cast<u32>((rip ^ (rip >> 12)) & (jump_entries - 1)); }
@@ -160,6 +163,16 @@ struct MsrState {
   u64 mcg_status = 0;
 };
 
+/// What translated code keeps beside the registers (translator/). Nothing of it holds between blocks.
+struct TranslatedState {
+  u64 code_page = 0;                                                    // linear address of the page that runs
+  u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
+  u64 saved_turned = 0, counted = 0, carry = 0;
+  u64 target = 0;  // of an indirect branch
+  alignas(16) u64 vector[2] = {};
+  const Region* region = nullptr;  // while it waits for a call to C++
+};
+
 struct alignas(64) Cpu {
   // Byte offsets into this array are the register numbers of an Op. Slot 16 is always zero (no base, no index);
   // slot 17 is the RIP of the first instruction of the running block.
@@ -170,6 +183,7 @@ struct alignas(64) Cpu {
   LazyFlags lazy;
   u64 rflags = 2;    // its six status flags hold only while lazy.kind is Eager
   u64 rip = 0xfff0;  // holds between blocks
+  TranslatedState translated;
   u8 cpl = 0;
   u32 mode = 0;  // block.h: Mode bits
   Xmm xmm[16];
@@ -222,6 +236,7 @@ struct alignas(64) Cpu {
 
   Mmu* mmu = nullptr;
   BlockCache* blocks = nullptr;
+  Translator* translator = nullptr;  // null: tier 1 alone
   LocalApic* apic = nullptr;
   Platform* platform = nullptr;
   GuestRam* ram = nullptr;

@@ -16,6 +16,7 @@ struct CpuidLeaf {
 struct Platform {
   u32 apic_id = 0;
   u64 tsc_hz = 1'000'000'000;
+  u64 lapic_hz = 1'000'000'000;
   i64 tsc_offset = 0;
   u32 physical_bits = 40;
 

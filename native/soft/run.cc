@@ -89,6 +89,7 @@ void after_escape(Cpu* cpu, Escape reason) {
   cpu->mode &= ~mode_single;
   cpu->link = nullptr;
   cpu->next_op = nullptr;
+  cpu->translated.region = nullptr;
   if (cpu->fast == cpu->never_fast) update_mode(cpu);
   rewind(cpu);
   // Data breakpoints that an unfinished instruction has met do not trap; those before a load of SS still wait.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "soft/soft_vcpu.h"
+#include "soft/threads/doorbells.h"
 
 namespace tsbhyve::soft {
 
@@ -23,6 +24,7 @@ struct Turn {
 
 struct Processors {
   Processors(GuestRam* ram, const EngineOptions& options);
+  ~Processors();
 
   VmTime time;
   InterruptBus bus;
@@ -50,6 +52,8 @@ class Schedule {
   /// See Engine.
   virtual void stand() {}
   virtual void set_news(std::function<void()> on_news) { static_cast<void>(on_news); }
+  /// On threads; else null.
+  virtual Doorbells* doorbells() { return nullptr; }
   /// Before a reset: nothing runs, and what has been asked is forgotten.
   virtual void forget_exits() {}
   /// After a reset: vCPU 0 begins.

@@ -45,6 +45,11 @@ Processors::Processors(GuestRam* ram, const EngineOptions& options)
   }
 }
 
+/// None may look at another's caches when those are no more.
+Processors::~Processors() {
+  for (const auto& vcpu : vcpus) vcpu->set_others({});
+}
+
 SoftEngine::SoftEngine(GuestRam* ram, const EngineOptions& options) : ram_(ram), all_(ram, checked(options)) {
   if (options.vcpus == 1) {
     schedule_ = std::make_unique<Alone>(all_);
@@ -82,6 +87,18 @@ std::int64_t SoftEngine::next_deadline() const {
 
 void SoftEngine::set_external_interrupt(bool level) {
   for (const auto& vcpu : all_.vcpus) vcpu->set_external_interrupt(level);
+}
+
+void SoftEngine::set_doorbells(std::function<void(std::uint32_t token)> rung) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->set_listener(std::move(rung));
+}
+
+void SoftEngine::add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->add(is_port, address, width, token);
+}
+
+void SoftEngine::remove_doorbell(std::uint32_t token) {
+  if (Doorbells* bells = schedule_->doorbells()) bells->remove(token);
 }
 
 void SoftEngine::reset() {

@@ -29,6 +29,11 @@ class SoftEngine final : public Engine {
   void hold_time(bool held) override { all_.time.hold(held); }
   std::int64_t next_deadline() const override;
 
+  bool has_doorbells() const override { return schedule_->doorbells() != nullptr; }
+  void set_doorbells(std::function<void(std::uint32_t token)> rung) override;
+  void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) override;
+  void remove_doorbell(std::uint32_t token) override;
+
   void send_msi(std::uint64_t address, std::uint32_t data) override { all_.bus.receive(address, data); }
   void set_external_interrupt(bool level) override;
   void reset() override;

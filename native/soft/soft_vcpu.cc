@@ -13,6 +13,9 @@ namespace tsbhyve::soft {
 
 namespace {
 
+/// Of host code, for all vCPUs together.
+constexpr size_t code_bytes = size_t{64} << 20;
+
 ExitKind exit_kind(const DeviceAccess& access) {
   switch (access.kind) {
     case AccessKind::Memory: return access.is_write ? ExitKind::MmioWrite : ExitKind::MmioRead;
@@ -36,6 +39,7 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
       apic_((cpu_->platform = this, apic_id = index, cpu_.get()), bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;
+  lapic_hz = options.lapic_hz;
   physical_bits = options.physical_address_bits;
   cpu_->mmu = &mmu_;
   cpu_->blocks = &blocks_;
@@ -45,10 +49,12 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  if (options.translator) translator_ = Translator::create(cpu_.get(), code_bytes / options.vcpus, usual_heat);
+  cpu_->translator = translator_.get();
   reset();
 }
 
-SoftVcpu::~SoftVcpu() = default;
+SoftVcpu::~SoftVcpu() { cpu_->translator = nullptr; }
 
 void SoftVcpu::set_others(std::vector<Cpu*> others) {
   others_ = std::move(others);
@@ -131,6 +137,11 @@ void SoftVcpu::take_answer() {
   if (!awaits_answer_) return;
   awaits_answer_ = false;
   answer_access(cpu_.get(), slot.data, slot.refused != 0);
+}
+
+void SoftVcpu::answer_write() {
+  awaits_answer_ = false;
+  answer_access(cpu_.get(), 0, false);
 }
 
 Exit SoftVcpu::leave(ExitKind kind) {

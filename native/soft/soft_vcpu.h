@@ -14,6 +14,7 @@
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/run.h"
+#include "soft/translator/translator.h"
 #include "soft/vm_time.h"
 
 namespace tsbhyve::soft {
@@ -59,6 +60,8 @@ class SoftVcpu final : public VcpuEngine, private Platform {
 
   /// Takes the answer to the exit that was returned last, if it was this vCPU's.
   void take_answer();
+  /// The write that was to be an exit has been done otherwise.
+  void answer_write();
   /// An instruction or an event has been asked for and has its answers: it comes next, whatever else waits.
   bool in_flight() const { return cpu_->answered_count > 0; }
   /// Runs until something stops it; ExitKind::None when nobody need be asked. The budget is set before.
@@ -100,6 +103,7 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   std::vector<CpuidRow> cpuid_;
   Mmu mmu_;
   BlockCache blocks_;
+  std::unique_ptr<Translator> translator_;
   LocalApic apic_;
   std::unique_ptr<FastEntry[]> never_fast_;
   bool awaits_answer_ = false;

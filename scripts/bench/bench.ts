@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** `npm run bench`: boots, exits, start-up and memory, each beside QEMU in the same run. Installs and downloads nothing. */
-import { execFileSync } from 'node:child_process';
+/** `npm run bench`: boots, exits, start-up and memory, each beside QEMU in the same run. Downloads nothing, unless told to. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../../src/hypervisor/package-root.js';
 import { cacheFolder, guestIn } from '../quickstart/guest.js';
-import { GUEST_UP } from '../quickstart/initramfs.js';
+import { QuickstartError, type Step } from '../quickstart/tools.js';
 import { BenchError } from './bench-error.js';
+import { bootRows } from './boot-rows.js';
 import { cloneRows } from './clone-rows.js';
 import { costRows } from './debian/cost-rows.js';
 import { hasImage } from './debian/debian-vm.js';
 import { diskRows } from './debian/disk-rows.js';
 import { netRows } from './debian/net-rows.js';
+import { exitRateRows } from './exit-rate-rows.js';
+import { hasRoot, makeRoot } from './guest-work/guest-root.js';
+import { chosenPieces } from './guest-work/pieces.js';
+import { workRows } from './guest-work/work-rows.js';
 import { idleRows } from './idle-cost.js';
+import { inTurns } from './in-turns.js';
 import { mmioRead, portRead } from './loop-kernel.js';
-import { boot, emptyNode, roundTrip, startUp } from './measurements.js';
-import { type BenchGuest, GUEST_MIB, qemu, qemuVersion, requireBuild, tsbhyve } from './programs.js';
-import { atLeast, atMost, type Row, table } from './report.js';
+import { emptyNode, roundTrip, startUp } from './measurements.js';
+import { type BenchGuest, qemu, qemuVersion, requireBuild, tsbhyve } from './programs.js';
+import { atMost, type Row, table } from './report.js';
 import { incrementalRows, snapshotRows } from './snapshot-rows.js';
 import { median } from './statistics.js';
 
-const USAGE = 'usage: npm run bench -- [--json] [--runs N] [--only GROUP,...] [--kernel FILE --initrd FILE]';
+const USAGE =
+  'usage: npm run bench -- [--json] [--runs N] [--only GROUP,...] [--work PIECE,...] [--kernel FILE --initrd FILE]\n' +
+  '       npm run bench -- --make-guest';
 const COMMAND_LINE = 'console=ttyS0 panic=-1';
 
+/** Under the table of boots. */
 const NOTE = 'QEMU does not count instructions: its rate is our number of them over its boot time.';
 
 const progress = (text: string) => process.stderr.write(`${text}\n`);
@@ -39,68 +46,11 @@ async function guestFor(kernel: string | undefined, initrd: string | undefined):
   return { ...(await guestIn(cache, (_, work) => work(() => {}))), append: COMMAND_LINE };
 }
 
-/** Alternates between the two, so that both meet the same load of the host. */
-async function inTurns<Result>(runs: number, what: string, ours: () => Promise<Result>, theirs: () => Promise<Result>) {
-  const results: { tsbhyve: Result[]; qemu: Result[] } = { tsbhyve: [], qemu: [] };
-  for (let run = 1; run <= runs; run += 1) {
-    progress(`${what}, ${run} of ${runs}`);
-    results.tsbhyve.push(await ours());
-    results.qemu.push(await theirs());
-  }
-  return results;
-}
-
-async function bootRows(guest: Required<BenchGuest>, runs: number): Promise<Row[]> {
-  const boots = await inTurns(
-    runs,
-    'booting Linux',
-    () => boot(tsbhyve, guest, GUEST_UP),
-    () => boot(qemu, guest, GUEST_UP),
-  );
-  const seconds = {
-    tsbhyve: median(boots.tsbhyve.map((one) => one.seconds)),
-    qemu: median(boots.qemu.map((one) => one.seconds)),
-  };
-  const memory = median(boots.tsbhyve.map(({ memoryMib }) => memoryMib));
-  progress('counting instructions');
-  const counts = Array.from({ length: runs }, () => countInstructions(guest));
-  const rate = median(counts.map((one) => one.instructions / one.seconds / 1e6));
-  const instructions = median(counts.map((one) => one.instructions)) / 1e6;
-  const bootBar = atMost(seconds.tsbhyve, 5 * seconds.qemu, "5 times QEMU's");
-  return [
-    { name: 'boot to the first line', unit: 's', ...seconds, bar: bootBar },
-    {
-      name: 'instructions over the boot',
-      unit: 'million/s',
-      tsbhyve: rate,
-      qemu: instructions / seconds.qemu,
-      bar: atLeast(rate, 150, '150'),
-    },
-    {
-      name: 'memory beyond guest RAM',
-      unit: 'MiB',
-      tsbhyve: memory,
-      qemu: median(boots.qemu.map(({ memoryMib }) => memoryMib)),
-      bar: atMost(memory, 150, '150'),
-    },
-  ];
-}
-
-function countInstructions({ kernel, initrd, append }: Required<BenchGuest>): {
-  instructions: number;
-  seconds: number;
-} {
-  const program = join(packageRoot(), 'dist/scripts/bench/count-instructions.js');
-  const words = [program, kernel, initrd, append, String(GUEST_MIB), GUEST_UP];
-  return JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' }));
-}
-
 async function exitRow(name: string, access: readonly number[], runs: number, folder: string): Promise<Row> {
   const times = await inTurns(
     runs,
-    name,
-    () => roundTrip(tsbhyve, access, folder),
-    () => roundTrip(qemu, access, folder),
+    { tsbhyve: () => roundTrip(tsbhyve, access, folder), qemu: () => roundTrip(qemu, access, folder) },
+    (run) => progress(`${name}, ${run} of ${runs}`),
   );
   const ours = median(times.tsbhyve);
   return { name, unit: 'ns', tsbhyve: ours, qemu: median(times.qemu), bar: atMost(ours, 1000, '1000') };
@@ -109,9 +59,8 @@ async function exitRow(name: string, access: readonly number[], runs: number, fo
 async function startUpRows(runs: number, folder: string): Promise<Row[]> {
   const times = await inTurns(
     runs,
-    'starting up',
-    () => startUp(tsbhyve, portRead, folder),
-    () => startUp(qemu, portRead, folder),
+    { tsbhyve: () => startUp(tsbhyve, portRead, folder), qemu: () => startUp(qemu, portRead, folder) },
+    (run) => progress(`starting up, ${run} of ${runs}`),
   );
   const node = median(Array.from({ length: runs }, emptyNode));
   const ours = median(times.tsbhyve);
@@ -121,15 +70,21 @@ async function startUpRows(runs: number, folder: string): Promise<Row[]> {
   ];
 }
 
-/** Making it takes minutes and a network, so it is nothing that a benchmark does on its own. */
-function isDebianLeftOut(): boolean {
-  if (hasImage()) return false;
-  progress('debian is left out: npm run debian-image -- --no-boot makes its guest');
+/** Making their guests takes minutes and a network, so it is nothing that a benchmark does on its own. */
+const GUESTS_TO_MAKE: Readonly<Record<string, { readonly isThere: () => boolean; readonly command: string }>> = {
+  debian: { isThere: hasImage, command: 'npm run debian-image -- --no-boot' },
+  'guest-work': { isThere: () => hasRoot(cacheFolder(process.env)), command: 'npm run bench -- --make-guest' },
+};
+
+function isLeftOut(name: string): boolean {
+  const guest = GUESTS_TO_MAKE[name];
+  if (guest === undefined || guest.isThere()) return false;
+  progress(`${name} is left out: ${guest.command} makes its guest`);
   return true;
 }
 
 function chosenGroups(only: string | undefined, known: readonly string[]): readonly string[] {
-  const chosen = only?.split(',') ?? known.filter((name) => name !== 'debian' || !isDebianLeftOut());
+  const chosen = only?.split(',') ?? known.filter((name) => !isLeftOut(name));
   const unknown = chosen.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new BenchError(`--only ${unknown}: accepted are ${known.join(', ')}`);
   return chosen;
@@ -141,28 +96,42 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
       runs: { type: 'string', default: '5' },
       only: { type: 'string' },
+      work: { type: 'string' },
+      'make-guest': { type: 'boolean', default: false },
       kernel: { type: 'string' },
       initrd: { type: 'string' },
     },
   });
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new BenchError(`--runs ${values.runs}: a number from 1 is accepted`);
+  const cache = cacheFolder(process.env);
+  if (values['make-guest']) {
+    const step: Step = (title, work) => {
+      progress(title);
+      return work(() => {});
+    };
+    console.log(await makeRoot(cache, step));
+    return 0;
+  }
+  const pieces = chosenPieces(values.work);
   const version = qemuVersion();
   requireBuild();
   const guest = await guestFor(values.kernel, values.initrd);
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-bench-'));
   try {
     const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
-      boot: () => bootRows(guest, runs),
+      boot: () => bootRows(guest, runs, progress),
       exits: async () => [
         await exitRow('port read from a TypeScript device', portRead, runs, folder),
         await exitRow('MMIO read from a TypeScript device', mmioRead, runs, folder),
+        ...exitRateRows(runs, progress),
       ],
       start: () => startUpRows(runs, folder),
       snapshots: () => snapshotRows(guest, runs, folder, progress),
       incremental: () => incrementalRows(guest, folder),
       clones: () => cloneRows(guest, folder),
       idle: () => idleRows(guest),
+      'guest-work': () => workRows({ kernel: guest.kernel, pieces, runs, cache, folder, progress }),
       debian: async () => [
         ...(await diskRows(runs, folder, progress)),
         ...(await costRows(runs, folder, progress)),
@@ -170,13 +139,16 @@ async function main(): Promise<number> {
       ],
     };
     const rows: Row[] = [];
-    for (const name of chosenGroups(values.only, Object.keys(groups))) {
+    const chosen = chosenGroups(values.only, Object.keys(groups));
+    for (const name of chosen) {
       progress(name);
       rows.push(...((await groups[name]?.()) ?? []));
     }
     const isMet = rows.every(({ bar }) => bar === null || bar.isMet);
     console.log(
-      values.json ? JSON.stringify({ runs, qemu: version, isMet, rows }, null, 2) : `${table(rows, version)}\n${NOTE}`,
+      values.json
+        ? JSON.stringify({ runs, qemu: version, isMet, rows }, null, 2)
+        : `${table(rows, version)}${chosen.includes('boot') ? `\n${NOTE}` : ''}`,
     );
     return isMet ? 0 : 1;
   } finally {
@@ -188,7 +160,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const isUsage = error instanceof TypeError && 'code' in error;
-  if (!(error instanceof BenchError) && !isUsage) throw error;
+  if (!(error instanceof BenchError || error instanceof QuickstartError || isUsage)) throw error;
   progress(isUsage ? `${error.message}\n${USAGE}` : error.message);
   process.exitCode = 2;
 }

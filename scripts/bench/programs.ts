@@ -45,14 +45,20 @@ export const tsbhyve: Program = {
   },
 };
 
-export const qemu: Program = {
-  name: 'QEMU',
-  command: (guest, { mib = GUEST_MIB, more = [] } = {}) => {
-    const machine = ['-M', 'q35', '-accel', 'tcg', '-cpu', 'qemu64', '-m', String(mib)];
-    const devices = ['-nodefaults', '-display', 'none', '-serial', 'stdio', '-no-reboot'];
-    return [QEMU, ...machine, ...devices, ...bootOptions(guest, '-'), ...more];
-  },
-};
+function qemuWith(cpu: string): Program {
+  return {
+    name: 'QEMU',
+    command: (guest, { mib = GUEST_MIB, more = [] } = {}) => {
+      const machine = ['-M', 'q35', '-accel', 'tcg', '-cpu', cpu, '-m', String(mib)];
+      const devices = ['-nodefaults', '-display', 'none', '-serial', 'stdio', '-no-reboot'];
+      return [QEMU, ...machine, ...devices, ...bootOptions(guest, '-'), ...more];
+    },
+  };
+}
+
+export const qemu = qemuWith('qemu64');
+/** Everything that it can emulate. */
+export const qemuMax = qemuWith('max');
 
 export function qemuVersion(): string {
   const { stdout, error } = spawnSync(QEMU, ['--version'], { encoding: 'utf8' });

@@ -6,6 +6,8 @@ export interface Row {
   readonly tsbhyve: number;
   /** Null where QEMU has nothing to compare. */
   readonly qemu: number | null;
+  /** Columns of their own, by their heads. */
+  readonly beside?: Readonly<Record<string, number>>;
   /** Null for what is only shown. */
   readonly bar: Bar | null;
 }
@@ -24,14 +26,16 @@ export function atLeast(value: number, limit: number, text: string): Bar {
 }
 
 export function table(rows: readonly Row[], qemuVersion: string): string {
-  const heads = ['', 'tsbhyve', `QEMU ${qemuVersion}`, 'unit', 'wanted', ''];
-  const cells = rows.map(({ name, unit, tsbhyve, qemu, bar }) => {
+  const others = [...new Set(rows.flatMap(({ beside = {} }) => Object.keys(beside)))];
+  const heads = ['', 'tsbhyve', `QEMU ${qemuVersion}`, ...others, 'unit', 'wanted', ''];
+  const cells = rows.map(({ name, unit, tsbhyve, qemu, beside = {}, bar }) => {
     const verdict = bar === null ? '' : bar.isMet ? 'ok' : 'MISSED';
-    return [name, shown(tsbhyve), qemu === null ? '-' : shown(qemu), unit, bar?.text ?? '', verdict];
+    const numbers = [tsbhyve, qemu, ...others.map((head) => beside[head] ?? null)];
+    return [name, ...numbers.map((value) => (value === null ? '-' : shown(value))), unit, bar?.text ?? '', verdict];
   });
   const lines = [heads, ...cells];
   const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const isNumber = (column: number) => column === 1 || column === 2;
+  const isNumber = (column: number) => column >= 1 && column <= 2 + others.length;
   return lines
     .map((line) =>
       line

@@ -66,6 +66,16 @@ WantedBy=multi-user.target
 `;
 
 /**
+ * systemd gives a device 90 seconds to appear, and without the console's there is no login prompt for as long as the system
+ * runs. Under emulation on a busy host that is not always enough; a service may take its time there, too.
+ */
+const PATIENCE = `[Manager]
+DefaultDeviceTimeoutSec=1h
+DefaultTimeoutStartSec=1h
+DefaultTimeoutStopSec=15min
+`;
+
+/**
  * Time of a machine that was suspended is behind at once, by any amount and at any time. No `rtcsync`: its kernel would set
  * the real-time clock, which a resume has put right, to the time of before.
  */
@@ -89,6 +99,7 @@ export function imageFiles({ hostKey, hostPublicKey, loginPublicKey, machineId }
     { path: 'etc/fstab', text: `LABEL=${LABEL} / ext4 errors=remount-ro 0 1\n` },
     { path: 'etc/machine-id', text: `${machineId}\n`, mode: 0o444 },
     { path: 'etc/systemd/network/ethernet.network', text: NETWORK },
+    { path: 'etc/systemd/system.conf.d/patience.conf', text: PATIENCE },
     { path: 'etc/chrony/chrony.conf', text: CHRONY },
     { path: 'usr/local/sbin/clock-watch', text: CLOCK_WATCH, mode: 0o755 },
     { path: 'etc/systemd/system/clock-watch.service', text: CLOCK_WATCH_UNIT },

@@ -11,6 +11,7 @@ import { ROOT_PASSWORD } from './contents.js';
 import { copyDisk } from './copy-disk.js';
 import { APPEND, type DebianImage, imageIn } from './image.js';
 import { playDebian } from './play-debian.js';
+import { OWN_DISK } from './replace-image.js';
 
 export interface ImageRequest {
   readonly root: string;
@@ -26,7 +27,7 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 export async function debianImage({ root, words, step }: ImageRequest): Promise<number> {
   const { fresh, boots } = options(words);
-  const image = await imageIn(cacheFolder(process.env), step, { fresh });
+  const image = await imageIn(cacheFolder(process.env), step, { fresh, say: print });
   print(`${image.disk}: Debian's root file system; kernel and initrd are beside it`);
   if (!boots) return 0;
   const program = join(root, 'dist/src/cli/main.js');
@@ -54,7 +55,7 @@ function options(words: readonly string[]): { fresh: boolean; boots: boolean } {
 
 /** What a guest writes stays in a disk of its own, so that the image is good for other guests. */
 async function interactive(program: string, image: DebianImage): Promise<number> {
-  const disk = join(image.folder, 'disk.img');
+  const disk = join(image.folder, OWN_DISK);
   if (!existsSync(disk)) await copyDisk(image.disk, disk);
   const args = optionsFor(image, disk, `slirp,hostfwd=tcp:${SSH_PLACE}-:22`);
   print(`tsbhyve ${args.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')}`);

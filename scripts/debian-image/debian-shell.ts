@@ -10,7 +10,7 @@ export const LOGIN = [
   { after: 'Password: ', send: `${ROOT_PASSWORD}\n` },
 ] as const;
 
-/** After 90 seconds without its console, systemd has no login prompt for it either. */
+/** Without its console for as long as the image lets systemd wait, there is no login prompt for it either. */
 const GAVE_UP = 'Timed out waiting for device';
 
 export interface Terminal {

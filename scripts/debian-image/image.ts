@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The image in the user's cache: made once, whole or not at all. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Guest } from '../quickstart/guest.js';
 import { QuickstartError, type Step } from '../quickstart/tools.js';
 import { buildImage } from './build-image.js';
 import { COMMANDS, imageFiles, LABEL, LINKS, packages } from './contents.js';
+import { OWN_DISK, replaceImage } from './replace-image.js';
 
 export interface DebianImage extends Guest {
   readonly folder: string;
@@ -15,6 +16,12 @@ export interface DebianImage extends Guest {
   /** Private key that root's login accepts, and the file in which ssh finds the key of the machine. */
   readonly loginKey: string;
   readonly knownHosts: string;
+}
+
+export interface ImageOptions {
+  readonly fresh?: boolean;
+  /** Hears where the disk is that somebody's guest has written to, when a fresh image takes its place. */
+  readonly say?: (line: string) => unknown;
 }
 
 export const APPEND = `console=ttyS0 root=LABEL=${LABEL} panic=-1`;
@@ -47,7 +54,11 @@ export function imageAt(folder: string): DebianImage {
   };
 }
 
-export async function imageIn(cache: string, step: Step, { fresh = false } = {}): Promise<DebianImage> {
+export async function imageIn(
+  cache: string,
+  step: Step,
+  { fresh = false, say }: ImageOptions = {},
+): Promise<DebianImage> {
   const folder = imageFolder(cache);
   if (existsSync(folder) && !fresh) return madeByUs(folder);
   mkdirSync(cache, { recursive: true });
@@ -57,8 +68,9 @@ export async function imageIn(cache: string, step: Step, { fresh = false } = {})
     mkdirSync(made);
     await buildImage(work, imageAt(made), step);
     writeFileSync(join(made, 'recipe'), RECIPE);
-    if (existsSync(folder)) renameSync(folder, join(work, 'old'));
-    renameSync(made, folder);
+    const kept = replaceImage(folder, made, join(work, 'old'));
+    if (kept !== null)
+      say?.(`${join(kept, OWN_DISK)}: what was ${join(folder, OWN_DISK)}, with the kernel and keys it has`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -16,9 +16,14 @@ export type Entry =
 
 /** Everything belongs to root and has time 0, so the same entries are always the same bytes. */
 export function cpioArchive(entries: readonly Entry[]): Uint8Array {
-  const parts = entries.map((entry, index) => member(index + 1, entry));
-  parts.push(header({ inode: 0, mode: 0, links: 1, size: 0, major: 0, minor: 0, name: TRAILER }));
-  return Buffer.concat(parts);
+  return Buffer.concat([...cpioParts(entries)]);
+}
+
+/** The same piece by piece, for what does not fit into memory. */
+export function* cpioParts(entries: Iterable<Entry>): Generator<Uint8Array> {
+  let inode = 0;
+  for (const entry of entries) yield member(++inode, entry);
+  yield header({ inode: 0, mode: 0, links: 1, size: 0, major: 0, minor: 0, name: TRAILER });
 }
 
 function member(inode: number, entry: Entry): Uint8Array {

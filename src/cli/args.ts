@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Command-line words to a configuration tree, or to the text of a help page. */
 import { Command, CommanderError, Option } from 'commander';
+import { engineHelp } from '../hypervisor/engine-help.js';
 import { ConfigTree } from './config-tree.js';
 import { lpcHelp } from './lpc-devices.js';
 import { OPTIONS } from './options.js';
@@ -17,7 +18,11 @@ class HelpAsked {
   constructor(readonly text: string) {}
 }
 
-const HELP_PAGES: Readonly<Record<string, () => string>> = { '-s': pciHelp, '-l': lpcHelp };
+const HELP_PAGES: Readonly<Record<string, () => string>> = {
+  '-s': pciHelp,
+  '-l': lpcHelp,
+  '--engine': () => engineHelp(),
+};
 
 export function parseArguments(words: readonly string[]): CommandLine {
   const tree = new ConfigTree();

@@ -8,8 +8,8 @@ import { roleOf } from '../snapshot/suspend-use.js';
 export interface WayOn {
   /** The VM's newest suspend; null means that it boots. */
   readonly suspend: string | null;
-  /** Something to say about what was found instead. */
-  readonly notice?: string;
+  /** Something to say about what else was found. */
+  readonly notices: readonly string[];
 }
 
 /** What is spent goes: the VM that went on from it has ended without saying so. Only its owner may look for it. */
@@ -23,11 +23,23 @@ export function newestSuspend(root: string, vm: string): WayOn {
   const byAge = own.sort((a, b) => (a.manifest.clock.wall < b.manifest.clock.wall ? -1 : 1));
   const spent = byAge.filter((snapshot) => roleOf(snapshot) === 'spent');
   const waiting = byAge.filter((snapshot) => roleOf(snapshot) === 'suspend');
-  for (const { name } of spent) store.remove(name);
+  const notices = spent.flatMap(({ name }) => failedRemoval(store, name) ?? []);
   const suspend = waiting.at(-1)?.name ?? null;
   const last = spent.at(-1)?.name;
-  if (suspend !== null || last === undefined) return { suspend };
-  return { suspend, notice: `the VM went on from ${last} and ended without being suspended again: it boots` };
+  if (suspend !== null || last === undefined) return { suspend, notices };
+  const boots = `the VM went on from ${last} and ended without being suspended again: it boots`;
+  return { suspend, notices: [...notices, boots] };
+}
+
+/** What is spent is in nobody's way: that it stays is no reason not to start. */
+function failedRemoval(store: SnapshotStore, name: string): string | null {
+  try {
+    store.remove(name);
+    return null;
+  } catch (cause) {
+    if (!(cause instanceof SnapshotError)) throw cause;
+    return `${cause.message}; it is spent and could not be removed: tsbhyve snapshot rm ${name}`;
+  }
 }
 
 /** By its name it is this VM's: booting could throw away what the VM was suspended with. */

@@ -77,7 +77,11 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('boot.unpack'),
   },
   { flags: '--append <text>', about: 'kernel command line', apply: sets('boot.append') },
-  { flags: '--engine <name>', about: 'soft, kvm, or auto: kvm where it runs natively (soft)', apply: sets('engine') },
+  {
+    flags: '--engine <name>',
+    about: 'soft, kvm, or auto: kvm where it runs natively (soft); help tells what this host has',
+    apply: sets('engine'),
+  },
   {
     flags: '--clock <clock>',
     about: 'real, or virtual[,num/den]: nanoseconds an instruction takes (real)',

@@ -11,15 +11,15 @@ import { UsageError } from './usage-error.js';
 export interface Prepared {
   readonly settings: Settings;
   readonly folder: RunFolder;
-  /** Something to say about where the VM begins. */
-  readonly notice?: string;
+  /** What there is to say about where the VM begins. */
+  readonly notices: readonly string[];
 }
 
 export async function prepare(tree: ConfigTree): Promise<Prepared> {
   const snapshot = tree.get('snapshot.resume');
   if (tree.bool('snapshot.continue', false)) return prepareToContinue(tree, snapshot);
   const settings = await (snapshot === undefined ? coldSettings(tree) : resumed(tree, snapshot));
-  return { settings, folder: RunFolder.claim(settings.machine.name) };
+  return { settings, folder: RunFolder.claim(settings.machine.name), notices: [] };
 }
 
 /** The name comes first: a suspend that is still being written by another process must be seen. */
@@ -34,9 +34,9 @@ async function prepareToContinue(tree: ConfigTree, snapshot: string | undefined)
   const folder = RunFolder.claim(name);
   try {
     const { newestSuspend } = await import('./newest-suspend.js');
-    const { suspend, notice } = newestSuspend(storeFolder(tree), name);
+    const { suspend, notices } = newestSuspend(storeFolder(tree), name);
     const settings = await (suspend === null ? coldSettings(tree) : resumed(tree, suspend));
-    return { settings, folder, ...(notice !== undefined && { notice }) };
+    return { settings, folder, notices };
   } catch (error) {
     folder.release();
     throw error;

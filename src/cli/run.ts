@@ -51,9 +51,9 @@ async function run(words: readonly string[], early: VmSignal[]): Promise<number>
   }
 }
 
-async function runPrepared({ settings, folder, notice }: Prepared, early: VmSignal[]): Promise<number> {
+async function runPrepared({ settings, folder, notices }: Prepared, early: VmSignal[]): Promise<number> {
   try {
-    if (notice !== undefined) say(notice);
+    for (const notice of notices) say(notice);
     if (settings.engineNotice !== undefined) say(settings.engineNotice);
     const [{ runVm }, { openVm }] = await Promise.all([import('./run-vm.js'), import('./open-vm.js')]);
     const reason = await runVm(settings, {

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import type { LogSink } from '../core/log.js';
 import { LayerFolder } from '../host/disk/layers/folder.js';
 import { HostError, systemReason } from '../host/host-error.js';
+import { ignoringFailure } from '../host/ignoring-failure.js';
 import { enterSandbox, sandboxKind } from '../hypervisor/sandbox.js';
 import { SnapshotStore } from '../snapshot/store.js';
 import type { RunPaths } from './run-paths.js';
@@ -42,19 +43,10 @@ export function checkStore(settings: Settings, store: string): void {
   );
 }
 
-/** Folders that are made later would be out of reach. What is wrong with one is told when something is to be saved there. */
+/** Folders that are made later would be out of reach. What is wrong with one is told when something is to be saved there: a VM that saves nothing runs without. */
 function makePlaces(settings: Settings): void {
-  attempt(() => new SnapshotStore(settings.store));
-  for (const image of writableImages(settings)) attempt(() => new LayerFolder(image).make());
-}
-
-/** A VM that saves nothing runs without. */
-function attempt(work: () => unknown): void {
-  try {
-    work();
-  } catch {
-    // Told later.
-  }
+  ignoringFailure(() => void new SnapshotStore(settings.store));
+  for (const image of writableImages(settings)) ignoringFailure(() => new LayerFolder(image).make());
 }
 
 function real(path: string): string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { hex, high32, join64, low32, MASK64, mask, type Width } from './bits.js';
+import type { Doorbell, DoorbellBoard } from './doorbells.js';
 import type { BusRange, UnmappedAccess } from './port-bus.js';
 
 /** A device's end of an MMIO range; 8-byte accesses become two 4-byte ones, low half first, unless it takes them. */
@@ -8,6 +9,7 @@ export interface MmioHandler {
   write(offset: number, width: Width, value: number): void;
   read64?(offset: number): bigint;
   write64?(offset: number, value: bigint): void;
+  readonly doorbells?: readonly Doorbell[];
 }
 
 interface MmioRange extends BusRange {
@@ -20,6 +22,8 @@ const ADDRESS_END = 2 ** 52;
 export class MemoryBus {
   /** Told about accesses that no device answers. */
   onUnmapped: UnmappedAccess | undefined;
+  /** Set before anything is registered. */
+  doorbells: DoorbellBoard | null = null;
   /** Sorted by base. */
   private readonly ranges: MmioRange[] = [];
   private last: MmioRange | undefined;
@@ -36,7 +40,12 @@ export class MemoryBus {
     const range: MmioRange = { name, base, end, handler };
     this.ranges.push(range);
     this.ranges.sort((a, b) => a.base - b.base);
-    return () => this.unregister(range);
+    const bells = this.doorbells === null ? [] : (handler.doorbells ?? []);
+    const takeAway = bells.map(({ offset, width, ring }) => this.doorbells?.add(base + offset, width, ring));
+    return () => {
+      for (const take of takeAway) take?.();
+      this.unregister(range);
+    };
   }
 
   /** In ascending order. */

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { ignoringFailure } from './ignoring-failure.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
 
@@ -59,11 +60,7 @@ export function renameDurable(from: string, to: string): void {
 
 /** Removes what nobody needs any more. What this host cannot remove now is left to the next cleaning. */
 export function removeTree(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch {
-    // There is nobody to tell: the work that this ends has its own outcome.
-  }
+  ignoringFailure(() => rmSync(path, { recursive: true, force: true }));
 }
 
 export function withFile<T>(fd: number, use: (fd: number) => T): T {

@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 7;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -22,6 +22,8 @@ export interface AddonOptions {
   readonly tscHz: bigint;
   readonly physicalAddressBits: number;
   readonly cpuid: Uint32Array;
+  /** vmm: another libvmmapi than the system's; empty for that. */
+  readonly library: string;
 }
 
 export interface AddonCapabilities {
@@ -35,6 +37,9 @@ export interface AddonCapabilities {
   readonly dirtyLog: boolean;
   readonly missingFromSnapshot: string;
   readonly maskedCpuid: Uint32Array;
+  readonly chipset: 'ts' | 'kernel';
+  readonly mapsFiles: boolean;
+  readonly tellsHalt: boolean;
 }
 
 export interface AddonMachine {
@@ -53,6 +58,14 @@ export interface AddonMachine {
   instructions(vcpu: number): bigint;
   sendMsi(address: number, data: number): void;
   setExternalInterrupt(level: boolean): void;
+  /** Of engines whose chipset is a kernel's, as the next ones. */
+  setPicInput(irq: number, level: boolean): void;
+  setIoapicInput(pin: number, level: boolean): void;
+  writeCmos(index: number, value: number): void;
+  setRtc(seconds: bigint): void;
+  getRtc(): bigint;
+  saveChipset(part: number): Uint8Array;
+  loadChipset(part: number, bytes: Uint8Array): void;
   injectNmi(vcpu: number): void;
   reset(): void;
   getRegisters(vcpu: number, groups: number, values: BigUint64Array): void;
@@ -78,6 +91,10 @@ export interface AddonMachine {
   waitEvents(seen: number, nanoseconds: number): void;
   waitEventOf(source: number, nanoseconds: number): boolean;
   takeEvents(into: Int32Array, source?: number): number;
+  hasDoorbells(): boolean;
+  openDoorbells(source: number): void;
+  addDoorbell(address: number, width: number, token: number): void;
+  removeDoorbell(token: number): void;
   close(): void;
 }
 
@@ -92,6 +109,14 @@ export interface KvmProbe {
   /** The guest's TSC rate without scaling; 0 when unknown. */
   readonly tscHz: bigint;
   readonly tscScalable: boolean;
+}
+
+/** What native/vmm/probe.h explains. */
+export interface VmmProbe {
+  /** Why there is no vmm here; empty when there is. */
+  readonly reason: string;
+  /** The guest's TSC rate, which is the host's. */
+  readonly tscHz: bigint;
 }
 
 export interface AddonSnapshot {
@@ -196,7 +221,9 @@ export interface Addon {
   readonly abiVersion: number;
   layout(): { readonly registers: [string, number][]; readonly lapic: [string, number][] };
   wake(machine: number): boolean;
-  kvmProbe(): KvmProbe;
+  /** `known`: instructions a second of an earlier measurement, which is then not made again; 0: none. */
+  kvmProbe(known: number): KvmProbe;
+  vmmProbe(library: string): VmmProbe;
   readonly snapshot: AddonSnapshot;
   readonly nbd: AddonNbd;
   readonly sandbox: AddonSandbox;

@@ -21,8 +21,10 @@ export class FakeEngine implements Engine {
   readonly vcpus: readonly FakeVcpu[];
   readonly vcpu: FakeVcpu;
   readonly exited: FakeVcpu;
+  readonly chipset = null;
   readonly ram = null;
   readonly events = null;
+  readonly doorbells = null;
   readonly disks = null;
   readonly openLink = null;
   private readonly logs = new Map<number, Uint8Array>();
@@ -43,6 +45,9 @@ export class FakeEngine implements Engine {
       dirtyLog: true,
       missingFromSnapshot: '',
       maskedCpuid: new Uint32Array(0),
+      chipset: 'ts',
+      mapsFiles: false,
+      tellsHalt: true,
     };
     const segments = options.memory.map(({ base, length, readOnly = false }) => ({
       base,

@@ -44,6 +44,12 @@ export interface Capabilities {
   readonly missingFromSnapshot: string;
   /** Feature bits of the CPU model that this host lacks: rows as in `EngineOptions.cpuid`, with nothing else. */
   readonly maskedCpuid: Uint32Array;
+  /** Whose the interrupt controllers and timers are: this program's, or a kernel's (`Engine.chipset`). */
+  readonly chipset: 'ts' | 'kernel';
+  /** Guest memory may be mapped from a file. */
+  readonly mapsFiles: boolean;
+  /** `Hlt` is returned also where an interrupt may end it. */
+  readonly tellsHalt: boolean;
 }
 
 /** One machine's processors and memory. Every call but `wake` belongs to the machine's thread. */
@@ -97,10 +103,15 @@ export interface Engine {
   /** ORs the pages written since the last call into `bitmap`, one bit a page. */
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
 
+  /** Null: the chipset is this program's. */
+  readonly chipset: KernelChipset | null;
+
   /** Null: this engine's memory is JavaScript's own. */
   readonly ram: RamTransfer | null;
   /** Null: nothing happens behind this engine's back. */
   readonly events: EngineEvents | null;
+  /** Null: every write to a device is an exit. */
+  readonly doorbells: EngineDoorbells | null;
   /** Null: disks do their work at once. */
   readonly disks: DiskThreads | null;
 
@@ -109,6 +120,28 @@ export interface Engine {
 
   /** Releases memory and processor; later calls of it do nothing, of anything else throw. */
   close(): void;
+}
+
+/** 8259 pair, I/O APIC, 8254, HPET, RTC and PM timer of a kernel. */
+export interface KernelChipset {
+  /** A change of the level of an input. */
+  setPicInput(irq: number, level: boolean): void;
+  setIoapicInput(pin: number, level: boolean): void;
+  writeCmos(index: number, value: number): void;
+  /** Seconds since 1970. */
+  setRtc(seconds: bigint): void;
+  getRtc(): bigint;
+  /** One part's state, in the kernel's own form. Only at a safepoint. */
+  save(part: number): Uint8Array;
+  load(part: number, bytes: Uint8Array): void;
+}
+
+/** Writes to memory addresses of devices that are events instead of exits: of `width` bytes, under a token each. */
+export interface EngineDoorbells {
+  /** Events have this source from now on. */
+  open(source: number): void;
+  add(address: number, width: number, token: number): void;
+  remove(token: number): void;
 }
 
 /** Native threads that do disk I/O on the engine's memory. */

@@ -5,11 +5,21 @@ import type { MemorySegment } from '../core/memory-segment.js';
 import { type AddonMachine, loadAddon } from './addon.js';
 import type { EngineEvent, EngineEvents } from './engine-events.js';
 import { type ExitKind, ExitSlot } from './exit.js';
-import type { Capabilities, DiskThreads, Engine, EngineMemory, EngineOptions, Vcpu } from './hypervisor.js';
+import type {
+  Capabilities,
+  DiskThreads,
+  Engine,
+  EngineDoorbells,
+  EngineMemory,
+  EngineOptions,
+  KernelChipset,
+  Vcpu,
+} from './hypervisor.js';
 import { guarded, hypervisorError } from './hypervisor-error.js';
 import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
 import { NativeVcpu } from './native-vcpu.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
+import { vmmLibrary } from './vmm-library.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
@@ -17,7 +27,8 @@ export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
-    const machine = new Machine(name, { virtualClock, numerator, denominator, tscHz, physicalAddressBits, cpuid });
+    const rates = { virtualClock, numerator, denominator, tscHz };
+    const machine = new Machine(name, { ...rates, physicalAddressBits, cpuid, library: vmmLibrary() });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
     } catch (error) {
@@ -46,8 +57,10 @@ class NativeEngine implements Engine {
   readonly vcpus: readonly Vcpu[];
   readonly vcpu: Vcpu;
   exited: Vcpu;
+  readonly chipset: KernelChipset | null;
   readonly ram: RamTransfer;
   readonly events: EngineEvents;
+  readonly doorbells: EngineDoorbells | null;
   readonly disks: DiskThreads;
   readonly openLink: OpenNativeLink;
 
@@ -72,8 +85,10 @@ class NativeEngine implements Engine {
       (address, length) => guarded(name, () => machine.discard(address, length)),
     );
     this.capabilities = machine.capabilities();
+    this.chipset = this.capabilities.chipset === 'kernel' ? kernelChipset(name, machine) : null;
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
+    this.doorbells = machine.hasDoorbells() ? doorbells(machine) : null;
     this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
@@ -182,8 +197,28 @@ class NativeEvents implements EngineEvents {
   }
 }
 
+function doorbells(machine: AddonMachine): EngineDoorbells {
+  return {
+    open: (source) => machine.openDoorbells(source),
+    add: (address, width, token) => machine.addDoorbell(address, width, token),
+    remove: (token) => machine.removeDoorbell(token),
+  };
+}
+
 function nanoseconds(milliseconds: number): number {
   return Math.max(0, Math.ceil(milliseconds * NANOSECONDS_A_MS));
+}
+
+function kernelChipset(name: string, machine: AddonMachine): KernelChipset {
+  return {
+    setPicInput: (irq, level) => guarded(name, () => machine.setPicInput(irq, level)),
+    setIoapicInput: (pin, level) => guarded(name, () => machine.setIoapicInput(pin, level)),
+    writeCmos: (index, value) => guarded(name, () => machine.writeCmos(index, value)),
+    setRtc: (seconds) => guarded(name, () => machine.setRtc(seconds)),
+    getRtc: () => guarded(name, () => machine.getRtc()),
+    save: (part) => guarded(name, () => machine.saveChipset(part)),
+    load: (part, bytes) => guarded(name, () => machine.loadChipset(part, bytes)),
+  };
 }
 
 /** In the order of native/snapshot/mapped_ram.h. */

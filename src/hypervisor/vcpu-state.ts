@@ -11,8 +11,11 @@ const MSRS_MAX = 1024;
 const XSAVE_MAX = 64 * 1024;
 const PRIVATE_MAX = 16 * 1024 * 1024;
 
-/** Engines whose private section, at the rare instants when it is not empty, holds what a guest would miss. */
-const INDISPENSABLE: readonly string[] = ['kvm'];
+/** Engines whose private section holds what a guest would miss, unless it is empty. */
+const INDISPENSABLE: Partial<Record<VcpuState['engine'], string>> = {
+  kvm: 'an interrupt on its way to its handler, which only engine kvm can deliver: restore there, or save again',
+  vmm: 'a processor in the form that a FreeBSD kernel gives it, which only engine vmm takes',
+};
 
 const IA32_TSC = 0x10n;
 
@@ -71,12 +74,10 @@ export function applyVcpus(engine: Engine, states: readonly VcpuState[]): void {
 function applyPrivate(engine: Engine, vcpu: Vcpu, state: VcpuState): void {
   if (state.engine === engineName(engine)) {
     vcpu.setPrivate(state.private);
-  } else if (INDISPENSABLE.includes(state.engine) && state.private.length > 0) {
-    throw new StateError(
-      'vcpu.private',
-      `an interrupt on its way to its handler, which only engine ${state.engine} can deliver: restore there, or save again`,
-    );
+    return;
   }
+  const loss = INDISPENSABLE[state.engine];
+  if (loss !== undefined && state.private.length > 0) throw new StateError('vcpu.private', loss);
 }
 
 function stateOf(states: readonly VcpuState[], index: number, { vcpus }: Engine): VcpuState {

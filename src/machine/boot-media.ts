@@ -47,7 +47,7 @@ export class BootMedia {
     const plan = this.planned ?? this.plan();
     this.planned = null;
     applyPlan(engine.memory, plan);
-    engine.vcpu.setMsrs(plan.msrs);
+    for (const vcpu of engine.vcpus) vcpu.setMsrs(plan.msrs); // memory types have to be the same on all (SDM vol. 3, 11.11.8)
     enterKernel(engine.vcpu, plan.cpu);
   }
 }

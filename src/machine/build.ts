@@ -17,6 +17,7 @@ import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig, topologyOf } from './config.js';
 import { ConfigError } from './config-error.js';
 import { cpuModel } from './cpu-model.js';
+import { doorbellsOf } from './engine-doorbells.js';
 import { ExitHash } from './exit-hash.js';
 import { ExitLoop } from './exit-loop.js';
 import { HostEvents } from './host-events.js';
@@ -110,6 +111,8 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
       openDisk: disks.open,
     },
     intr,
+    kernelChipset: engine.chipset,
+    doorbells: doorbellsOf(engine.doorbells, events),
     outputs,
     stop,
     log,

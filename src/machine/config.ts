@@ -153,9 +153,9 @@ function checkCpus(config: MachineConfig): void {
   }
   const refusal = topologyRefusal(topology);
   if (refusal !== null) throw new ConfigError('topology', refusal);
-  const most = mostVcpus(config.engine, config.clock);
+  const most = mostVcpus(config.engine);
   if (cpus > most) {
-    throw new ConfigError('cpus', `${cpus}: engine ${config.engine} with the ${config.clock.kind} clock runs ${most}`);
+    throw new ConfigError('cpus', `${cpus}: engine ${config.engine} runs ${most}`);
   }
 }
 

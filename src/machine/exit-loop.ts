@@ -21,14 +21,16 @@ export type SliceEnd = 'ran' | 'limit' | 'idle' | 'stopped';
 const EXITS_A_SLICE = 10_000;
 /** Detail of a HLT with interrupts off: as in bhyve, that is the end. */
 const HALTED_FOR_EVER = 1;
+const SPURIOUS = 0xff;
 
 export interface ExitLoopParts {
   readonly engine: Pick<Engine, 'run' | 'safepoint' | 'vcpu' | 'exited'>;
   readonly time: MachineTime;
   readonly ports: PortBus;
   readonly mmio: MemoryBus;
-  readonly pic: Pic8259;
-  readonly ioapic: IoApic;
+  /** Null where the engine's own answer, and never ask. */
+  readonly pic: Pic8259 | null;
+  readonly ioapic: IoApic | null;
   readonly msrs: MsrPolicy;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
@@ -113,10 +115,10 @@ export class ExitLoop {
         msrs.answer(slot);
         break;
       case ExitKind.InterruptAcknowledge:
-        slot.data = pic.acknowledge();
+        slot.data = pic?.acknowledge() ?? SPURIOUS;
         break;
       case ExitKind.Eoi:
-        ioapic.eoi(slot.address);
+        ioapic?.eoi(slot.address);
         break;
       case ExitKind.Shutdown:
         stop.set({ kind: 'triple-fault' });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Live network links, seen from the machine's thread: the main thread has the sockets, and frames go as messages. */
 import { type Frame, type NetBackend, type NetPort, NO_OFFLOADS } from '../../devices/virtio/net-backend.js';
-import { COMPLETE } from '../../devices/virtio/net-header.js';
+import type { LinkedCards } from './linked-cards.js';
 
 /** Bytes on their way to a socket; what is beyond is lost, so that a slow peer does not fill memory. */
 const MOST_UNSENT = 1024 * 1024;
@@ -18,27 +18,17 @@ export type LinkMessage =
   | { readonly event: 'frame'; readonly id: string; readonly bytes: Uint8Array };
 
 export class FrameLinks {
-  private readonly links = new Map<string, FrameLink>();
-
   /** With `isRecorded` a frame that is lost on its way out leaves no trace in the machine. */
   constructor(
     private readonly post: (message: LinkMessage) => void,
+    private readonly cards: LinkedCards,
     private readonly isRecorded = false,
   ) {}
 
   open(id: string, path: string, reconnect: number | null): NetBackend {
-    const link = new FrameLink(id, this.post, this.isRecorded);
-    this.links.set(id, link);
+    const link = new FrameLink(id, this.post, this.cards, this.isRecorded);
     this.post({ event: 'link', id, path, reconnect, unsent: link.unsent.buffer });
     return link;
-  }
-
-  receive(id: string, frames: readonly Uint8Array[]): void {
-    for (const bytes of frames) this.links.get(id)?.port?.receive({ header: COMPLETE, bytes });
-  }
-
-  setLink(id: string, up: boolean): void {
-    this.links.get(id)?.port?.setLink(up);
   }
 }
 
@@ -46,16 +36,16 @@ class FrameLink implements NetBackend {
   readonly isLive = true;
   readonly offloads = NO_OFFLOADS;
   readonly unsent = new Int32Array(new SharedArrayBuffer(4));
-  port: NetPort | null = null;
 
   constructor(
     private readonly id: string,
     private readonly post: (message: LinkMessage) => void,
+    private readonly cards: LinkedCards,
     private readonly isRecorded: boolean,
   ) {}
 
   attach(port: NetPort): void {
-    this.port = port;
+    this.cards.attach(this.id, port);
   }
 
   send({ bytes }: Frame): boolean {
@@ -70,6 +60,6 @@ class FrameLink implements NetBackend {
   roomAgain(): void {}
 
   close(): void {
-    this.port = null;
+    this.cards.detach(this.id);
   }
 }

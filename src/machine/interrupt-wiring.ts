@@ -3,30 +3,30 @@
  * The board's interrupt wires. Every ISA interrupt leads to both controllers; IRQ 0 arrives at IOAPIC pin 2, as the
  * MADT's override says. Wires with several sources are wired OR.
  */
-import type { IoApic } from '../../devices/isa/ioapic.js';
-import type { Pic8259 } from '../../devices/isa/pic8259.js';
 import { fanOut, type IrqLine, nullLine, SharedLine } from '../core/irq-line.js';
 
 const ISA_IRQS = 16;
 const CASCADE = 2;
 const TIMER_PIN = 2;
 const FIRST_PIRQ_PIN = 16;
-const FIRST_HPET_PIN = 24;
+const IOAPIC_INPUTS = 24; // those above are the HPET's
 const LINKS = 8;
+
+/** An interrupt controller's inputs. */
+interface Inputs {
+  pin(number: number): IrqLine;
+}
 
 export class InterruptWiring {
   private readonly picPins: readonly SharedLine[];
   private readonly ioapicPins: readonly SharedLine[];
 
-  constructor(
-    pic: Pic8259,
-    private readonly ioapic: IoApic,
-  ) {
+  constructor(pic: Inputs, ioapic: Inputs) {
     this.picPins = Array.from(
       { length: ISA_IRQS },
       (_, irq) => new SharedLine(irq === CASCADE ? nullLine : pic.pin(irq)),
     );
-    this.ioapicPins = Array.from({ length: FIRST_HPET_PIN }, (_, pin) => new SharedLine(ioapic.pin(pin)));
+    this.ioapicPins = Array.from({ length: IOAPIC_INPUTS }, (_, pin) => new SharedLine(ioapic.pin(pin)));
   }
 
   /** A new source on an ISA interrupt. */
@@ -45,10 +45,6 @@ export class InterruptWiring {
       pic: Array.from({ length: ISA_IRQS }, (_, irq) => this.picInput(irq)),
       ioapic: Array.from({ length: LINKS }, (_, link) => this.ioapicInput(FIRST_PIRQ_PIN + link)),
     };
-  }
-
-  hpetPins(): IrqLine[] {
-    return Array.from({ length: LINKS }, (_, pin) => this.ioapic.pin(FIRST_HPET_PIN + pin));
   }
 
   private picInput(irq: number): IrqLine {

@@ -16,6 +16,7 @@ import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
 import { RecordedInputs } from './inputs/recorded-inputs.js';
 import { ReplayedInputs } from './inputs/replayed-inputs.js';
+import { LinkedCards } from './linked-cards.js';
 import type { Machine } from './machine.js';
 import { NativeLinks } from './native-links.js';
 import type { ConsoleOutputs } from './serial-consoles.js';
@@ -55,7 +56,8 @@ export class MachineThread {
     private readonly control: ThreadControl,
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
-    links: Pick<CommandSubject, 'links' | 'natives' | 'vsocks'>,
+    private readonly natives: NativeLinks,
+    links: Pick<CommandSubject, 'cards' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
     this.merges = new DiskMerges(machine, log);
@@ -73,24 +75,32 @@ export class MachineThread {
       const live = Object.keys(rings).length > 0 && !isReplay;
       const isRecorded = inputs !== null;
       const postLink = isReplay ? () => {} : post;
-      const links = {
-        links: new FrameLinks(postLink, isRecorded),
-        natives: new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }),
-        vsocks: new VsockLinks(postLink),
-      };
-      const openStream: DeviceHost['openStream'] = (...given) => links.links.open(...given);
-      const openVsock: DeviceHost['openVsock'] = (...given) => links.vsocks.open(...given);
+      const [cards, vsocks] = [new LinkedCards(), new VsockLinks(postLink)];
+      const frames = new FrameLinks(postLink, cards, isRecorded);
+      const natives = new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }, cards);
+      const openStream: DeviceHost['openStream'] = (...given) => frames.open(...given);
+      const openVsock: DeviceHost['openVsock'] = (...given) => vsocks.open(...given);
       const host = {
         log,
         live,
         outputs: ringOutputs(rings, control, post),
         devices: { openStream, openVsock, repeatsInputs: isRecorded },
-        links: links.natives,
+        links: natives,
         hashExits: isRecorded,
       };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
-      const thread = new MachineThread(machine, resumed, port, control, log, onProgress, links, inputs);
+      const thread = new MachineThread(
+        machine,
+        resumed,
+        port,
+        control,
+        log,
+        onProgress,
+        natives,
+        { cards, vsocks },
+        inputs,
+      );
       post({ event: 'ready', engineId: machine.parts.engine.id });
       thread.turn();
     } catch (error) {
@@ -145,7 +155,7 @@ export class MachineThread {
   /** Taken here alone; what comes in while the machine stands still waits in the link. */
   private acceptPackets(): void {
     this.machine.parts.events.dispatch();
-    this.subject.natives.accept((name, given, work) => this.inputs.take(name, given, work));
+    this.natives.accept((name, given, work) => this.inputs.take(name, given, work));
   }
 
   private answerRequests(): void {

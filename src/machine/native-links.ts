@@ -12,12 +12,13 @@ import {
   type NetOffloads,
   type NetPort,
 } from '../../devices/virtio/net-backend.js';
-import { decodeHeader, encodeHeader, HEADER } from '../../devices/virtio/net-header.js';
+import { encodeHeader, HEADER } from '../../devices/virtio/net-header.js';
 import type { Logger } from '../core/log.js';
 import { FrameRecords } from '../host/net/frame-records.js';
 import { LinkOffload, type LinkRequest, type NativeLink, type OpenNativeLink } from '../hypervisor/native-link.js';
 import { ConfigError } from './config-error.js';
 import type { HostEvents } from './host-events.js';
+import { LinkedCards } from './linked-cards.js';
 
 /** The guest runs in between. */
 const BATCHES_AT_ONCE = 16;
@@ -42,12 +43,14 @@ export interface NativeLinksOptions {
 const DIRECTLY: AcceptInput = (_name, _given, work) => work();
 
 export class NativeLinks {
-  private readonly links = new Map<string, NativeFrameLink>();
   private readonly ready = new Set<NativeFrameLink>();
   private opener: ((token: number, request: LinkRequest) => NativeLink) | null = null;
   private readonly byToken: NativeFrameLink[] = [];
 
-  constructor(private readonly options: NativeLinksOptions) {}
+  constructor(
+    private readonly options: NativeLinksOptions,
+    private readonly cards = new LinkedCards(),
+  ) {}
 
   /** To be called once, before the first link is opened. */
   connect(open: OpenNativeLink | null, events: HostEvents): void {
@@ -61,9 +64,8 @@ export class NativeLinks {
   }
 
   open(id: string, request: LinkRequest, offloads: NetOffloads): NetBackend {
-    const link = new NativeFrameLink(id, this.options, offloads);
+    const link = new NativeFrameLink(id, this.options, this.cards, offloads);
     if (!this.options.isReplay) link.start(this.opened(id, this.byToken.push(link) - 1, request));
-    this.links.set(id, link);
     return link;
   }
 
@@ -73,15 +75,6 @@ export class NativeLinks {
       this.ready.delete(link);
       link.take(accept);
     }
-  }
-
-  /** Frames with their headers, from a link or a recording. */
-  receive(id: string, packets: readonly Uint8Array[]): void {
-    this.links.get(id)?.receive(packets);
-  }
-
-  setLink(id: string, up: boolean): void {
-    this.links.get(id)?.setLink(up);
   }
 
   private opened(id: string, token: number, request: LinkRequest): NativeLink {
@@ -99,12 +92,12 @@ class NativeFrameLink implements NetBackend {
   readonly isLive = true;
   private link: NativeLink | null = null;
   private records: FrameRecords | null = null;
-  private port: NetPort | null = null;
   private isDown = false;
 
   constructor(
     private readonly id: string,
     private readonly options: NativeLinksOptions,
+    private readonly cards: LinkedCards,
     readonly offloads: NetOffloads,
   ) {}
 
@@ -120,7 +113,7 @@ class NativeFrameLink implements NetBackend {
   }
 
   attach(port: NetPort): void {
-    this.port = port;
+    this.cards.attach(this.id, port);
   }
 
   send({ header, bytes }: Frame): boolean {
@@ -141,7 +134,7 @@ class NativeFrameLink implements NetBackend {
     const { link } = this;
     if (link === null) return;
     this.look(link, accept);
-    for (let there = link.take(), batches = 0; there > 0 && this.port?.hasRoom === true; batches += 1) {
+    for (let there = link.take(), batches = 0; there > 0 && this.cards.hasRoom(this.id); batches += 1) {
       if (batches === BATCHES_AT_ONCE) {
         link.announceAgain();
         return;
@@ -152,20 +145,10 @@ class NativeFrameLink implements NetBackend {
     }
   }
 
-  receive(packets: readonly Uint8Array[]): void {
-    for (const packet of packets) {
-      this.port?.receive({ header: decodeHeader(packet), bytes: packet.subarray(HEADER) });
-    }
-  }
-
   close(): void {
     this.link?.close();
     this.link = null;
-    this.port = null;
-  }
-
-  setLink(up: boolean): void {
-    this.port?.setLink(up);
+    this.cards.detach(this.id);
   }
 
   private takeBatch(there: number, accept: AcceptInput): number {
@@ -177,7 +160,8 @@ class NativeFrameLink implements NetBackend {
       packets.push(this.options.isRecorded ? record.slice() : record);
       return true;
     });
-    if (packets.length > 0) accept('receivePackets', [this.id, packets], () => this.receive(packets));
+    if (packets.length > 0)
+      accept('receivePackets', [this.id, packets], () => this.cards.receivePackets(this.id, packets));
     return done ?? there;
   }
 
@@ -186,7 +170,7 @@ class NativeFrameLink implements NetBackend {
     if (problem === '' || this.isDown) return;
     this.isDown = true;
     this.options.log.warn(`${this.id}: ${problem}: the link is down`);
-    accept('linkDown', [this.id], () => this.setLink(false));
+    accept('linkDown', [this.id], () => this.cards.setLink(this.id, false));
   }
 }
 

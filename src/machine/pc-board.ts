@@ -5,38 +5,36 @@
  * last, because restored devices adopt their interrupt levels into them.
  */
 import { GPE_VM_GENERATION, Gpe } from '../../devices/acpi/gpe.js';
-import { Hpet } from '../../devices/acpi/hpet.js';
-import { PmTimer } from '../../devices/acpi/pm-timer.js';
 import { Pm1 } from '../../devices/acpi/pm1.js';
 import { VmGeneration } from '../../devices/acpi/vm-generation.js';
 import { FwCfg } from '../../devices/firmware/fw-cfg.js';
-import { memorySizeBytes } from '../../devices/isa/cmos-layout.js';
 import { DebugExit } from '../../devices/isa/debug-exit.js';
 import { I8042 } from '../../devices/isa/i8042.js';
-import { IoApic } from '../../devices/isa/ioapic.js';
-import { Nmisc } from '../../devices/isa/nmisc.js';
+import type { IoApic } from '../../devices/isa/ioapic.js';
 import { PcTestdev } from '../../devices/isa/pc-testdev.js';
-import { Pic8259 } from '../../devices/isa/pic8259.js';
-import { Pit8254 } from '../../devices/isa/pit8254.js';
+import type { Pic8259 } from '../../devices/isa/pic8259.js';
 import { Port92 } from '../../devices/isa/port92.js';
 import { PostPort } from '../../devices/isa/post-port.js';
 import { Ps2Keyboard } from '../../devices/isa/ps2-keyboard.js';
 import { ResetControl } from '../../devices/isa/reset-control.js';
-import { RtcMc146818 } from '../../devices/isa/rtc-mc146818.js';
 import { PciRootBus } from '../../devices/pci/root-bus.js';
-import { HPET_BASE, IOAPIC_BASE, PCI_ECAM, type RamLayout, VM_GENERATION_ID } from '../boot/memory-map.js';
+import { PCI_ECAM, type RamLayout, VM_GENERATION_ID } from '../boot/memory-map.js';
 import type { Clock } from '../core/clock.js';
 import type { AnyDevice } from '../core/device.js';
+import type { DoorbellBoard } from '../core/doorbells.js';
 import type { GuestMemory } from '../core/guest-memory.js';
-import { fanOut, type IrqLine, nullLine } from '../core/irq-line.js';
+import { type IrqLine, nullLine } from '../core/irq-line.js';
 import type { Logger } from '../core/log.js';
-import { MemoryBus, type MmioHandler } from '../core/memory-bus.js';
+import { MemoryBus } from '../core/memory-bus.js';
 import type { MsiSink } from '../core/msi.js';
-import { PortBus, type PortHandler } from '../core/port-bus.js';
+import { PortBus } from '../core/port-bus.js';
+import type { KernelChipset } from '../hypervisor/hypervisor.js';
+import type { BoardRow } from './board-row.js';
 import { Cables } from './cables.js';
+import { type Chipset, kernelChipset, ownChipset } from './chipset.js';
 import type { MachineConfig } from './config.js';
 import { generationIdOf } from './generation-id.js';
-import { InterruptWiring } from './interrupt-wiring.js';
+import type { InterruptWiring } from './interrupt-wiring.js';
 import type { PciDevice } from './pci-devices.js';
 import { PciSlots } from './pci-slots.js';
 import { type Console, type ConsoleOutputs, serialConsoles } from './serial-consoles.js';
@@ -54,19 +52,12 @@ export interface BoardParts {
   readonly host: DeviceHost;
   /** INT of the 8259 pair. */
   readonly intr: IrqLine;
+  /** The engine's chipset; null: ours is used. */
+  readonly kernelChipset: KernelChipset | null;
+  readonly doorbells: DoorbellBoard | null;
   readonly outputs: ConsoleOutputs;
   readonly stop: StopLatch;
   readonly log: Logger;
-}
-
-type PortRow = readonly [base: number, length: number, handler: PortHandler];
-type MmioRow = readonly [base: number, length: number, handler: MmioHandler];
-
-/** A device and where it answers. */
-export interface BoardRow {
-  readonly device: AnyDevice;
-  readonly ports?: readonly PortRow[];
-  readonly mmio?: readonly MmioRow[];
 }
 
 export interface PcBoard {
@@ -76,34 +67,31 @@ export interface PcBoard {
   readonly devices: readonly AnyDevice[];
   /** The functions among them, in the order of their addresses. */
   readonly pci: readonly PciDevice[];
-  readonly pic: Pic8259;
-  readonly ioapic: IoApic;
+  /** Null where the chipset is a kernel's. */
+  readonly pic: Pic8259 | null;
+  readonly ioapic: IoApic | null;
   readonly pm1: Pm1;
-  readonly rtc: RtcMc146818;
+  readonly rtc: Chipset['rtc'];
   readonly vmGeneration: VmGeneration;
   readonly keyboard: Ps2Keyboard;
   readonly consoles: ReadonlyMap<string, Console>;
   readonly virtioPorts: ReadonlyMap<string, VirtioPort>;
 }
 
-const ISA_IRQ = { timer: 0, keyboard: 1, rtc: 8, sci: 9 } as const;
+const ISA_IRQ = { keyboard: 1, sci: 9 } as const;
 
 export function pcBoard(parts: BoardParts): PcBoard {
   const { config, ram, clock, msi, memory, host, stop, log } = parts;
   const ports = new PortBus();
   const mmio = new MemoryBus();
+  mmio.doorbells = parts.doorbells;
   ports.onUnmapped = config.strictPorts ? unmappedStop(stop) : unmappedLog(log, 'port');
   mmio.onUnmapped = unmappedLog(log, 'address');
   const reset = () => stop.set({ kind: 'reset' });
 
-  const ioapic = new IoApic('ioapic', msi);
-  const pic = new Pic8259('pic', fanOut(parts.intr, ioapic.pin(0)));
-  const wiring = new InterruptWiring(pic, ioapic);
-  const hpet = new Hpet('hpet', clock, { pins: wiring.hpetPins(), msi });
-  const pit = new Pit8254('pit', clock, wiring.isa(ISA_IRQ.timer));
-  const nmisc = new Nmisc('nmisc', clock, pit);
-  const cmos = memorySizeBytes(ram.low, ram.high);
-  const rtc = new RtcMc146818('rtc', clock, wiring.isa(ISA_IRQ.rtc), { powerOnTime: config.rtcBase, cmos });
+  const chipsetParts = { ram, clock, msi, intr: parts.intr, rtcBase: config.rtcBase };
+  const chipset = parts.kernelChipset ? kernelChipset(parts.kernelChipset, chipsetParts) : ownChipset(chipsetParts);
+  const { wiring, pic, ioapic, rtc } = chipset;
   const pm1 = new Pm1('pm1', wiring.isa(ISA_IRQ.sci), () => stop.set({ kind: 'power-off' }));
   const gpe = new Gpe('gpe', pm1.gpeInput);
   const vmGeneration = new VmGeneration('vm-generation', {
@@ -112,7 +100,6 @@ export function pcBoard(parts: BoardParts): PcBoard {
     guid: generationIdOf(config.uuid),
     onRenewed: () => gpe.raise(GPE_VM_GENERATION),
   });
-  const pmTimer = new PmTimer('pm-timer', clock);
   const keyboard: Ps2Keyboard = new Ps2Keyboard('keyboard', { onData: () => i8042.serve(), onSpace: () => {} });
   const i8042 = new I8042('i8042', { keyboard, irq: wiring.isa(ISA_IRQ.keyboard), a20: nullLine, onReset: reset });
   const port92 = new Port92('port92', { onReset: reset, a20: nullLine });
@@ -137,11 +124,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
   const consoles = serialConsoles(config.scripts, clock, parts.outputs, (irq) => wiring.isa(irq));
 
   const rows: BoardRow[] = [
-    { device: hpet, mmio: [[HPET_BASE, 0x400, hpet]] },
-    { device: rtc, ports: [[0x70, 2, rtc.ports]] },
-    { device: pit, ports: [[0x40, 4, pit.ports]] },
-    { device: nmisc, ports: [[0x61, 1, nmisc.port]] },
-    { device: pmTimer, ports: [[0x408, 4, pmTimer]] },
+    ...chipset.timers,
     ...consoles.map(({ uart, base }): BoardRow => ({ device: uart, ports: [[base, 8, uart]] })),
     ...consoles.map(({ input }): BoardRow => ({ device: input })),
     { device: keyboard },
@@ -169,15 +152,7 @@ export function pcBoard(parts: BoardParts): PcBoard {
         [0xb2, 1, pm1.smiCommand],
       ],
     },
-    {
-      device: pic,
-      ports: [
-        [0x20, 2, pic.master],
-        [0xa0, 2, pic.slave],
-        [0x4d0, 2, pic.elcr],
-      ],
-    },
-    { device: ioapic, mmio: [[IOAPIC_BASE, 0x1000, ioapic]] },
+    ...chipset.controllers,
   ];
   plugIn(rows, ports, mmio);
   const devices = rows.map((row) => row.device);

@@ -5,10 +5,10 @@ import type { LogLevel } from '../core/log.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { refreshBalloon, setBalloon } from './balloon.js';
 import type { ConsoleId, MachineConfig } from './config.js';
-import type { FrameLinks, LinkMessage } from './frame-links.js';
+import type { LinkMessage } from './frame-links.js';
 import { machineStats, readProcessor, type StateGroup } from './inspect.js';
+import type { LinkedCards } from './linked-cards.js';
 import type { Machine, MachineState } from './machine.js';
-import type { NativeLinks } from './native-links.js';
 import type { StopReason } from './stop.js';
 import type { SavedSnapshot, SaveRequest, SaveWatcher, ThreadSaves } from './thread-save.js';
 import type { VsockEvent, VsockLinks, VsockRecord } from './vsock-links.js';
@@ -23,9 +23,8 @@ export interface MachineStatus {
 export interface CommandSubject {
   readonly machine: Machine;
   readonly saves: ThreadSaves;
-  readonly links: FrameLinks;
+  readonly cards: LinkedCards;
   readonly vsocks: VsockLinks;
-  readonly natives: NativeLinks;
 }
 
 /** A command whose answer comes when the save has ended. */
@@ -59,17 +58,14 @@ export const COMMANDS = {
   resizeConsole: ({ machine }: CommandSubject, port: ConsoleId, columns: number, rows: number) =>
     machine.resizeConsole(port, columns, rows),
   /** Frames for a network card. To a machine that stands still they are lost, as on a wire. */
-  receiveFrames: ({ machine, links }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
-    if (machine.state === 'running') links.receive(id, frames);
+  receiveFrames: ({ machine, cards }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
+    if (machine.state === 'running') cards.receiveFrames(id, frames);
   },
   /** The same with their headers, from a link that has a thread of its own. */
-  receivePackets: ({ natives }: CommandSubject, id: string, packets: readonly Uint8Array[]) =>
-    natives.receive(id, packets),
-  linkDown: ({ links, natives }: CommandSubject, id: string) => {
-    links.setLink(id, false);
-    natives.setLink(id, false);
-  },
-  linkUp: ({ links }: CommandSubject, id: string) => links.setLink(id, true),
+  receivePackets: ({ cards }: CommandSubject, id: string, packets: readonly Uint8Array[]) =>
+    cards.receivePackets(id, packets),
+  linkDown: ({ cards }: CommandSubject, id: string) => cards.setLink(id, false),
+  linkUp: ({ cards }: CommandSubject, id: string) => cards.setLink(id, true),
   /** Waits for a machine that stands still to run. The windows of the connections bound what waits. */
   hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) => {
     const hear = (): void => vsocks.hear(id, heard);

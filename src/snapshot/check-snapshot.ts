@@ -49,7 +49,7 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
 
 function checkProcessor({ name, manifest: { machine, compatibility } }: SnapshotFolder): void {
   const model = atTscRate(cpuModel(machine.cpuModel), machine.tscHz);
-  const [first] = incompatibilities(compatibility, compatibilityOf(model, compatibility.lapicHz));
+  const [first] = incompatibilities(compatibility, compatibilityOf(model, compatibility.lapicHz, machine.engine));
   if (first !== undefined) throw new SnapshotError(name, first);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What must be equal for a saved machine to go on somewhere else. */
-
+import { cpus } from 'node:os';
 import { count, decimal, text } from '../core/json-fields.js';
 import { list, oneOf, record } from '../core/state-fields.js';
 import type { StateOf } from '../core/state-shape.js';
@@ -8,12 +8,15 @@ import type { CpuidRow, CpuModel } from '../hypervisor/cpu-models/cpu-model.js';
 
 /** The board of src/machine/pc-board.ts: which chips there are, at which addresses, on which pins. */
 export const CHIPSET = 'tsb-pc-0';
+/** The same with interrupt controllers and timers of FreeBSD's vmm.ko. */
+const VMM_CHIPSET = 'vmm-pc-0';
 
 const TIMER_MODES = ['one-shot', 'periodic', 'tsc-deadline'] as const;
+const CPU_NAME_MAX = 64;
 const CPUID_1_ECX_TSC_DEADLINE = 1 << 24;
 
 const fields = {
-  cpuModel: text({ max: 64, doc: 'CPUID, by the name of an immutable table' }),
+  cpuModel: text({ max: CPU_NAME_MAX, doc: 'CPUID, by the name of an immutable table' }),
   tscHz: decimal({ unit: 'Hz' }),
   lapicHz: count({ unit: 'Hz', doc: 'bus clock of the local APIC' }),
   timerModes: list(oneOf(TIMER_MODES), { max: TIMER_MODES.length, doc: 'of the local APIC' }),
@@ -24,7 +27,13 @@ const fields = {
 export const compatibilityRecord = record(fields);
 export type Compatibility = StateOf<typeof fields>;
 
-export function compatibilityOf(model: CpuModel, lapicHz: number): Compatibility {
+/** `engine` by name. vmm shows its guests the host's processor, as its kernel cuts it. */
+export function compatibilityOf(model: CpuModel, lapicHz: number, engine: string): Compatibility {
+  if (engine === 'vmm') {
+    const cpuModel = `host: ${cpus()[0]?.model ?? 'unknown'}`.slice(0, CPU_NAME_MAX);
+    const timerModes = TIMER_MODES.filter((mode) => mode !== 'tsc-deadline');
+    return { cpuModel, tscHz: model.tscHz, lapicHz, timerModes, xcr0: 0n, chipset: VMM_CHIPSET };
+  }
   const leaf1 = row(model, 1);
   const leafD = row(model, 0xd);
   const deadline = leaf1 !== undefined && (leaf1.ecx & CPUID_1_ECX_TSC_DEADLINE) !== 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { encode } from '../core/cbor.js';
+import { newId } from '../host/new-id.js';
 import { mergeRam } from '../hypervisor/ram-files.js';
 import { copyPins } from './disks/copy-pins.js';
 import type { Draft } from './draft.js';
@@ -7,7 +8,6 @@ import { createFile, withFile } from './durable.js';
 import { finish } from './finish-snapshot.js';
 import { hostIdentity } from './host-identity.js';
 import { manifestBody } from './manifest.js';
-import { newId } from './new-id.js';
 import { SnapshotError } from './snapshot-error.js';
 import { FILES, ramLayer, type SnapshotFolder } from './snapshot-folder.js';
 import { type Following, followJob } from './steps.js';

@@ -110,9 +110,10 @@ function checkCompatible({ manifest, name }: SnapshotFolder, machine: Machine): 
 /** The base first, then what each later layer changed. */
 function loadRam(machine: Machine, layers: readonly OpenLayer[], trust: Trust, options: Following): void {
   const ram = ramTransfer(machine);
+  const canMap = machine.parts.engine.capabilities.mapsFiles;
   const oldestFirst = [...layers].reverse();
   for (const [depth, layer] of oldestFirst.entries()) {
-    if (depth === 0 && trust === 'own' && trustOf(layer.snapshot) === 'own') {
+    if (depth === 0 && canMap && trust === 'own' && trustOf(layer.snapshot) === 'own') {
       mapLayer(machine, layer);
     } else {
       const { snapshot } = layer;

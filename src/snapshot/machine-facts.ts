@@ -10,7 +10,8 @@ import type { ManifestBody } from './manifest.js';
 import { SnapshotError } from './snapshot-error.js';
 
 export function machineCompatibility({ parts: { config, engine } }: Machine): Compatibility {
-  return compatibilityOf(atTscRate(cpuModel(config.cpuModel), config.tscHz), engine.capabilities.lapicHz);
+  const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
+  return compatibilityOf(model, engine.capabilities.lapicHz, engine.capabilities.engine);
 }
 
 export function deviceList({ parts: { board } }: Machine): ManifestBody['devices'] {

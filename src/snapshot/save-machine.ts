@@ -3,6 +3,7 @@
 import { closeSync } from 'node:fs';
 import { encode } from '../core/cbor.js';
 import { isKept } from '../host/disk/kept-disk.js';
+import { newId } from '../host/new-id.js';
 import type { Machine } from '../machine/machine.js';
 import { saveTree } from '../machine/machine-state.js';
 import { ChangeLog, type Mark } from './change-log.js';
@@ -12,7 +13,6 @@ import { finish, originOf } from './finish-snapshot.js';
 import { ramTransfer } from './machine-facts.js';
 import { MachineHold } from './machine-hold.js';
 import type { ManifestBody } from './manifest.js';
-import { newId } from './new-id.js';
 import { RamCopy } from './ram-copy.js';
 import { restoreWatch } from './restore-watch.js';
 import { refusing, SnapshotError } from './snapshot-error.js';

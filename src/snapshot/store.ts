@@ -2,10 +2,10 @@
 /** A folder of snapshots. Names are never overwritten, and what dead processes left behind goes when it is opened. */
 import { closeSync, constants, existsSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ignoringFailure } from '../host/ignoring-failure.js';
 import { lockFile } from '../hypervisor/ram-files.js';
 import { BaseCache } from './base-cache.js';
 import { removeJournals } from './disks/adopt-disks.js';
-import { attempt } from './disks/attempt.js';
 import { releaseDisks, unpinDisks } from './disks/let-go.js';
 import { Draft } from './draft.js';
 import { goneName, isGone, isOrphan } from './draft-owner.js';
@@ -156,8 +156,8 @@ export class SnapshotStore {
   withdraw(name: string): void {
     const gone = join(this.root, goneName());
     refusing(name, () => renameSync(join(this.root, name), gone));
-    attempt(() => syncFolder(this.root));
-    attempt(() => unpinDisks(gone));
+    ignoringFailure(() => syncFolder(this.root));
+    ignoringFailure(() => unpinDisks(gone));
     removeTree(gone);
   }
 
@@ -238,12 +238,10 @@ export class SnapshotStore {
 
   /** A disk that cannot let go now is asked again by the next opening. */
   private finishRemoval(gone: string): void {
-    try {
+    ignoringFailure(() => {
       unpinDisks(gone);
-    } catch {
-      return;
-    }
-    removeTree(gone);
+      removeTree(gone);
+    });
   }
 }
 

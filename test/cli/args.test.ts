@@ -132,3 +132,8 @@ test('a bad line of a configuration file is named by its number', () => {
   const path = configFile('bad.conf', 'cpus=1\nnonsense\n');
   expect(() => treeOf('-k', path)).toThrow(`${path}:2: 'nonsense' is not of the form name=value`);
 });
+
+test('--engine help has a line for each engine', () => {
+  const lines = printed('--engine', 'help').trimEnd().split('\n');
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['soft', 'kvm', 'vmm', 'auto']);
+});

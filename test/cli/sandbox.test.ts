@@ -7,7 +7,8 @@ import { loadAddon } from '../../src/hypervisor/addon.js';
 import { hostIdentity } from '../../src/snapshot/host-identity.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
 import { ECHO_GUEST, POWER_OFF } from './support/echo-guest.js';
-import { endRuns, LAUNCHER, PROGRAM, Run, runFolder } from './support/run.js';
+import { forbiddenScript, REFUSALS } from './support/forbidden.js';
+import { endRuns, LAUNCHER, PROGRAM, Run, type RunPlace, runFolder } from './support/run.js';
 
 const CTL = resolve('dist/src/cli/ctl/main.js');
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -30,9 +31,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const store = (): string => join(folder, 'store');
 
-async function running(program: string, ...words: string[]): Promise<Run> {
+async function running(start: string | RunPlace, ...words: string[]): Promise<Run> {
   const common = ['-m', '16', '--kernel', join(folder, 'echo'), '--store', store(), '--log', 'info'];
-  const vm = new Run({ program, runFolder: place }, ...common, ...words, 'vm');
+  const how = typeof start === 'string' ? { program: start } : start;
+  const vm = new Run({ ...how, runFolder: place }, ...common, ...words, 'vm');
   await vm.until(() => vm.out === 'UP\n');
   await vm.until(() => existsSync(join(place, 'vm/control')), 10);
   return vm;
@@ -51,16 +53,38 @@ async function ends(vm: Run): Promise<void> {
   expect(readdirSync(place)).toEqual([]);
 }
 
-onLinux.each([
+const PROGRAMS = [
   ['node', PROGRAM],
   ['the launcher', LAUNCHER],
-])('every thread is filtered, started by %s', async (_, program) => {
+] as const;
+
+onLinux.each(PROGRAMS)('every thread is filtered, started by %s', async (_, program) => {
   const vm = await running(program, '-l', 'com1,stdio');
   expect(ofThreads('Seccomp')).toEqual(new Set(['2']));
   expect(ofThreads('NoNewPrivs')).toEqual(new Set(['1']));
   expect(vm.err).toContain(landlock > 0 ? 'sandbox: seccomp and Landlock\n' : 'sandbox: seccomp; no Landlock');
   await ends(vm);
 });
+
+withLandlock.each(PROGRAMS)(
+  `what is forbidden is refused on its threads, started by %s${skipped}`,
+  async (_, program) => {
+    const outside = mkdtempSync(join(folder, 'outside-'));
+    writeFileSync(join(outside, 'secret'), 'secret');
+    const [script, go, results] = [join(folder, 'forbidden.cjs'), join(place, 'vm/go'), join(place, 'vm')];
+    writeFileSync(script, forbiddenScript(outside, go, results));
+    const vm = await running({ program, environment: { NODE_OPTIONS: `--require ${script}` } }, '-l', 'com1,stdio');
+    writeFileSync(go, '');
+    for (const thread of ['main', 'machine']) {
+      await vm.until(() => existsSync(join(results, thread)), 10);
+      expect(JSON.parse(readFileSync(join(results, thread), 'utf8'))).toEqual(REFUSALS);
+      rmSync(join(results, thread));
+    }
+    rmSync(go);
+    expect(readdirSync(outside)).toEqual(['secret']);
+    await ends(vm);
+  },
+);
 
 onLinux('it can be switched off', async () => {
   const vm = await running(PROGRAM, '-l', 'com1,stdio', '--sandbox', 'off');

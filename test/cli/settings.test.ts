@@ -178,7 +178,7 @@ test.each([
     'pci[0] port: there are 17; at most 16 are accepted',
   ],
   [['--unpack', 'nobody'], "--unpack: 'nobody'; accepted are host, guest"],
-  [['-c', '2'], 'cpus: 2: engine soft with the real clock runs 1'],
+  [['-c', '17'], "cpus: '17' is not a whole number from 1 to 16"],
   [['-c', '0'], "cpus: '0' is not a whole number from 1 to 16"],
   [['-c', '4,sockets=3'], '3 sockets x 1 cores x 1 threads make 3, not 4'],
   [['-s', '3,floppy'], "pci.0.3.0: unknown device 'floppy'; accepted are hostbridge, amd_hostbridge, lpc"],

@@ -45,6 +45,7 @@ export class GuestBuilder {
 }
 
 export interface Expectation {
+  readonly cpus: number;
   /** What processors print, by the manuals. */
   readonly manual: string;
   /** What QEMU prints, or why it is not asked. */
@@ -52,7 +53,7 @@ export interface Expectation {
 }
 
 /**
- * Reads NAME.expected. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
+ * Reads NAME.expected. A line `#cpus N` says how many the guest needs, if not one. A line `#qemu TEXT` stands before the line in whose place QEMU prints TEXT, a line `#qemu none: WHY`
  * for a guest that QEMU cannot run, and other lines that begin with # are comments.
  */
 export function readExpectation(name: string): Expectation {
@@ -60,9 +61,12 @@ export function readExpectation(name: string): Expectation {
   const qemu: string[] = [];
   let instead: string | undefined;
   let notAsked: string | undefined;
+  let cpus = 1;
   for (const line of readFileSync(join(SOURCES, `${name}.expected`), 'latin1').split('\n')) {
     if (line.startsWith('#qemu none: ')) {
       notAsked = line.slice('#qemu none: '.length);
+    } else if (line.startsWith('#cpus ')) {
+      cpus = Number(line.slice('#cpus '.length));
     } else if (line.startsWith('#qemu ')) {
       instead = line.slice('#qemu '.length);
     } else if (!line.startsWith('#')) {
@@ -71,5 +75,5 @@ export function readExpectation(name: string): Expectation {
       instead = undefined;
     }
   }
-  return { manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked } };
+  return { cpus, manual: manual.join('\n'), qemu: notAsked === undefined ? qemu.join('\n') : { notAsked } };
 }

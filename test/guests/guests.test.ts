@@ -13,9 +13,11 @@ suite('guests', () => {
   afterAll(() => builder.remove());
 
   test.each(guestNames)('%s', (name) => {
+    const { cpus, manual } = readExpectation(name);
     const output: number[] = [];
     const machine = buildMachine(
       {
+        cpus,
         memory: 64 * 1024 * 1024,
         clock: { kind: 'virtual', numerator: 1, denominator: 1 },
         boot: { kernel: builder.build(name), commandLine: '' },
@@ -26,7 +28,7 @@ suite('guests', () => {
       machine.powerOn();
       machine.resume();
       runUntil(machine, LONGEST);
-      expect(Buffer.from(output).toString('latin1')).toBe(readExpectation(name).manual);
+      expect(Buffer.from(output).toString('latin1')).toBe(manual);
     } finally {
       machine.close();
     }

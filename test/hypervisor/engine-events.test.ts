@@ -51,7 +51,7 @@ test('an empty queue has nothing to take, and a sleep ends by itself', () => {
 test('nonsense is refused by name', () => {
   const { Machine } = loadAddon();
   const options = { virtualClock: false, numerator: 1, denominator: 1, tscHz: 1n, physicalAddressBits: 40 };
-  const machine = new Machine('soft', { ...options, cpuid: new Uint32Array(0) });
+  const machine = new Machine('soft', { ...options, cpuid: new Uint32Array(0), library: '' });
   expect(() => machine.takeEvents(new Float64Array(3) as unknown as Int32Array)).toThrow(
     'events: expected an Int32Array',
   );

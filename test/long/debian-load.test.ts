@@ -3,11 +3,9 @@
  * A whole Debian at work while it is snapshotted, suspended and resumed again and again: nothing it does goes wrong, and
  * its disk is sound at every one of these moments. Uses dist; TSBHYVE_CYCLES says how often (200 for a long run).
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROMPT } from '../../scripts/debian-image/debian-shell.js';
 import type { DebianImage } from '../../scripts/debian-image/image.js';
 import { endRuns } from '../cli/support/run.js';
 import { randomNumbers, testSeed } from '../support/random.js';
@@ -15,9 +13,12 @@ import { DebianGuest, debianImage, diskOf } from './support/debian-guest.js';
 import { checkDiskOf, command, snapshot, suspend } from './support/debian-saves.js';
 import { checkFileSystem } from './support/disk-image.js';
 import { KINDS, roundsOf, startLoad, stopLoad } from './support/load.js';
-import { freePort } from './support/ssh.js';
+import { Streams } from './support/streams.js';
+import { canTap, TapHost } from './support/tap-host.js';
 
 const CYCLES = Number(process.env.TSBHYVE_CYCLES ?? 6);
+/** With more, whoever waits hears how far it is. */
+const FEW = 10;
 const POWERED_OFF = 1;
 const seed = testSeed();
 
@@ -34,9 +35,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Until every kind of work has gone round once more: what is saved then is saved in the middle of work. */
-async function goOn(guest: DebianGuest): Promise<void> {
+/** Until every kind of work has gone round once more, and data has moved: what is saved then is saved in the middle of work. */
+async function goOn(guest: DebianGuest, streams: Streams | null): Promise<void> {
   const before = await roundsOf(guest);
+  await streams?.goOn(guest);
   for (;;) {
     await guest.ask('sleep 1');
     const now = await roundsOf(guest);
@@ -44,59 +46,79 @@ async function goOn(guest: DebianGuest): Promise<void> {
   }
 }
 
-test(`saved ${CYCLES} times under load (seed ${seed})`, async () => {
+/** The peer of these connections lives on, whatever becomes of the guest, so they have to. */
+async function streamsOver(guest: DebianGuest, tap: TapHost): Promise<Streams> {
+  const network = `[Match]\nType=ether\n[Network]\nAddress=${tap.guest}/24\n`;
+  await guest.ask(`mkdir -p /run/systemd/network; printf '${network}' > /run/systemd/network/00-tap.network`);
+  await guest.ask(`networkctl reload; until ping -c 1 -W 1 ${tap.host} > /dev/null; do sleep 0.2; done`);
+  // There has to be something left of the processor for the others.
+  return Streams.start(guest, { host: tap.host, rate: '4M' });
+}
+
+/** What this cycle of all that were run is, for whoever waits for hundreds. */
+function report(cycle: number, what: string): void {
+  if (CYCLES > FEW) process.stderr.write(`cycle ${cycle + 1} of ${CYCLES}: ${what}\n`);
+}
+
+test(`saved ${CYCLES} times under load${canTap ? '' : ', without a network'} (seed ${seed})`, async () => {
   const random = randomNumbers(seed);
   const store = join(folder, 'store');
   const disk = await diskOf(image);
-  let guest = DebianGuest.boot({ image, disk, words: ['-m', '512M', '--store', store] });
-  await guest.login();
-  await startLoad(guest);
-  for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-    await goOn(guest);
-    if (random() < 0.4) {
-      const name = await snapshot(guest);
-      checkDiskOf(name, disk, folder);
-      command('snapshot', 'rm', name, '--store', store);
-    } else {
-      const name = await suspend(guest);
-      checkDiskOf(null, disk, folder);
-      guest = DebianGuest.resume({}, '--store', store, '-r', name);
+  const tap = canTap ? new TapHost(`tsl${process.pid % 100_000}`, 9) : null;
+  let streams: Streams | null = null;
+  try {
+    const card = tap === null ? [] : ['-s', `5,virtio-net,tap=${tap.name}`];
+    let guest = DebianGuest.boot({ image, disk, words: ['-m', '512M', '--store', store, ...card] });
+    await guest.login();
+    if (tap !== null) streams = await streamsOver(guest, tap);
+    await startLoad(guest);
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+      await goOn(guest, streams);
+      if (random() < 0.4) {
+        const name = await snapshot(guest);
+        report(cycle, name);
+        checkDiskOf(name, disk, folder);
+        command('snapshot', 'rm', name, '--store', store);
+      } else {
+        const name = await suspend(guest);
+        report(cycle, name);
+        checkDiskOf(null, disk, folder);
+        guest = DebianGuest.resume({}, '--store', store, '-r', name);
+      }
     }
+    await goOn(guest, streams);
+    expect(await streams?.stop(guest)).toBe(streams === null ? undefined : '');
+    expect(await stopLoad(guest)).toBe('');
+    expect(await guest.ask('systemctl --failed --plain --no-legend')).toBe('');
+    expect(await guest.powerOff()).toBe(POWERED_OFF);
+  } finally {
+    streams?.close();
+    endRuns();
+    tap?.close();
   }
-  await goOn(guest);
-  expect(await stopLoad(guest)).toBe('');
-  expect(await guest.ask('systemctl --failed --plain --no-legend')).toBe('');
-  expect(await guest.powerOff()).toBe(POWERED_OFF);
   const flat = join(folder, 'flat.img');
   command('disk', 'export', disk, flat);
   checkFileSystem(flat);
 });
 
-const IPERF = { up: '', down: '-R' };
-
 test('iperf3 goes on through snapshots, in both directions', async () => {
-  const port = await freePort();
-  const server = spawn('iperf3', ['-s', '-p', String(port)], { stdio: 'ignore' });
+  const store = join(folder, 'store');
+  const disk = await diskOf(image);
+  const words = ['-m', '512M', '--store', store, '-s', '5,virtio-net,slirp'];
+  const guest = DebianGuest.boot({ image, disk, words });
+  await guest.login();
+  await guest.ask('until ip -4 route | grep -q ^default; do sleep 0.2; done');
+  const streams = await Streams.start(guest, { host: '10.0.2.2', rate: '0' });
   try {
-    const store = join(folder, 'store');
-    const disk = await diskOf(image);
-    const words = ['-m', '512M', '--store', store, '-s', '5,virtio-net,slirp'];
-    const guest = DebianGuest.boot({ image, disk, words });
-    await guest.login();
-    await guest.ask('until ip -4 route | grep -q ^default; do sleep 0.2; done');
-    for (const [name, direction] of Object.entries(IPERF)) {
-      // One connection throughout: it has to outlive every snapshot.
-      guest.type(`iperf3 -c 10.0.2.2 -p ${port} -t 20 ${direction} > ${name}; echo "DONE"=$?\n`);
-      for (let count = 0; count < 3; count += 1) {
-        const saved = await snapshot(guest);
-        command('snapshot', 'rm', saved, '--store', store);
-      }
-      await guest.expect('DONE=');
-      expect(await guest.expect(PROMPT)).toBe('0\n');
-      expect(await guest.ask(`grep -c receiver ${name}; grep -i error ${name}`)).toBe('1');
+    for (let count = 0; count < 6; count += 1) {
+      await streams.goOn(guest);
+      const saved = await snapshot(guest);
+      command('snapshot', 'rm', saved, '--store', store);
     }
+    await streams.goOn(guest);
+    expect(await streams.stop(guest)).toBe('');
     expect(await guest.powerOff()).toBe(POWERED_OFF);
   } finally {
-    server.kill('SIGKILL');
+    streams.close();
   }
 });

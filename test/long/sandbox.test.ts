@@ -3,13 +3,14 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createWeb } from 'node:http';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import { PROMPT } from '../../scripts/quickstart/initramfs.js';
 import { endRuns, LAUNCHER, PROGRAM, Run } from '../cli/support/run.js';
 import { temporaryFolder } from '../snapshot/support/temporary-store.js';
 import { folderGuest, netGuest, vsockGuest } from './support/debian-files.js';
+import { answerOf } from './support/vsock-call.js';
 
 const folder = temporaryFolder();
 const servers: Server[] = [];
@@ -113,13 +114,8 @@ test.each(PROGRAMS)('programs of host and guest call each other, started by %s',
     `${path}_80`,
   );
   expect(await guest.ask('socat -t 5 - VSOCK-CONNECT:2:80 < /dev/null')).toContain('good day');
-  await guest.ask('socat VSOCK-LISTEN:1024 SYSTEM:"echo of the guest" & sleep 0.5');
-  const socket = connect(path);
-  let text = '';
-  socket.on('data', (bytes: Buffer) => (text += String(bytes)));
-  socket.write('CONNECT 1024\n');
-  await once(socket, 'close');
-  expect(text).toMatch(/^OK \d+\nof the guest\n$/);
+  await guest.ask('socat VSOCK-LISTEN:1024 SYSTEM:"cat; echo of the guest" &');
+  expect(await answerOf(path, 1024, new Uint8Array())).toMatch(/^OK \d+\nof the guest\n$/);
   await guest.ends();
   expect(existsSync(path)).toBe(false);
 });

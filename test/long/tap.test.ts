@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A tap with Debian's driver: offloads, several pairs of queues, and connections that outlive a suspend. Only root can make taps. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { DEFAULT_CONFIG } from '../../src/machine/config.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
 import { networkGuest } from './support/guest-programs.js';
 import { HostedLinux } from './support/hosted-linux.js';
+import { canTap, ip, TapHost } from './support/tap-host.js';
 
-const isPossible = process.getuid?.() === 0 && existsSync('/dev/net/tun');
-const whenRoot = isPossible ? describe : describe.skip;
+const whenRoot = canTap ? describe : describe.skip;
 
-const HOST = '10.99.7.1';
-const GUEST = '10.99.7.2';
 const PORT = 5299;
 const PIECE = 200_000;
+const SUSPENDS = 8;
 
-const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
 const card = (options: Record<string, string>) => ({ slot: 3, fn: 0, kind: 'virtio-net', options });
 
 whenRoot.each([
@@ -26,46 +23,63 @@ whenRoot.each([
   [' with four pairs of queues and packed rings', { offload: 'on', queues: '4', modern: 'on', packed: 'on' }],
   [' without offloads', { offload: 'off' }],
 ])('a tap that is given%s', (_, options) => {
-  const tap = `tsb${process.pid % 100_000}`;
   const store = temporaryStore();
+  let tap: TapHost;
   let iperf: ChildProcess;
   let linux: HostedLinux;
 
   beforeAll(async () => {
-    ip('tuntap', 'add', tap, 'mode', 'tap');
-    ip('addr', 'add', `${HOST}/24`, 'dev', tap);
-    ip('link', 'set', tap, 'up');
-    iperf = spawn('iperf3', ['-s', '-B', HOST, '-p', String(PORT)], { stdio: 'ignore' });
-    linux = await HostedLinux.boot(await networkGuest(), { pci: [...DEFAULT_CONFIG.pci, card({ tap, ...options })] });
-    await linux.ask(`ip link set lo up; ip link set eth0 up; ip addr add ${GUEST}/24 dev eth0; sleep 1`);
+    tap = new TapHost(`tsb${process.pid % 100_000}`, 7);
+    iperf = spawn('iperf3', ['-s', '-B', tap.host, '-p', String(PORT)], { stdio: 'ignore' });
+    const pci = [...DEFAULT_CONFIG.pci, card({ tap: tap.name, ...options })];
+    linux = await HostedLinux.boot(await networkGuest(), { pci });
+    await linux.ask(`ip link set lo up; ip link set eth0 up; ip addr add ${tap.guest}/24 dev eth0; sleep 1`);
   });
   afterAll(async () => {
     iperf.kill();
     await linux.close();
-    ip('link', 'del', tap);
+    tap.close();
   });
 
   test('packets of all sizes come back', async () => {
     for (const size of [56, 1400, 20_000]) {
-      expect((await linux.ask(`ping -c 3 -s ${size} ${HOST}`)).join('\n')).toContain(' 0% packet loss');
+      expect((await linux.ask(`ping -c 3 -s ${size} ${tap.host}`)).join('\n')).toContain(' 0% packet loss');
     }
   });
 
   test.each(['', ' -R', ' -P 4', ' -P 4 -R'])('iperf3%s moves data', async (how) => {
-    const lines = (await linux.ask(`iperf3 -c ${HOST} -p ${PORT} -n 8M${how}`)).join('\n');
+    const lines = (await linux.ask(`iperf3 -c ${tap.host} -p ${PORT} -n 8M${how}`)).join('\n');
     expect(lines).toMatch(/receiver/);
     expect(lines).not.toMatch(/error/);
+  });
+
+  test('iperf3 goes on over suspends, in both directions at once', async () => {
+    const client = `iperf3 -c ${tap.host} -p ${PORT} --bidir -b 20M -t 86400 -i 1 --forceflush`;
+    await linux.ask(`${client} > /tmp/both 2>&1 &`);
+    // How many seconds each direction has moved something in.
+    const seconds = async (): Promise<number[]> =>
+      (await linux.ask('for way in TX RX; do grep -c $way-C.*[KMG]Bytes /tmp/both; done')).map(Number);
+    for (let count = 0; count < SUSPENDS; count += 1) {
+      await linux.moveOn(store.root);
+      const before = await seconds();
+      // A line tells of a second that may have begun before the suspend.
+      while (!(await seconds()).every((now, way) => now >= (before[way] ?? 0) + 2)) {
+        expect((await linux.ask('sleep 1; grep error /tmp/both')).join('\n')).toBe('');
+      }
+    }
+    await linux.ask('killall -INT iperf3; while pidof iperf3; do sleep 1; done');
+    expect(await linux.ask('grep ^iperf3: /tmp/both')).toEqual(['iperf3: interrupt - the client has terminated']);
   });
 
   test('connections in both directions go on over suspends, and lose nothing', async () => {
     const data = randomBytes(8 * PIECE);
     const [size, sent] = await linux.ask("stat -c %s /bin/busybox; md5sum /bin/busybox | cut -d ' ' -f 1");
     const received = createHash('md5');
-    const server = createServer().listen(0, HOST);
+    const server = createServer().listen(0, tap.host);
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo; // of a port, since it listens on one
     const connected = once(server, 'connection');
-    linux.type(`nc ${HOST} ${port} < /bin/busybox > /tmp/got; md5sum /tmp/got`);
+    linux.type(`nc ${tap.host} ${port} < /bin/busybox > /tmp/got; md5sum /tmp/got`);
     const [socket] = (await connected) as [Socket];
     let bytes = 0;
     const all = new Promise<void>((resolve) => {

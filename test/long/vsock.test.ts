@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Debian's socket driver on our device, with socat at its ends. */
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Guest } from '../../scripts/quickstart/guest.js';
 import { buildMachine } from '../../src/machine/build.js';
@@ -19,6 +19,7 @@ import { LinuxConsole } from './support/linux-console.js';
 import { type Disturbance, linuxLife, linuxSubject, UNDISTURBED } from './support/linux-proof.js';
 import { typed } from './support/linux-session.js';
 import { Restarts } from './support/restarts.js';
+import { answerOf } from './support/vsock-call.js';
 
 const MEMORY = 128 * 1024 * 1024;
 const seed = testSeed();
@@ -151,23 +152,5 @@ function runUntil(machine: Machine, condition: () => boolean): void {
     const end = machine.runSlice();
     if (end === 'stopped') throw new Error('the guest ended too early');
     if (end === 'idle') Atomics.wait(nobodyWakes, 0, 0, 1);
-  }
-}
-
-/** Calls again and again until somebody listens there, says all of `words` and gives what comes back. */
-async function answerOf(path: string, port: number, words: Uint8Array): Promise<string> {
-  for (;;) {
-    const answer = await new Promise<string>((resolve) => {
-      let text = '';
-      const socket = connect(path);
-      socket.on('error', () => {});
-      socket.once('close', () => resolve(text));
-      socket.on('data', (bytes: Buffer) => {
-        if (text === '') socket.end(words);
-        text += String(bytes);
-      });
-      socket.write(`CONNECT ${port}\n`);
-    });
-    if (answer !== '') return answer;
   }
 }

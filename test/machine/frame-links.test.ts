@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { COMPLETE } from '../../devices/virtio/net-header.js';
 import { FrameLinks, type LinkMessage } from '../../src/machine/frame-links.js';
+import { LinkedCards } from '../../src/machine/linked-cards.js';
 
 function open() {
   const posted: LinkMessage[] = [];
-  const links = new FrameLinks((message) => posted.push(message));
+  const cards = new LinkedCards();
+  const links = new FrameLinks((message) => posted.push(message), cards);
   const backend = links.open('net', '/socket', null);
   const [first] = posted.splice(0);
   const unsent = new Int32Array(first?.event === 'link' ? first.unsent : new SharedArrayBuffer(4));
-  return { links, backend, posted, first, unsent };
+  return { cards, backend, posted, first, unsent };
 }
 
 const big = { header: COMPLETE, bytes: new Uint8Array(60_000) };
@@ -29,14 +31,14 @@ test('what the socket does not take in time is lost', () => {
 });
 
 test('frames and the end of the link reach the card that has it', () => {
-  const { backend, links } = open();
+  const { backend, cards } = open();
   const seen: unknown[] = [];
   backend.attach({ hasRoom: true, receive: ({ bytes }) => seen.push(bytes[0]), setLink: (up) => seen.push(up) });
-  links.receive('net', [Uint8Array.of(1), Uint8Array.of(2)]);
-  links.receive('another', [Uint8Array.of(3)]);
-  links.setLink('net', false);
+  cards.receiveFrames('net', [Uint8Array.of(1), Uint8Array.of(2)]);
+  cards.receiveFrames('another', [Uint8Array.of(3)]);
+  cards.setLink('net', false);
   expect(seen).toEqual([1, 2, false]);
   backend.close();
-  links.receive('net', [Uint8Array.of(4)]);
+  cards.receiveFrames('net', [Uint8Array.of(4)]);
   expect(seen).toHaveLength(3);
 });

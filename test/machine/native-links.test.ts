@@ -5,6 +5,7 @@ import { COMPLETE } from '../../devices/virtio/net-header.js';
 import { SinkLogger } from '../../src/core/log.js';
 import type { NativeLink } from '../../src/hypervisor/native-link.js';
 import { HostEvents } from '../../src/machine/host-events.js';
+import { LinkedCards } from '../../src/machine/linked-cards.js';
 import { type AcceptInput, NativeLinks } from '../../src/machine/native-links.js';
 
 const OFFLOADS = { checksum: true, segmentation: false, udpSegmentation: false };
@@ -80,7 +81,8 @@ function setup(given: { isRecorded?: boolean; isReplay?: boolean; waitsForAccept
   const port = new ScriptedPort();
   const warnings: string[] = [];
   const log = new SinkLogger((_level, _scope, message) => warnings.push(message));
-  const links = new NativeLinks({ log, isRecorded: false, isReplay: false, waitsForAccept: true, ...given });
+  const cards = new LinkedCards();
+  const links = new NativeLinks({ log, isRecorded: false, isReplay: false, waitsForAccept: true, ...given }, cards);
   const queue: { source: number; token: number; result: number }[] = [];
   const events = new HostEvents({
     wakes: 0,
@@ -99,7 +101,7 @@ function setup(given: { isRecorded?: boolean; isReplay?: boolean; waitsForAccept
     post();
     events.dispatch();
   };
-  return { link, port, links, backend, warnings, arrive };
+  return { link, port, cards, links, backend, warnings, arrive };
 }
 
 const directly: AcceptInput = (_name, _given, work) => work();
@@ -165,9 +167,9 @@ test('what is recorded does not change any more, and what was not sent leaves no
 });
 
 test('a replay opens nothing', () => {
-  const { link, port, links, backend } = setup({ isReplay: true });
+  const { link, port, cards, backend } = setup({ isReplay: true });
   expect(backend.send({ header: COMPLETE, bytes: new Uint8Array(60) })).toBe(false);
-  links.receive('net', [new Uint8Array(HEADER + 60)]);
+  cards.receivePackets('net', [new Uint8Array(HEADER + 60)]);
   expect([port.frames.length, link.done]).toEqual([1, []]);
 });
 

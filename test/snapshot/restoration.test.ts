@@ -47,7 +47,7 @@ function saveStopped(machine: Machine, store: SnapshotStore, name: string, optio
 const idInMemory = ({ parts }: Machine): string =>
   Buffer.from(parts.engine.memory.read(VM_GENERATION_ID, 16)).toString('hex');
 const stateOf = (machine: Machine) => Buffer.from(encode(saveTree(machine))).toString('hex');
-const rtcOf = ({ parts }: Machine) => parts.board.rtc.serialize().fields.time;
+const rtcOf = ({ parts }: Machine) => parts.board.devices.find(({ id }) => id === 'rtc')?.serialize().fields.time;
 /** GPE0_STS and GPE0_EN. */
 const events = ({ parts }: Machine) => parts.board.ports.read(0x40c, 2);
 

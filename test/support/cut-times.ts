@@ -5,7 +5,7 @@ import type { Machine } from '../../src/machine/machine.js';
 import { runUntil } from '../../src/machine/run.js';
 import type { ProofSubject } from './proof.js';
 
-const HALTED = 1n;
+const RUNNING = 0n;
 const LONG_HALT = 40n;
 /** Halted for so many cuts: nothing wakes the guest before the next event. */
 const HALTS = 3;
@@ -44,8 +44,11 @@ function jump(idleTime: bigint): bigint {
   return idleTime > 1n ? idleTime - 1n : 1n;
 }
 
+/** No processor runs. */
 function isHalted({ parts }: Machine): boolean {
   const values = new BigUint64Array(REGISTER_COUNT);
-  parts.engine.vcpu.getRegisters(RegisterGroup.Events, values);
-  return values[registerIndex('run_state')] === HALTED;
+  return parts.engine.vcpus.every((vcpu) => {
+    vcpu.getRegisters(RegisterGroup.Events, values);
+    return values[registerIndex('run_state')] !== RUNNING;
+  });
 }

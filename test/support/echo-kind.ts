@@ -23,15 +23,12 @@ export class Echo extends VirtioModel {
   }
 
   process(queue: VirtioQueue): void {
-    for (let count = 0; count < AT_ONCE; count += 1) {
-      const chain = queue.take();
-      if (chain === null) return;
+    queue.takeSome(AT_ONCE, (chain) => {
       const bytes = readSpans(this.host.memory, chain.readable);
       if (this.texts.length === KEPT) this.texts.shift();
       this.texts.push(Buffer.from(bytes).toString('latin1'));
       queue.use(chain, writeSpans(this.host.memory, chain.writable, bytes));
-    }
-    queue.defer();
+    });
   }
 
   override readConfig(offset: number, width: Width): number {

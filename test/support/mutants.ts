@@ -24,16 +24,24 @@ const XSAVE_PARTS: readonly Part[] = [
   ...Array.from({ length: 16 }, (_, index): Part => [`xmm${index}`, 160 + 16 * index, 16]),
 ];
 
-/** native/soft/soft_private.cc; the translations after these are one part. */
-const PRIVATE_PARTS: readonly Part[] = ['base', 'base_retired', 'remainder', 'instructions', 'selectors'].map(
-  (name, index): Part => [name, 8 + 8 * index, 8],
-);
-const PRIVATE_TRANSLATIONS = 48;
+/** native/soft/soft_private.cc: quads after the version of a layout. */
+const CLOCK = ['base', 'base_retired', 'remainder'];
+const OWN = ['instructions', 'selectors'];
+const SHARED_PARTS = quads([...CLOCK, 'turn', 'left']);
+
+/** What a restore does for every vCPU: of the others, each is one place. */
+const PARTS_OF_ANOTHER = ['time', 'registers', 'msrs', 'xsave', 'lapic', 'engine', 'private'] as const;
 
 type Part = readonly [name: string, offset: number, length: number];
 
+function quads(names: readonly string[]): Part[] {
+  return names.map((name, index): Part => [name, 8 + 8 * index, 8]);
+}
+
 export function places(tree: CborMap): Place[] {
   const vcpu = ['vcpu', 'fields'];
+  const isAlone = tree.processors === undefined;
+  const ofPrivate = quads(isAlone ? [...CLOCK, ...OWN] : OWN);
   return [
     ...deviceKinds(tree).flatMap(([id, kind]) => leaves(tree, kind, ['devices', id, 'fields'])),
     place('vcpu.time', [...vcpu, 'time']),
@@ -42,8 +50,22 @@ export function places(tree: CborMap): Place[] {
     ...leaves(tree, 'vcpu.lapic', [...vcpu, 'lapic']),
     ...modelSpecificRegisters(tree, [...vcpu, 'msrs']),
     ...XSAVE_PARTS.map((part) => partPlace('vcpu.xsave', [...vcpu, 'xsave'], part)),
-    ...PRIVATE_PARTS.map((part) => partPlace('vcpu.private', [...vcpu, 'private'], part)),
-    translations([...vcpu, 'private']),
+    ...ofPrivate.map((part) => partPlace('vcpu.private', [...vcpu, 'private'], part)),
+    translations([...vcpu, 'private'], 8 + 8 * ofPrivate.length),
+    ...(isAlone ? [] : placesOfOthers(tree)),
+  ];
+}
+
+function placesOfOthers(tree: CborMap): Place[] {
+  const others = valueAt(tree, ['processors', 'fields', 'others']);
+  if (!Array.isArray(others)) throw new Error('no other vCPUs');
+  return [
+    ...others.flatMap((_, index) =>
+      PARTS_OF_ANOTHER.map((part) =>
+        place(`processors.others[].${part}`, ['processors', 'fields', 'others', index, 'fields', part]),
+      ),
+    ),
+    ...SHARED_PARTS.map((part) => partPlace('processors.shared', ['processors', 'fields', 'shared'], part)),
   ];
 }
 
@@ -86,14 +108,14 @@ function partPlace(name: string, path: readonly Key[], [part, offset, length]: P
   };
 }
 
-/** Both TLBs, each a count and its entries. */
-function translations(path: readonly Key[]): Place {
+/** Both TLBs, each a count and its entries: the end of a private section. */
+function translations(path: readonly Key[], offset: number): Place {
   return {
     name: 'vcpu.private.translations',
-    get: (tree) => bytesAt(tree, path).slice(PRIVATE_TRANSLATIONS),
+    get: (tree) => bytesAt(tree, path).slice(offset),
     set: (tree, value) => {
       if (!(value instanceof Uint8Array)) return;
-      setAt(tree, path, Buffer.concat([bytesAt(tree, path).slice(0, PRIVATE_TRANSLATIONS), value]));
+      setAt(tree, path, Buffer.concat([bytesAt(tree, path).slice(0, offset), value]));
     },
   };
 }

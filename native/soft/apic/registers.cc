@@ -165,7 +165,7 @@ bool LocalApic::write_register(u32 index, u32 value) {
       const u32 left = current_count();
       state_.divide_configuration = value & 0xb;
       // The count goes on from where it is. Its start may lie before power-on: see elapsed().
-      if (state_.timer_running) state_.timer_start = now() - (state_.initial_count - u64{left}) * period();
+      if (state_.timer_running) state_.timer_start = now() - nanoseconds(state_.initial_count - u64{left});
       cpu_->deadline_changed = true;
       break;
     }

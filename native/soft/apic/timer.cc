@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The APIC timer (SDM vol. 3, 10.5.4). The bus clock is 1 GHz: one tick is one nanosecond of VM time.
+// The APIC timer (SDM vol. 3, 10.5.4). The bus clock is 1 GHz, one tick a nanosecond of VM time, unless somebody who
+// imitates another machine wants it otherwise.
 #include <algorithm>
 
 #include "soft/apic.h"
@@ -11,14 +12,26 @@ namespace tsbhyve::soft {
 
 namespace {
 constexpr u32 mode_periodic = 1, mode_tsc_deadline = 2;
-constexpr u64 never = ~u64{0};
+constexpr u64 never = ~u64{0}, usual_hz = 1'000'000'000;
 }  // namespace
 
 u64 LocalApic::now() const { return cpu_->platform->time_ns(retired_between_blocks(cpu_)); }
 
-u64 LocalApic::period() const {
+u64 LocalApic::divisor() const {
   const u32 code = (state_.divide_configuration & 3) | (state_.divide_configuration & 8) >> 1;
   return code == 7 ? 1 : u64{2} << code;
+}
+
+u64 LocalApic::nanoseconds(u64 counts) const {
+  const u64 ticks = counts * divisor(), hz = cpu_->platform->lapic_hz;
+  if (hz == usual_hz) return ticks;
+  return static_cast<u64>((static_cast<u128>(ticks) * usual_hz + hz - 1) / hz);
+}
+
+u64 LocalApic::counts(u64 nanoseconds) const {
+  const u64 hz = cpu_->platform->lapic_hz;
+  if (hz == usual_hz) return nanoseconds / divisor();
+  return static_cast<u64>(static_cast<u128>(nanoseconds) * hz / usual_hz) / divisor();
 }
 
 /// VM time since the count was loaded. The difference is taken as signed: a change of the divisor may move the start to
@@ -30,7 +43,7 @@ u64 LocalApic::elapsed() const {
 
 u32 LocalApic::current_count() const {
   if (!state_.timer_running || timer_mode() == mode_tsc_deadline) return 0;
-  const u64 ticks = elapsed() / period();
+  const u64 ticks = counts(elapsed());
   if (timer_mode() == mode_periodic) return static_cast<u32>(state_.initial_count - ticks % state_.initial_count);
   return ticks >= state_.initial_count ? 0 : static_cast<u32>(state_.initial_count - ticks);
 }
@@ -58,7 +71,7 @@ u64 LocalApic::tsc_deadline_time() const {
 u64 LocalApic::next_deadline() const {
   if (timer_mode() == mode_tsc_deadline) return tsc_deadline_time();
   if (!state_.timer_running) return never;
-  return state_.timer_start + state_.initial_count * period();
+  return state_.timer_start + nanoseconds(state_.initial_count);
 }
 
 void LocalApic::advance(u64 now) {
@@ -68,7 +81,7 @@ void LocalApic::advance(u64 now) {
     state_.tsc_deadline = 0;
   } else if (timer_mode() == mode_periodic) {
     // Periods that passed unseen are one interrupt, as a request bit holds only one.
-    const u64 length = state_.initial_count * period();
+    const u64 length = nanoseconds(state_.initial_count);
     state_.timer_start += elapsed() / length * length;
   } else {
     state_.timer_running = false;

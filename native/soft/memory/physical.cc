@@ -8,6 +8,7 @@
 #include "soft/device_access.h"
 #include "soft/host/guest_access.h"
 #include "soft/threads/threaded_cpu.h"
+#include "soft/translator/translator.h"
 
 namespace tsbhyve::soft {
 
@@ -31,7 +32,8 @@ u64 read_physical(Cpu* cpu, u64 physical, u32 size) {
 
 bool hits_running_block(const Cpu* cpu, u64 physical, u64 size) {
   return cpu->current_op && (cpu->ram->attention(cpu->ram->page_index(physical)) & page_has_code) &&
-         BlockCache::overlaps(cpu->block, physical, size);
+         (BlockCache::overlaps(cpu->block, physical, size) ||
+          (cpu->translated.region && region_overlaps(cpu->translated.region, physical, size)));
 }
 
 bool set_bits_physical(Cpu* cpu, u64 physical, u32 size, u64 seen, u64 bits) {

@@ -30,14 +30,15 @@ void reset_events(Cpu* cpu) {
   cpu->run_state = RunState::Running;
   cpu->interrupt_shadow = cpu->debug_shadow = false;
   cpu->nmi_pending = cpu->nmi_blocked = false;
-  cpu->init_pending = cpu->sipi_pending = false;
-  cpu->sipi_vector = 0;
+  cpu->init_pending = false;
   cpu->pending_debug = 0;
   cpu->answered_count = cpu->answered_used = 0;
 }
 
-/// What INIT leaves alone.
+/// What INIT leaves alone. A SIPI that has followed it already counts.
 void reset_only(Cpu* cpu) {
+  cpu->sipi_pending = false;
+  cpu->sipi_vector = 0;
   std::fill(std::begin(cpu->xmm), std::end(cpu->xmm), Xmm{});
   cpu->mxcsr = 0x1f80;
   host::load_guest_rounding(cpu->mxcsr);

@@ -12,8 +12,9 @@ constexpr u64 between_looks = 4096;
 
 }  // namespace
 
-SoftMember::SoftMember(SoftVcpu& vcpu, CodePages& pages, unsigned index, std::function<void()> rouse)
-    : vcpu_(vcpu), threaded_(vcpu.cpu(), pages, index, std::move(rouse)) {
+SoftMember::SoftMember(SoftVcpu& vcpu, CodePages& pages, const Doorbells& doorbells, unsigned index,
+                       std::function<void()> rouse)
+    : vcpu_(vcpu), doorbells_(doorbells), threaded_(vcpu.cpu(), pages, index, std::move(rouse)) {
   vcpu_.set_threaded(&threaded_);
 }
 
@@ -36,7 +37,12 @@ CrewStop SoftMember::run_slice() {
     vcpu_.set_budget(between_looks);
     const ExitKind kind = vcpu_.execute();
     if (vcpu_.take_wish_to_be_alone()) return CrewStop::Alone;
-    if (kind != ExitKind::None) return stopped(kind);
+    if (kind == ExitKind::None) continue;
+    if ((kind == ExitKind::MmioWrite || kind == ExitKind::PortWrite) && doorbells_.ring(vcpu_.cpu()->access)) {
+      vcpu_.answer_write();
+      continue;
+    }
+    return stopped(kind);
   }
 }
 

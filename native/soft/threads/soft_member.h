@@ -13,7 +13,7 @@ namespace tsbhyve::soft {
 
 class SoftMember final : public CrewMember {
  public:
-  SoftMember(SoftVcpu& vcpu, CodePages& pages, unsigned index, std::function<void()> rouse);
+  SoftMember(SoftVcpu& vcpu, CodePages& pages, const Doorbells& doorbells, unsigned index, std::function<void()> rouse);
   ~SoftMember() override;
 
   CrewStop run() override;
@@ -28,6 +28,7 @@ class SoftMember final : public CrewMember {
   CrewStop rest();
 
   SoftVcpu& vcpu_;
+  const Doorbells& doorbells_;
   ThreadedCpu threaded_;
   std::atomic<bool> kicked_ = false;
   CrewClock::time_point idle_until_ = CrewClock::time_point::max();

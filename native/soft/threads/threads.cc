@@ -21,7 +21,7 @@ Threads::Threads(Processors& all, GuestRam* ram, std::vector<int> host_cpus)
   std::vector<CrewMember*> members;
   for (unsigned index = 0; index < all.vcpus.size(); index++) {
     const auto rouse = [this, index] { crew_->rouse(index); };
-    members_.push_back(std::make_unique<SoftMember>(*all.vcpus[index], pages_, index, rouse));
+    members_.push_back(std::make_unique<SoftMember>(*all.vcpus[index], pages_, doorbells_, index, rouse));
     members.push_back(members_.back().get());
   }
   crew_ = std::make_unique<Crew>(

@@ -23,6 +23,7 @@ class Threads final : public Schedule {
   void stand() override { crew_->stand(); }
   void forget_exits() override { crew_->forget_exits(); }
   void set_news(std::function<void()> on_news) override { on_news_ = std::move(on_news); }
+  Doorbells* doorbells() override { return &doorbells_; }
   void memory_written(u64 physical, u64 size) override;
 
  private:
@@ -32,6 +33,7 @@ class Threads final : public Schedule {
   Processors& all_;
   GuestRam* ram_;
   CodePages pages_;
+  Doorbells doorbells_;
   std::function<void()> on_news_ = [] {};
   std::vector<std::unique_ptr<SoftMember>> members_;
   std::unique_ptr<Crew> crew_;

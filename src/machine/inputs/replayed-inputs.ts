@@ -11,6 +11,7 @@ import { type Entry, headField, type Instant, instantField, isInput, loadedArgum
 import type { Inputs } from './inputs.js';
 import { firstDifference, settingsOf } from './machine-settings.js';
 import { RecordReader } from './record-file.js';
+import { refusedAnswer } from './refused-inputs.js';
 
 /** Carries out a request of the recording. */
 export type Carry = (name: CommandName, given: readonly unknown[]) => unknown;
@@ -35,12 +36,12 @@ export class ReplayedInputs implements Inputs {
   take(name: CommandName, given: readonly unknown[], work: () => unknown): unknown {
     if (name === 'reset') throw new Error(`cannot ${name} a machine that replays a recording`);
     if (!isInput(name)) return work();
+    const why = `the VM replays ${this.path} and takes no other input`;
     if (name !== 'setConsoleOpen' && name !== 'resizeConsole' && !this.hasWarned) {
       this.hasWarned = true;
-      this.log.warn(`the VM replays ${this.path} and takes no other input`);
+      this.log.warn(why);
     }
-    const [, bytes] = given;
-    return name === 'type' && bytes instanceof Uint8Array ? bytes.length : false;
+    return refusedAnswer(name, given, why);
   }
 
   runSlice(): SliceEnd {

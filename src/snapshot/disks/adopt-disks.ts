@@ -13,10 +13,10 @@ import { type StateOf, StateShape } from '../../core/state-shape.js';
 import type { DiskOwner, FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
 import { frozenPoint } from '../../host/disk/layers/identity.js';
+import { ignoringFailure } from '../../host/ignoring-failure.js';
+import { newId } from '../../host/new-id.js';
 import { readBounded, syncFolder, writeDurable } from '../durable.js';
-import { newId } from '../new-id.js';
 import { refusing } from '../snapshot-error.js';
-import { attempt } from './attempt.js';
 
 /** A disk that was opened at a point. */
 export interface Adoption {
@@ -48,7 +48,7 @@ export function adoptTogether(store: string, adoptions: readonly Adoption[]): vo
   const journal = { id, path: join(store, `.restore-${id}`) };
   announce(journal, adoptions);
   for (const { disk } of adoptions) disk.adopt();
-  attempt(() => removeJournal(journal.path));
+  ignoringFailure(() => removeJournal(journal.path));
 }
 
 /** Finishes what another process has begun. False if the owner is no journal. */
@@ -73,7 +73,7 @@ export function finishAdoption(path: string, line: string | null, owner: DiskOwn
 /** Of a process that died when it had changed all disks: nobody needs the journal then. */
 export function removeJournals(store: string, names: readonly string[]): void {
   for (const name of names.filter((each) => NAME.test(each))) {
-    attempt(() => {
+    ignoringFailure(() => {
       const path = join(store, name);
       const id = name.slice('.restore-'.length);
       const { disks } = readJournal(path);
@@ -94,8 +94,8 @@ function announce(journal: DiskOwner, adoptions: readonly Adoption[]): void {
     writeDurable(journal.path, encode(journalShape.save({ disks })));
     syncFolder(dirname(journal.path));
   } catch (error) {
-    attempt(() => removeJournal(journal.path));
-    for (const { disk } of adoptions) attempt(() => disk.clearOwner());
+    ignoringFailure(() => removeJournal(journal.path));
+    for (const { disk } of adoptions) ignoringFailure(() => disk.clearOwner());
     throw error;
   }
 }

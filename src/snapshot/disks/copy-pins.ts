@@ -2,9 +2,9 @@
 /** A second snapshot of the same instant, which keeps its disks too. */
 import type { DiskOwner } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { ignoringFailure } from '../../host/ignoring-failure.js';
 import { refusing } from '../snapshot-error.js';
 import type { SnapshotFolder } from '../snapshot-folder.js';
-import { attempt } from './attempt.js';
 
 export interface CopiedPins {
   /** The second snapshot is there. */
@@ -16,7 +16,7 @@ export interface CopiedPins {
 export function copyPins(original: SnapshotFolder, copy: DiskOwner): CopiedPins {
   const paths = original.readDisks().flatMap(({ kind, path }) => (kind === 'layers' ? [path] : []));
   const remove = (): void => {
-    for (const path of paths) attempt(() => diskLayers.unpin(path, copy.id));
+    for (const path of paths) ignoringFailure(() => diskLayers.unpin(path, copy.id));
   };
   try {
     for (const path of paths) {
@@ -27,7 +27,7 @@ export function copyPins(original: SnapshotFolder, copy: DiskOwner): CopiedPins 
     throw error;
   }
   const confirm = (): void => {
-    for (const path of paths) attempt(() => diskLayers.confirmPin(path, copy));
+    for (const path of paths) ignoringFailure(() => diskLayers.confirmPin(path, copy));
   };
   return { confirm, remove };
 }

@@ -9,6 +9,7 @@ import { isKept } from '../../host/disk/kept-disk.js';
 import type { DiskOwner, FrozenPoint, LayeredDisk } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
 import { samePoint } from '../../host/disk/layers/identity.js';
+import { ignoringFailure } from '../../host/ignoring-failure.js';
 import { type MachineConfig, pciDeviceId } from '../../machine/config.js';
 import type { Machine } from '../../machine/machine.js';
 import type { DiskOpening } from '../../machine/machine-disks.js';
@@ -17,7 +18,6 @@ import { refusing, SnapshotError } from '../snapshot-error.js';
 import type { SnapshotFolder } from '../snapshot-folder.js';
 import { markUse, roleOf } from '../suspend-use.js';
 import { type Adoption, adoptTogether } from './adopt-disks.js';
-import { attempt } from './attempt.js';
 import { claimDisk } from './claim-disk.js';
 import { pointOf } from './disk-point.js';
 import type { DiskRecord } from './disk-record.js';
@@ -91,11 +91,11 @@ export class DiskRestore {
       case 'again':
       case 'clone':
         refusing(snapshot.name, () => adoptTogether(dirname(snapshot.folder), this.adoptions()));
-        for (const { disk } of disks) attempt(() => followSnapshot(disk.path, owner));
+        for (const { disk } of disks) ignoringFailure(() => followSnapshot(disk.path, owner));
         break;
       case 'spend':
         markUse(snapshot, 'spent');
-        for (const { disk } of disks) attempt(() => disk.clearOwner());
+        for (const { disk } of disks) ignoringFailure(() => disk.clearOwner());
         break;
       case 'keep':
         markUse(snapshot, 'kept');

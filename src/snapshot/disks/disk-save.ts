@@ -6,12 +6,12 @@
 import { isKept, type KeptDisk } from '../../host/disk/kept-disk.js';
 import type { DiskOwner, FrozenPoint, PreparedLayer } from '../../host/disk/layers/api.js';
 import { diskLayers } from '../../host/disk/layers/disk-layers.js';
+import { ignoringFailure } from '../../host/ignoring-failure.js';
 import type { Machine } from '../../machine/machine.js';
 import type { MachineDisk } from '../../machine/machine-disks.js';
 import type { ManifestBody } from '../manifest.js';
 import { refusing } from '../snapshot-error.js';
 import type { Steps } from '../steps.js';
-import { attempt } from './attempt.js';
 import { flushed, flushNow } from './disk-flush.js';
 import type { DiskRecord } from './disk-record.js';
 
@@ -87,7 +87,7 @@ export class DiskSave {
         else this.confirm(part);
       }
     } catch (error) {
-      for (const part of this.parts) attempt(() => this.disown(part));
+      for (const part of this.parts) ignoringFailure(() => this.disown(part));
       throw error;
     }
   }
@@ -96,15 +96,15 @@ export class DiskSave {
   undo(hasRun: boolean): void {
     for (const { disk, prepared, point, isPinned } of this.parts) {
       const { layers } = disk;
-      if (isPinned) attempt(() => diskLayers.unpin(layers.path, this.snapshot.id));
-      if (this.kind === 'snapshot' && point !== null && !hasRun) attempt(() => layers.undoFreeze(point));
-      attempt(() => prepared?.discard());
+      if (isPinned) ignoringFailure(() => diskLayers.unpin(layers.path, this.snapshot.id));
+      if (this.kind === 'snapshot' && point !== null && !hasRun) ignoringFailure(() => layers.undoFreeze(point));
+      ignoringFailure(() => prepared?.discard());
     }
   }
 
   /** A pin that is not confirmed is by the next opening: its snapshot is there. */
   private confirm({ disk }: Part): void {
-    attempt(() => diskLayers.confirmPin(disk.layers.path, this.snapshot));
+    ignoringFailure(() => diskLayers.confirmPin(disk.layers.path, this.snapshot));
   }
 
   private disown({ disk: { layers } }: Part): void {

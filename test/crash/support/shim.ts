@@ -35,8 +35,8 @@ export class WatchedFolder {
   private readonly shim: string;
   private generation = 0;
 
-  constructor() {
-    this.own = realpathSync(mkdtempSync(join(SCRATCH, 'tsbhyve-crash-')));
+  constructor(parent = SCRATCH) {
+    this.own = realpathSync(mkdtempSync(join(parent, 'tsbhyve-crash-')));
     this.root = join(this.own, 'watched');
     this.log = join(this.own, 'log');
     this.faults = join(this.own, 'fault');

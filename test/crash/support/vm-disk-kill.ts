@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/hypervisor/package-root.js';
 import { DISK_BYTES } from '../../support/disk-guest.js';
-import { WatchedFolder } from './shim.js';
+import { SCRATCH, WatchedFolder } from './shim.js';
 import { examineDisks } from './vm-disk-examine.js';
 import { imagesIn, storeIn } from './vm-disk-lives.js';
 
@@ -28,8 +28,8 @@ function run(
 }
 
 /** How many calls of it change something. What it leaves when nobody kills it is right, too. */
-export function callsOf(life: string): number {
-  const folder = new WatchedFolder();
+export function callsOf(life: string, parent = SCRATCH): number {
+  const folder = new WatchedFolder(parent);
   try {
     const { said } = run(folder, life);
     const calls = folder.callsMade;
@@ -40,8 +40,8 @@ export function callsOf(life: string): number {
   }
 }
 
-export function killedAt(life: string, call: number): void {
-  const folder = new WatchedFolder();
+export function killedAt(life: string, call: number, parent = SCRATCH): void {
+  const folder = new WatchedFolder(parent);
   try {
     folder.killAt(call);
     const { signal, said } = run(folder, life);
@@ -54,12 +54,18 @@ export function killedAt(life: string, call: number): void {
   }
 }
 
+export interface Fault {
+  readonly step: number;
+  readonly call: number;
+  readonly error: 'EIO' | 'ENOSPC';
+}
+
 /**
  * The n-th call of a step of the life fails: that is one error, or the step does without it, and what is left is right. False
  * if the step has fewer calls, or the life fewer steps.
  */
-export function failedAt(life: string, step: number, call: number, error: 'EIO' | 'ENOSPC'): boolean {
-  const folder = new WatchedFolder();
+export function failedAt(life: string, { step, call, error }: Fault, parent = SCRATCH): boolean {
+  const folder = new WatchedFolder(parent);
   try {
     const fault = `${step} ${call} ${constants.errno[error]} ${error === 'EIO' ? 'once' : 'full'}`;
     const { said } = run(folder, life, { VM_DISK_FAULT: fault });

@@ -20,6 +20,7 @@ import { cacheFolder, type Guest, guestIn } from '../../../scripts/quickstart/gu
 import { initramfs } from '../../../scripts/quickstart/initramfs.js';
 import type { Step } from '../../../scripts/quickstart/tools.js';
 import { socatFiles } from './socat.js';
+import { stressFiles } from './stress.js';
 
 const silently: Step = (_, work) => work(() => {});
 
@@ -81,6 +82,11 @@ export function netGuest(): Promise<Guest> {
 /** The same kernel with the drivers for memory balloons and sockets, and socat. */
 export function vsockGuest(): Promise<Guest> {
   return guestWith('vsock-guest', VSOCK_MODULES, { more: socatFiles });
+}
+
+/** The same kernel with stress-ng. */
+export function stressGuest(): Promise<Guest> {
+  return guestWith('stress-guest', [], { more: stressFiles });
 }
 
 /** Debian's standard kernel with 9P over virtio, which the cloud kernel does not have. */

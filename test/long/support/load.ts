@@ -6,7 +6,7 @@ const FOLDER = '/root/load';
 
 /** A round each; what ends with an error is a failure. */
 const ROUNDS: Readonly<Record<string, string>> = {
-  fio: `fio --name=v --directory=${FOLDER} --size=24m --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c --verify_fatal=1 --verify_backlog=512`,
+  fio: `fio --name=v --directory=${FOLDER} --size=8m --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c --verify_fatal=1 --verify_backlog=512`,
   dd: `dd if=/dev/urandom of=${FOLDER}/a bs=64k count=64 && dd if=${FOLDER}/a of=${FOLDER}/b bs=64k conv=fsync && echo 3 > /proc/sys/vm/drop_caches && cmp ${FOLDER}/a ${FOLDER}/b`,
   compile: `rm -rf ${FOLDER}/py && cp -r /usr/lib/python3.11/json ${FOLDER}/py && python3 -m compileall -q -f ${FOLDER}/py && python3 -B -c "import sys; sys.path.insert(0, \\"${FOLDER}\\"); import py"`,
   // Monotonic time neither goes back nor lets a sleep end early, whatever happened meanwhile.

@@ -10,6 +10,7 @@ import { FrameLinks } from '../../../src/machine/frame-links.js';
 import type { Inputs } from '../../../src/machine/inputs/inputs.js';
 import { RecordedInputs } from '../../../src/machine/inputs/recorded-inputs.js';
 import { ReplayedInputs } from '../../../src/machine/inputs/replayed-inputs.js';
+import { LinkedCards } from '../../../src/machine/linked-cards.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import { NativeLinks } from '../../../src/machine/native-links.js';
 import {
@@ -48,8 +49,9 @@ function deviceOf({ parts }: Machine, name: string) {
 /** A machine whose links lead nowhere, with one connection between guest and host. */
 function build(): CommandSubject {
   const nowhere = { log: nullLogger, isRecorded: true, isReplay: true, waitsForAccept: true };
-  const [links, vsocks] = [new FrameLinks(() => {}, true), new VsockLinks(() => {})];
-  const natives = new NativeLinks(nowhere);
+  const [cards, vsocks] = [new LinkedCards(), new VsockLinks(() => {})];
+  const links = new FrameLinks(() => {}, cards, true);
+  const natives = new NativeLinks(nowhere, cards);
   const machine = buildMachine(
     {
       memory: 2 * MIB,
@@ -78,7 +80,7 @@ function build(): CommandSubject {
   const state = vsock.serialize();
   const connections = [{ ...connectionField.initial(), host: 1, guest: 2, phase: 'open', bufAlloc: 4096 }];
   vsock.deserialize({ ...state, fields: { ...state.fields, connections } });
-  return { machine, links, natives, vsocks, saves: new ThreadSaves(machine, null) };
+  return { machine, cards, vsocks, saves: new ThreadSaves(machine, null) };
 }
 
 type Ask = <N extends CommandName>(name: N, ...given: CommandArguments<N>) => unknown;

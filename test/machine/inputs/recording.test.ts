@@ -133,7 +133,15 @@ test('nothing else comes in during a replay', () => {
   const path = newFile();
   const recorded = record(path, 7);
   const replayed = replay(path);
+  const never = (): never => {
+    throw new Error('came in');
+  };
+  const refused = /^the VM replays .* and takes no other input$/;
   expect(type(replayed.inputs, replayed.machine, 'more')).toBe(4);
+  expect(replayed.inputs.take('typeAll', ['com1', new Uint8Array(3)], never)).toBeUndefined();
+  expect(replayed.inputs.take('pressPowerButton', [], never)).toBe(false);
+  expect(replayed.inputs.take('setBalloon', [0n], never)).toMatch(refused);
+  expect(() => replayed.inputs.take('injectNmi', [], never)).toThrow(refused);
   runOut(replayed);
   expect(evidence(replayed)).toEqual(evidence(recorded));
   expect(replayed.lines[0]).toMatch(/takes no other input$/);

@@ -15,6 +15,10 @@ namespace tsbhyve::differential {
 namespace {
 
 constexpr i64 case_budget = 100'000;
+/// Small, so that code memory is used again and again.
+constexpr size_t translator_bytes = size_t{1} << 20;
+/// A number of instructions that is prime to the lengths of most loops.
+constexpr i64 instructions_to_cut = 7;
 /// INT 80h, at way_back.
 constexpr u8 end_of_case[] = {0xcd, ran_to_end};
 
@@ -66,7 +70,7 @@ void store_fx(const Cpu& cpu, FxImage& image) {
 
 }  // namespace
 
-Guest::Guest()
+Guest::Guest(bool translated)
     : cpu_(std::make_unique<Cpu>()),
       mmu_(cpu_.get()),
       apic_((cpu_->platform = this, cpu_.get()), bus_),
@@ -83,12 +87,14 @@ Guest::Guest()
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
+  if (translated) translator_ = Translator::create(cpu_.get(), translator_bytes, 0);
+  cpu_->translator = translator_.get();
   reset_cpu(cpu_.get(), false);
   write_tables(system);
   load_system_registers(*cpu_);
 }
 
-Guest::~Guest() = default;
+Guest::~Guest() { cpu_->translator = nullptr; }
 
 void Guest::load(const Case& test, const WindowImage& image) {
   reset_window(image);
@@ -125,8 +131,9 @@ void Guest::run(const Case& test, const WindowImage& image, Mode mode, Result& r
     cpu_->budget = case_budget;
     execute(cpu_.get());
   } else {
-    for (i64 left = case_budget; left > 0 && cpu_->run_state == RunState::Running; left--) {
-      cpu_->budget = 1;
+    const i64 piece = mode == Mode::Single ? 1 : instructions_to_cut;
+    for (i64 left = case_budget; left > 0 && cpu_->run_state == RunState::Running; left -= piece) {
+      cpu_->budget = piece;
       execute(cpu_.get());
     }
   }

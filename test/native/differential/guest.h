@@ -10,13 +10,15 @@
 #include "soft/cpu.h"
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
+#include "soft/translator/translator.h"
 #include "state.h"
 
 namespace tsbhyve::differential {
 
 class Guest final : private Platform {
  public:
-  Guest();
+  /// `translated`: code becomes host code before it first runs, where the build has a translator.
+  explicit Guest(bool translated);
   ~Guest() override;
 
   void load(const Case& test, const WindowImage& image);
@@ -25,7 +27,8 @@ class Guest final : private Platform {
   void reset_window(const WindowImage& image) { std::memcpy(window_, image.bytes, sizeof(image.bytes)); }
 
   /// Blocks: as production runs it. Single: every instruction alone in its block, nothing fused, all flags kept.
-  enum class Mode : u8 { Blocks, Single };
+  /// Cuts: blocks, stopped after every few instructions.
+  enum class Mode : u8 { Blocks, Single, Cuts };
   void run(const Case& test, const WindowImage& image, Mode mode, Result& result);
 
   const u8* window() const { return window_; }
@@ -41,6 +44,7 @@ class Guest final : private Platform {
   std::unique_ptr<Cpu> cpu_;
   Mmu mmu_;
   std::unique_ptr<BlockCache> blocks_;
+  std::unique_ptr<Translator> translator_;
   InterruptBus bus_;
   LocalApic apic_;
   std::unique_ptr<FastEntry[]> never_fast_;

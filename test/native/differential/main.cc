@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Differential test of the soft CPU against the CPU it runs on.
 //
-//   differential [--seed S] [--seconds T | --cases N] [--family F] [--blocks]
-//   differential --case HEX [--setting 64|32|32seg|16] [--cases N] [--seed S]
+//   differential [--seed S] [--seconds T | --cases N] [--family F] [--blocks] [--translated]
+//   differential --case HEX [--setting 64|32|32seg|16] [--cases N] [--seed S] [--translated]
 //   differential --list            forms that chance never makes
 //   differential --record FILE | --replay FILE
 #include <chrono>
@@ -19,7 +19,7 @@ using namespace tsbhyve::differential;
 struct Options {
   u64 seed = 1, cases = 5'000'000, seconds = 0;
   std::string family, setting = "64", code, record_to, replay_from;
-  bool blocks = false, list = false;
+  bool blocks = false, list = false, translated = false;
 };
 
 constexpr u32 states_per_batch = 32;
@@ -44,6 +44,10 @@ Options parse(int count, char** arguments) {
     const std::string name = arguments[i];
     if (name == "--blocks") {
       options.blocks = true;
+      continue;
+    }
+    if (name == "--translated") {
+      options.translated = true;
       continue;
     }
     if (name == "--list") {
@@ -154,7 +158,7 @@ int list_missing(const Options& options) {
 int main(int count, char** arguments) {
   const Options options = parse(count, arguments);
   if (options.list) return list_missing(options);
-  Session session;
+  Session session(options.translated);
   if (!options.replay_from.empty()) {
     if (!replay(session, options.replay_from)) return unusable;
   } else if (options.blocks) {

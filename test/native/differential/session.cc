@@ -71,7 +71,7 @@ std::string name_of(const Batch& batch) {
   return batch.is_block() ? "block" : opcode_name(batch.instructions.front().opcode);
 }
 
-Session::Session() : host_is_reference_(host_is_reference()) {
+Session::Session(bool translated) : host_is_reference_(host_is_reference()), guest_(translated) {
   if (host_available()) host_start();
   Random random(0);
   for (u8& byte : image_.bytes) byte = random.byte();
@@ -80,7 +80,8 @@ Session::Session() : host_is_reference_(host_is_reference()) {
 void Session::run(const Batch& batch, u64 seed, u32 states, Oracle oracle) {
   Random random(seed);
   Case test = batch.test;
-  const Guest::Mode mode = oracle == Oracle::Host && random.chance(4) ? Guest::Mode::Single : Guest::Mode::Blocks;
+  const Guest::Mode unlike = oracle == Oracle::Host ? Guest::Mode::Single : Guest::Mode::Cuts;
+  const Guest::Mode mode = random.chance(4) ? unlike : Guest::Mode::Blocks;
   guest_.load(test, image_);
   if (oracle == Oracle::Host) host_load(test, image_);
   Result expected, got;

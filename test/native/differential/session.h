@@ -16,7 +16,7 @@ enum class Oracle : u8 { Host, Itself /* blocks against single steps */ };
 
 class Session {
  public:
-  Session();
+  explicit Session(bool translated);
 
   /// Runs `states` cases whose states follow from `seed`.
   void run(const Batch& batch, u64 seed, u32 states, Oracle oracle);

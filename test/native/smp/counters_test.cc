@@ -112,7 +112,7 @@ SMP_GUEST_CODE(spin_locks, R"(
 )");
 
 void locks_exclude() {
-  constexpr std::uint64_t vcpus = 4, rounds = 3'000 / work_divisor;
+  constexpr std::uint64_t vcpus = 4, rounds = 1'000 / work_divisor;
   SmpGuest guest(vcpus, spin_locks, rounds);
   guest.run();
   for (const std::uint64_t at : {0x8u, 0x48u, 0xc0u}) {

@@ -154,8 +154,8 @@ void SmpGuest::safepoint() {
 }
 
 void SmpGuest::move_to_new_machine() {
-  const std::unique_ptr<soft::SoftEngine> old = std::move(engine);
   const std::unique_ptr<GuestRam> old_ram = std::move(ram);
+  const std::unique_ptr<soft::SoftEngine> old = std::move(engine);
   open_machine();
   std::memcpy(memory(), old_ram->segments().front().host, old_ram->segments().front().length);
   engine->memory_written(0, 2 << 20);

@@ -5,6 +5,7 @@ import { integer } from './integer.js';
 import { lapic } from './lapic.js';
 import { pae } from './pae.js';
 import { debugExit, keyboard, keyRelease, latches } from './ports.js';
+import { processors } from './processors.js';
 import type { ProofGuest } from './proof-guest.js';
 import { serial } from './serial.js';
 import { sse } from './sse.js';
@@ -22,6 +23,7 @@ export const PROOF_GUESTS: readonly ProofGuest[] = [
   system,
   pae,
   lapic,
+  processors,
   pit,
   rtc,
   hpet,

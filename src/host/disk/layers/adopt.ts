@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** HEAD goes on from a frozen point. What it held before is kept unless somebody else keeps it. */
+
 import { linkSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { removeTree, syncFolder, withFile } from '../../durable-files.js';
+import { newId } from '../../new-id.js';
 import type { FrozenFile, FrozenPoint, Stray } from './api.js';
 import { pointsOf } from './clean.js';
 import type { LayerFolder } from './folder.js';
 import { flatHead, type Head, layerName } from './head.js';
 import { difference, IMAGE, identityOf, samePoint } from './identity.js';
 import { dataOffset } from './layer-file.js';
-import { freezeFile, newId, type Pending } from './open-files.js';
+import { freezeFile, type Pending } from './open-files.js';
 import { readPins } from './pins.js';
 
 const HEADER_BYTES = 4096;

@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../../../hypervisor/ram-files.js';
 import { removeTree, syncFolder } from '../../durable-files.js';
+import { ignoringFailure } from '../../ignoring-failure.js';
 import type { FrozenPoint } from './api.js';
 import type { LayerFolder } from './folder.js';
 import { type Head, layerName } from './head.js';
@@ -51,11 +52,7 @@ export function clean(folder: LayerFolder): void {
 
 /** After a change that counts already: what cannot be removed now is by the next opening, and is no failure of the change. */
 export function tidy(folder: LayerFolder): void {
-  try {
-    clean(folder);
-  } catch {
-    // There is nobody to tell: the work that this ends has its own outcome.
-  }
+  ignoringFailure(() => clean(folder));
 }
 
 /** A restore that was interrupted has given the image a second name, and not replaced it: nothing was set aside. */

@@ -3,18 +3,20 @@
  * Writes the layers into the image, which is flat then. A crash meanwhile does no harm: HEAD goes on naming the layers,
  * and what they hide of the image does not matter.
  */
+
 import { chmodSync, closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { copyLayers } from '../../../hypervisor/layer-jobs.js';
 import { lockFile } from '../../../hypervisor/ram-files.js';
 import { removeTree, syncFolder } from '../../durable-files.js';
+import { newId } from '../../new-id.js';
 import type { DiskFollowing, LayerHandle } from './api.js';
 import { clean, pointsOf } from './clean.js';
 import { completed, whileUnused } from './exclusive.js';
 import { closeAll, LayerFolder } from './folder.js';
 import { type Head, layerName } from './head.js';
 import { IMAGE } from './identity.js';
-import { checkFrozen, createLocked, newId, openShared } from './open-files.js';
+import { checkFrozen, createLocked, openShared } from './open-files.js';
 import { readPins } from './pins.js';
 
 export function commitDisk(path: string, following: DiskFollowing = {}): void {

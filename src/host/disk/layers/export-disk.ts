@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A plain image of what a disk holds, now or at a frozen point. */
+
 import { closeSync, fsyncSync, ftruncateSync, linkSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { copyLayers } from '../../../hypervisor/layer-jobs.js';
 import { createNew, syncFolder } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
+import { newId } from '../../new-id.js';
 import type { DiskFollowing, FrozenPoint } from './api.js';
 import { openLayers } from './commit-disk.js';
 import { completed } from './exclusive.js';
 import { closeAll, LayerFolder } from './folder.js';
 import { openLayered } from './open-disk.js';
-import { checkFrozen, newId, openShared } from './open-files.js';
+import { checkFrozen, openShared } from './open-files.js';
 
 /** `point` null: what the disk holds now; nobody may have it open for writing then. */
 export function exportDisk(

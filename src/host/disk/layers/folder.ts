@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** `IMAGE.tsbhyve/`: where what belongs to an image lies, and who may change it. */
+
 import {
   closeSync,
   constants,
@@ -17,6 +18,7 @@ import { basename, dirname, join } from 'node:path';
 import { waitForLock } from '../../../hypervisor/ram-files.js';
 import { makeFolders, removeTree, syncFolder, withFile, writeNew } from '../../durable-files.js';
 import { HostError, systemReason } from '../../host-error.js';
+import { ignoringFailure } from '../../ignoring-failure.js';
 import { type Head, headShape } from './head.js';
 import { IMAGE } from './identity.js';
 import { encodeSealed, readSealed } from './sealed.js';
@@ -175,23 +177,15 @@ export class LayerFolder {
   }
 }
 
-/** The name is the old file's whatever comes of the syncs, and stays so after a power cut if the host can do that. */
+/** The name is the old file's whatever comes of the syncs, and stays so after a power cut if the host can do that. The error that led here is told. */
 function putBack(path: string, old: string | null): void {
   if (old === null) {
     rmSync(path, { force: true });
   } else {
-    attemptSync(() => withFile(openSync(old, constants.O_RDONLY), fsyncSync));
+    ignoringFailure(() => withFile(openSync(old, constants.O_RDONLY), fsyncSync));
     renameSync(old, path);
   }
-  attemptSync(() => syncFolder(dirname(path)));
-}
-
-function attemptSync(sync: () => void): void {
-  try {
-    sync();
-  } catch {
-    // The error that led here is told.
-  }
+  ignoringFailure(() => syncFolder(dirname(path)));
 }
 
 function resolved(path: string): string {

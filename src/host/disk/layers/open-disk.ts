@@ -132,10 +132,19 @@ class Opening {
     }
     const fd = head.top === null ? image : this.keep(openShared(folder, layerName(head.top)));
     const changed = difference(identityOf(fd), owner.written);
-    if (changed === null) return;
+    if (changed === null || this.isReplacedAlready(head, fd)) return;
     throw folder.error(
       `it was changed after the suspend: ${changed}; if that was meant: tsbhyve disk rebase --accept ${folder.image}`,
     );
+  }
+
+  /**
+   * A restore that was interrupted has put the clone of its point in the place of the image, and its journal still owns the
+   * disk: going on from that point loses nothing, because the clone is what the point has.
+   */
+  private isReplacedAlready({ top, known }: Head, image: number): boolean {
+    if (this.at === null || top !== null || known === null) return false;
+    return known.file === this.at.base.file && difference(identityOf(image), known.identity) === null;
   }
 
   private openBase(head: Head, image: number): number {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** The open and locked files of a disk. */
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { lockFile } from '../../../hypervisor/ram-files.js';
 import { createNew, removeTree, syncFolder } from '../../durable-files.js';
+import { newId } from '../../new-id.js';
 import type { FrozenFile, FrozenPoint, LayerHandle, PreparedLayer } from './api.js';
 import type { LayerFolder } from './folder.js';
 import { layerName } from './head.js';
@@ -22,7 +22,6 @@ import { writeEmptyLayer } from './layer-file.js';
 
 export const FROZEN_MODE = 0o400;
 export const WRITABLE_MODE = 0o600;
-const ID_BYTES = 16;
 
 /** A point that is shown and not adopted yet: by a clone of the image's file, or with a new layer on top. */
 export interface Pending {
@@ -33,10 +32,6 @@ export interface Pending {
 
 export interface LayerInUse extends LayerHandle {
   readonly name: string;
-}
-
-export function newId(): string {
-  return randomBytes(ID_BYTES).toString('hex');
 }
 
 /** Nobody removes a file that is open here. */

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** What restores have set aside, clones that have ended, and pins whose snapshot is gone: back, or away. */
+
 import { closeSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { lockFile } from '../../../hypervisor/ram-files.js';
 import { syncFolder } from '../../durable-files.js';
+import { newId } from '../../new-id.js';
 import type { Stray } from './api.js';
 import { clean } from './clean.js';
 import { LayerFolder } from './folder.js';
 import { openLayered } from './open-disk.js';
-import { newId } from './open-files.js';
 import { readPins, removePin } from './pins.js';
 
 /** The beginning of an id is enough. */

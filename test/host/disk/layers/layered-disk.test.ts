@@ -1,39 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
+import { sharingFolder } from '../../../support/sharing-folder.js';
 import { action, Life } from './support/life.js';
 import { remove, temporaryImage } from './support/subject.js';
 
 const RUNS = 15;
-const ENVIRONMENT = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-
-/** A file system that shares blocks, in a file; the reason if none can be had. */
-function sharingFolder(): { folder: string; release: () => void } | string {
-  const folder = mkdtempSync(join(tmpdir(), 'sharing-'));
-  const image = join(folder, 'fs');
-  const mounted = join(folder, 'mnt');
-  try {
-    writeFileSync(image, '');
-    truncateSync(image, 512 * 1024 * 1024);
-    mkdirSync(mounted);
-    const options = { env: ENVIRONMENT, stdio: 'pipe' } as const;
-    execFileSync('mkfs.xfs', ['-q', '-m', 'reflink=1', image], options);
-    execFileSync('mount', ['-o', 'loop', image, mounted], options);
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    return `no file system with shared blocks can be mounted here: ${String(error)}`.split('\n')[0] ?? '';
-  }
-  return {
-    folder: mounted,
-    release: () => {
-      execFileSync('umount', ['-l', mounted], { env: ENVIRONMENT });
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
 
 function lives(parent: string): void {
   fc.assert(

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// CALL, RET and indirect jumps.
+#include "soft/translator/families.h"
+
+namespace tsbhyve::soft {
+
+using namespace host_code;
+
+namespace {
+
+void push_return_address(Emitter& e) {
+  e.clobber();
+  e.a.lea(t0, x86::ptr(home(RSP), -8));
+  e.store(8, SS, [&e] {
+    e.return_address(t2);
+    return t2;
+  });
+}
+
+bool call_direct(Emitter& e) {
+  push_return_address(e);
+  e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
+  e.moved(RSP, -8);
+  e.follow(&e.block->branch.taken, outside);
+  return true;
+}
+
+/// t0 = target.
+bool target(Emitter& e) {
+  const Operand& operand = e.instruction->operands[0];
+  if (operand.size != 8) return false;
+  if (operand.kind != OperandKind::Memory) {
+    e.clobber();
+    e.a.mov(t0, e.value_of(operand.reg, 8, t0));
+    return true;
+  }
+  if (!e.can_address()) return false;
+  e.address();
+  e.load(8, e.op->segment);
+  return true;
+}
+
+bool jump(Emitter& e) {
+  if (!target(e)) return false;
+  e.jump_indirect(nullptr);
+  return true;
+}
+
+/// The target comes first, and tier 1 does all of it again where the jump cache does not know it.
+bool call(Emitter& e) {
+  if (!target(e)) return false;
+  // An address that is not canonical faults before anything is pushed.
+  const asmjit::Label refused = e.a.newLabel();
+  e.a.mov(t1, t0);
+  e.a.shl(t1, 16);
+  e.a.sar(t1, 16);
+  e.a.cmp(t1, t0);
+  e.a.jne(refused);
+  e.cold([&e, refused, state = e.now, block = e.block, op = e.op] {
+    e.now = state, e.block = block, e.op = op;
+    e.a.bind(refused);
+    e.leave_to_operation();
+  });
+  e.a.mov(CPU_FIELD(translated.target), t0);
+  push_return_address(e);
+  e.a.mov(t0, CPU_FIELD(translated.target));
+  e.jump_indirect([&e] { e.a.lea(home(RSP), x86::ptr(home(RSP), -8)); });
+  return true;
+}
+
+bool ret(Emitter& e) {
+  e.clobber();
+  e.a.mov(t0, home(RSP));
+  e.load(8, SS);
+  const auto dropped = static_cast<i32>(8 + e.instruction->immediate);
+  e.jump_indirect([&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
+  return true;
+}
+
+}  // namespace
+
+bool translate_branch(Emitter& e, const PlannedBlock&) {
+  switch (e.instruction->opcode) {
+    case Opcode::Call: return call_direct(e);
+    case Opcode::CallIndirect: return call(e);
+    case Opcode::JmpIndirect: return jump(e);
+    case Opcode::Ret: return ret(e);
+    default: return false;
+  }
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What translated code calls: tier 1's slow memory accesses and handlers, found as tier 1 itself would find them.
+#pragma once
+
+#include "soft/translator/region.h"
+
+namespace tsbhyve::soft {
+
+u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64);
+void translated_store(Cpu* cpu, const Site* site, u64 lin, u64 value);
+u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64);
+void translated_operation(Cpu* cpu, const Site* site, u64, u64);
+void translated_settle(Cpu* cpu, const Site* site, u64, u64);
+void translated_load128(Cpu* cpu, const Site* site, u64 lin, u64);
+void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64);
+
+}  // namespace tsbhyve::soft

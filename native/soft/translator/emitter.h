@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Makes the code of one region. The families (integer.cc, move.cc, ...) emit instructions with what stands here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "soft/translator/host.h"
+#include "soft/translator/plan.h"
+#include "soft/translator/thunks.h"
+
+namespace tsbhyve::soft {
+
+/// What is known where the next piece of code goes.
+struct CodeState {
+  FlagRecipe flags;
+  u32 host = 0;             // status flags that the host's have right
+  bool uncaptured = false;  // the recipe wants the host's flags captured, which is still to be done
+  u32 pending = 0;          // instructions of earlier blocks that the budget does not know of
+};
+
+class Emitter {
+ public:
+  using Gp = asmjit::x86::Gp;
+  using Mem = asmjit::x86::Mem;
+  using Label = asmjit::Label;
+  using MakeCode = std::function<void()>;
+
+  Emitter(asmjit::CodeHolder* code, const Thunks& thunks, Region* region, Plan& plan)
+      : a(code), thunks_(thunks), region_(region), plan_(plan), labels_(plan.size()) {}
+
+  /// Emits everything. False when something cannot be expressed.
+  bool emit_region();
+
+  asmjit::x86::Assembler a;
+  CodeState now;
+
+  // The instruction in hand.
+  const Instruction* instruction = nullptr;
+  const Op* op = nullptr;
+  Block* block = nullptr;
+  u32 position = 0;
+  bool live_after = false;
+
+  // --- registers (emitter_registers.cc)
+  /// Host register with a guest register's value, perhaps brought to `spare` for that.
+  Gp value_of(u8 guest, u32 size, const Gp& spare);
+  /// The same for a register operand, AH .. BH included (those change the host's flags).
+  Gp value_of(const Operand& operand, const Gp& spare);
+  /// What a host instruction can take as its second operand: a register, a slot or an immediate.
+  asmjit::Operand source_of(const Operand& operand);
+  /// Register to work in for an instruction that changes `operand`; keep() then puts it where it belongs.
+  Gp begin_change(const Operand& operand, bool needs_old = true);
+  void keep(const Operand& operand, const Gp& working);
+  /// To be called before a guest register gets a value that has nothing to do with its old one, where the flags live
+  /// on.
+  void overwrite(u8 guest);
+  /// The same where it moves by a constant.
+  void moved(u8 guest, i64 by);
+
+  // --- memory (emitter_memory.cc)
+  using MakeValue = std::function<asmjit::Operand()>;
+  /// Whether address() can express the memory operand.
+  bool can_address() const;
+  /// t0 = linear address of the memory operand.
+  void address();
+  /// t0 = value at t0, zero-extended; or `into` = value.
+  void load(u32 size, u8 segment, const Gp* into = nullptr);
+  /// What `make` brings (a home register, an immediate, or t2; it must leave t0 and t1 alone) goes to t0. Emitted
+  /// twice.
+  void store(u32 size, u8 segment, const MakeValue& make);
+  /// Reads, changes and writes at t0: `change` is emitted twice, works on t2 and may use t1.
+  void update(u32 size, u8 segment, const MakeCode& change);
+  /// Host address of `size` bytes at t0, for an instruction that tier 1's handler does where the fast table does not
+  /// serve it: finish() comes after all that the instruction does.
+  Mem direct(u32 size, bool write, bool aligned);
+  void finish_direct();
+  Site* site(u32 size, u8 segment);
+
+  // --- flags (emitter_flags.cc)
+  /// Something that changes the host's flags comes next.
+  void clobber();
+  /// The instruction just emitted has written all flags, and the host has those of `host` as tier 1 defines them.
+  void set_flags(FlagOrigin origin, u32 size, u32 host = status_flags & ~flag_af);
+  /// It has written some. To be announced before it is emitted.
+  void prepare_overlay(FlagOverlay overlay);
+  void set_overlay(FlagOverlay overlay, u32 size);
+  /// Nobody will look at the flags.
+  void drop_flags() { now.flags = {}, now.host = 0, now.uncaptured = false; }
+  FlagRecipe& flags() { return now.flags; }
+  static FlagSource in_register(u8 guest) { return {FlagSource::Kind::Register, guest, 0}; }
+  static FlagSource constant(u64 value) { return {FlagSource::Kind::Constant, 0, value}; }
+  static FlagSource saved() { return {FlagSource::Kind::Saved, 0, 0}; }
+  /// The host's condition that holds when the guest's does, or nothing. Uses t0 and t1.
+  std::optional<u8> condition(u8 guest_condition);
+  bool has_carry() const;
+  void carry_to_host();
+  void flags_to_memory();
+
+  // --- flow (emitter_flow.cc)
+  void cold(MakeCode emit) { cold_.push_back(std::move(emit)); }
+  void call(u64 thunk, const Site* with);
+  /// Tier 1's handler does the instruction in hand.
+  void run_operation();
+  /// Tier 1 goes on with the instruction in hand.
+  void leave_to_operation();
+  /// Goes on with the target of a direct branch; what follows is not reached.
+  void follow(const Link* link, int to);
+  /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else tier 1 does
+  /// this instruction.
+  void jump_indirect(const MakeCode& before);
+  /// The address behind the instruction in hand.
+  void return_address(const Gp& into);
+
+ private:
+  void emit_from(size_t index);
+  bool emit_instructions(PlannedBlock& planned);
+  int emit_end(PlannedBlock& planned);
+  void begin_header(size_t index);
+  u32 longest_from(size_t index) const;
+  Exit* new_exit(Exit::Kind kind);
+  void leave(const Exit* by);
+  void pay();
+  void look_up(const MakeCode& before, const Label& unknown);
+  const Site* operation_site();
+  void fetch(const FlagSource& source, size_t saved, const Gp& into);
+  Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
+  void capture();
+  void base_to_host();
+  u8 captured_condition(size_t image, u8 guest_condition);
+  void eager_to_memory();
+  void store_lazy(size_t to, const FlagSource& source, size_t saved);
+  void probe(u32 size, bool write, bool aligned, const Label& slow);
+
+  struct Waiting {
+    size_t index;
+    CodeState state;
+    Label label;
+  };
+
+  const Thunks& thunks_;
+  Region* region_;
+  Plan& plan_;
+  std::vector<Label> labels_;
+  std::vector<bool> emitted_;
+  std::vector<Waiting> waiting_;
+  std::vector<MakeCode> cold_;
+  Label direct_slow_;
+};
+
+/// Emits one instruction, or says that tier 1's handler has to do it and has emitted nothing then.
+bool translate(Emitter& e);
+/// The same for one that ends its block; false: tier 1 has to do it.
+bool translate_branch(Emitter& e, const PlannedBlock& planned);
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From block to block, to other regions, and back to tier 1.
+#include "soft/handler_table.h"
+#include "soft/translator/emitter.h"
+
+namespace tsbhyve::soft {
+
+using namespace host_code;
+
+namespace {
+
+void end_of_copy(Cpu*, const Op*) {}
+
+}  // namespace
+
+void Emitter::call(u64 thunk, const Site* with) {
+  a.mov(t1, reinterpret_cast<u64>(with));
+  a.call(thunk);
+}
+
+Exit* Emitter::new_exit(Exit::Kind kind) {
+  Exit& made = region_->exits.emplace_back();
+  made.kind = kind;
+  made.region = region_; if (instruction) made.opcode = static_cast<u16>(instruction->opcode);
+  made.block = block;
+  made.op = op;
+  made.flags = now.flags;
+  return &made;
+}
+
+void Emitter::leave(const Exit* by) {
+  a.mov(t1, reinterpret_cast<u64>(by));
+  a.jmp(thunks_.leave);
+}
+
+/// For all up to the end of the block in hand.
+void Emitter::pay() {
+  const u32 instructions = now.pending + block->count;
+  a.sub(CPU_FIELD(budget), static_cast<i32>(instructions));
+  now.host = 0;
+}
+
+const Site* Emitter::operation_site() {
+  auto copy = std::make_unique<Op[]>(2);
+  copy[0] = *op;
+  copy[0].handler = choose_handler(*instruction, true);
+  copy[1].handler = end_of_copy;
+  Site* const at = site(0, 0);
+  at->op = copy.get(); at->opcode = static_cast<u16>(instruction->opcode);
+  region_->operations.push_back(std::move(copy));
+  return at;
+}
+
+void Emitter::run_operation() {
+  clobber();
+  call(thunks_.operation, operation_site());
+  drop_flags();
+}
+
+void Emitter::leave_to_operation() {
+  clobber();
+  pay();
+  leave(new_exit(Exit::Kind::Operation));
+}
+
+void Emitter::return_address(const Gp& into) {
+  a.mov(into, CPU_FIELD(translated.code_page));
+  a.lea(into, x86::ptr(into, static_cast<i32>((block->physical & page_offset_mask) + op->offset + op->length)));
+}
+
+/// Jumps to the code of the block at t0, which is another page's or not known before.
+void Emitter::look_up(const MakeCode& before, const Label& unknown) {
+  static_assert(sizeof(JumpEntry) == 32 && jump_entries == 4096 && code_pages == 1024);
+  a.mov(t1, t0);
+  a.shr(t1, 12);
+  a.mov(t2.r32(), t1.r32());
+  a.xor_(t1.r32(), t0.r32());
+  a.and_(t1.r32(), static_cast<i32>(jump_entries - 1));
+  a.shl(t1.r32(), 5);
+  const auto entry = [](size_t offset, u32 size) {
+    return x86::ptr(state, t1, 0, static_cast<int>(offsetof(Cpu, jumps) + offset) - bias, size);
+  };
+  a.cmp(entry(offsetof(JumpEntry, rip), 8), t0);
+  a.jne(unknown);
+  a.cmp(entry(offsetof(JumpEntry, mode), 4), static_cast<i32>(block->mode));
+  a.jne(unknown);
+  a.and_(t2.r32(), static_cast<i32>(code_pages - 1));
+  a.mov(t2.r32(), x86::ptr(state, t2, 3, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
+  a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t2.r32());
+  a.jne(unknown);
+  a.mov(t1, entry(offsetof(JumpEntry, code), 8));
+  a.test(t1, t1);
+  a.jz(unknown);
+  a.and_(t0, static_cast<i64>(page_mask));
+  a.mov(CPU_FIELD(translated.code_page), t0);
+  if (before) before();
+  a.jmp(t1);
+}
+
+void Emitter::jump_indirect(const MakeCode& before) {
+  const Label unknown = a.newLabel();
+  a.mov(CPU_FIELD(translated.target), t0);
+  flags_to_memory();
+  pay();
+  a.mov(t0, CPU_FIELD(translated.target));
+  const Exit* const by = new_exit(Exit::Kind::Operation);
+  look_up(before, unknown);
+  cold([=, this] {
+    a.bind(unknown);
+    leave(by);
+  });
+}
+
+void Emitter::follow(const Link* link, int to) {
+  if (to != outside) {
+    const auto index = static_cast<size_t>(to);
+    if (!plan_[index].header) {
+      CodeState state = now;
+      state.pending += block->count;
+      const Label label = a.newLabel();
+      a.jmp(label);
+      waiting_.push_back({index, state, label});
+      return;
+    }
+    if (plan_[index].live_in)
+      flags_to_memory();
+    else
+      drop_flags();
+    pay();
+    a.jmp(labels_[index]);
+    return;
+  }
+  flags_to_memory();
+  pay();
+  Exit* const by = new_exit(Exit::Kind::Branch);
+  by->link = const_cast<Link*>(link);
+  const Label out = a.newLabel();
+  const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
+  if (offset < page_size) {
+    a.long_().jmp(out);
+    by->patch = static_cast<u32>(a.offset()) - 4;
+  } else {
+    a.mov(t0, CPU_FIELD(translated.code_page));
+    const i64 distance = static_cast<i64>(offset);
+    if (distance == static_cast<i32>(distance)) {
+      a.lea(t0, x86::ptr(t0, static_cast<i32>(distance)));
+    } else {
+      a.mov(t1, distance);
+      a.add(t0, t1);
+    }
+    look_up(nullptr, out);
+  }
+  cold([=, this] {
+    a.bind(out);
+    leave(by);
+  });
+}
+
+u32 Emitter::longest_from(size_t index) const {
+  u32 longest = 0;
+  for (const int to : {plan_[index].taken, plan_[index].next}) {
+    if (to == outside || plan_[static_cast<size_t>(to)].header) continue;
+    longest = std::max(longest, longest_from(static_cast<size_t>(to)));
+  }
+  return longest + plan_[index].block->count;
+}
+
+/// Whoever jumps to a header has paid, and left the flags in memory if anyone may look at them.
+void Emitter::begin_header(size_t index) {
+  now = {};
+  block = plan_[index].block;
+  op = block->ops;
+  const u32 longest = longest_from(index);
+  if (index == 0) region_->longest = longest;
+  const Label short_of_budget = a.newLabel();
+  a.cmp(CPU_FIELD(budget), static_cast<i32>(longest));
+  a.jl(short_of_budget);
+  cold([this, short_of_budget, by = new_exit(Exit::Kind::Block)] {
+    a.bind(short_of_budget);
+    leave(by);
+  });
+}
+
+bool Emitter::emit_instructions(PlannedBlock& planned) {
+  for (position = 0; position < planned.instructions.size(); position++) {
+    instruction = &planned.instructions[position];
+    op = &block->ops[position];
+    live_after = planned.live_after[position] != 0;
+    if (opcode_info(instruction->opcode).ends_block) return true;
+    if (!translate(*this)) run_operation();
+  }
+  return false;
+}
+
+/// What comes after a block; the index of the block that is to follow at once, or `outside`.
+int Emitter::emit_end(PlannedBlock& planned) {
+  const bool ends = emit_instructions(planned);
+  if (ends && instruction->opcode == Opcode::Jcc) {
+    const auto holds = condition(instruction->condition);
+    if (!holds) {
+      leave_to_operation();
+      return outside;
+    }
+    const Label taken = a.newLabel();
+    a.emit(jump_id(*holds), taken);
+    const bool inherits = planned.taken != outside && !plan_[static_cast<size_t>(planned.taken)].header;
+    if (inherits) {
+      CodeState state = now;
+      state.pending += block->count;
+      waiting_.push_back({static_cast<size_t>(planned.taken), state, taken});
+    } else {
+      cold([=, this, state = now, where = block, which = op, of = instruction, to = planned.taken] {
+        now = state, block = where, op = which, instruction = of;
+        a.bind(taken);
+        follow(&where->branch.taken, to);
+      });
+    }
+  } else if (ends && instruction->opcode == Opcode::Jmp) {
+    if (planned.taken != outside && !plan_[static_cast<size_t>(planned.taken)].header) return planned.taken;
+    follow(&block->branch.taken, planned.taken);
+    return outside;
+  } else if (ends) {
+    if (!translate_branch(*this, planned)) leave_to_operation();
+    return outside;
+  }
+  if (planned.next != outside && !plan_[static_cast<size_t>(planned.next)].header) return planned.next;
+  follow(&block->branch.next, planned.next);
+  return outside;
+}
+
+void Emitter::emit_from(size_t index) {
+  for (int next = static_cast<int>(index); next != outside;) {
+    PlannedBlock& planned = plan_[static_cast<size_t>(next)];
+    block = planned.block;
+    next = emit_end(planned);
+    if (next != outside) now.pending += block->count;
+  }
+}
+
+bool Emitter::emit_region() {
+  for (Label& label : labels_) label = a.newLabel();
+  for (size_t i = 0; i < plan_.size(); i++) {
+    if (!plan_[i].header) continue;
+    a.bind(labels_[i]);
+    begin_header(i);
+    emit_from(i);
+    while (!waiting_.empty()) {
+      const Waiting next = waiting_.back();
+      waiting_.pop_back();
+      a.bind(next.label);
+      now = next.state;
+      emit_from(next.index);
+    }
+  }
+  // More may be added on the way.
+  for (size_t i = 0; i < cold_.size(); i++) {
+    const MakeCode emit = std::move(cold_[i]);
+    emit();
+  }
+  return true;
+}
+
+}  // namespace tsbhyve::soft

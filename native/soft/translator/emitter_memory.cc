@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Guest memory from translated code: the fast tables are looked at inline, everything else is a call.
+#include "soft/translator/emitter.h"
+
+namespace tsbhyve::soft {
+
+using namespace host_code;
+
+namespace {
+
+bool fits(i64 value) { return value == static_cast<i32>(value); }
+
+static_assert(sizeof(FastEntry) == 32 && fast_entries == 1024,
+              "the index of an entry is taken from the address at once");
+constexpr u32 entry_shift = 7, entry_mask = 0x7fe0;
+
+}  // namespace
+
+bool Emitter::can_address() const { return fits(instruction->memory.displacement) && instruction->address_size >= 4; }
+
+void Emitter::address() {
+  clobber();
+  const MemoryOperand& memory = instruction->memory;
+  const i32 displacement = static_cast<i32>(memory.displacement);
+  if (memory.base == rip_register) {
+    const i64 from_page =
+        static_cast<i64>(block->physical & page_offset_mask) + op->offset + instruction->length + displacement;
+    a.mov(t0, CPU_FIELD(translated.code_page));
+    if (fits(from_page)) {
+      a.lea(t0, x86::ptr(t0, static_cast<i32>(from_page)));
+    } else {
+      a.mov(t1, from_page);
+      a.add(t0, t1);
+    }
+  } else if (memory.base != no_register && memory.index != no_register) {
+    const Gp base = value_of(memory.base, 8, t0), index = value_of(memory.index, 8, t1);
+    a.lea(t0, x86::ptr(base, index, memory.scale, displacement));
+  } else if (memory.index != no_register) {
+    a.lea(t0, x86::ptr(u64{0}, value_of(memory.index, 8, t0), memory.scale));
+    if (displacement) a.add(t0, displacement);
+  } else if (memory.base != no_register) {
+    const Gp base = value_of(memory.base, 8, t0);
+    if (displacement)
+      a.lea(t0, x86::ptr(base, displacement));
+    else if (base.id() != t0.id())
+      a.mov(t0, base);
+  } else {
+    a.mov(t0, i64{displacement});
+  }
+  if (instruction->address_size == 4) a.mov(t0.r32(), t0.r32());
+  if (memory.segment >= FS)
+    a.add(t0, field(offsetof(Cpu, segment) + memory.segment * sizeof(Segment) + offsetof(Segment, base)));
+}
+
+Site* Emitter::site(u32 size, u8 segment) {
+  Site& made = region_->sites.emplace_back();
+  made = {op, block, region_, now.pending + block->count, static_cast<u8>(size), segment, now.flags};
+  return &made;
+}
+
+/// t1 = entry of the fast table for t0, which is served when t2, the page of the last byte, has its tag. An access that
+/// need not be aligned is served as long as it stays on the page.
+void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
+  a.mov(t1.r32(), t0.r32());
+  a.shr(t1.r32(), entry_shift);
+  a.and_(t1.r32(), entry_mask);
+  a.add(t1, CPU_FIELD(fast));
+  if (aligned || size == 1)
+    a.mov(t2, t0);
+  else
+    a.lea(t2, x86::ptr(t0, static_cast<i32>(size - 1)));
+  a.and_(t2, static_cast<i64>(page_mask | (aligned ? size - 1 : 0)));
+  a.cmp(t2, x86::ptr(t1, write ? offsetof(FastEntry, write_tag) : offsetof(FastEntry, read_tag), 8));
+  a.jne(slow);
+}
+
+void Emitter::load(u32 size, u8 segment, const Gp* into) {
+  const Label slow = a.newLabel(), back = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, false, false, slow);
+  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  const Gp to = into ? *into : t0;
+  const Mem from = x86::ptr(t0, t1, 0, 0, size);
+  if (size < 4)
+    a.movzx(to.r32(), from);
+  else
+    a.mov(sized(to, size), from);
+  a.bind(back);
+  cold([=, this] {
+    a.bind(slow);
+    call(thunks_.load, at);
+    if (to.id() != t0.id()) a.mov(sized(to, size), sized(t0, size));
+    a.jmp(back);
+  });
+}
+
+void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
+  const Label slow = a.newLabel(), back = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, true, false, slow);
+  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  a.emit(x86::Inst::kIdMov, x86::ptr(t0, t1, 0, 0, size), make());
+  a.bind(back);
+  cold([=, this, state = now, of = instruction, where = block, which = op] {
+    now = state, instruction = of, block = where, op = which;
+    a.bind(slow);
+    const asmjit::Operand value = make();
+    if (value.isImm())
+      a.mov(t2, value.as<asmjit::Imm>());
+    else if (value.as<Gp>().id() != t2.id())
+      a.mov(t2, value.as<Gp>().r64());
+    call(thunks_.store, at);
+    a.jmp(back);
+  });
+}
+
+void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) {
+  const Label slow = a.newLabel(), back = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, true, false, slow);
+  a.add(t0, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  if (size < 4)
+    a.movzx(t2.r32(), x86::ptr(t0, 0, size));
+  else
+    a.mov(sized(t2, size), x86::ptr(t0, 0, size));
+  change();
+  a.mov(x86::ptr(t0, 0, size), sized(t2, size));
+  a.bind(back);
+  cold([=, this, state = now, of = instruction, where = block, which = op] {
+    now = state, instruction = of, block = where, op = which;
+    a.bind(slow);
+    call(thunks_.update, at);
+    change();
+    call(thunks_.store, at);
+    a.jmp(back);
+  });
+}
+
+Mem Emitter::direct(u32 size, bool write, bool aligned) {
+  direct_slow_ = a.newLabel();
+  probe(size, write, aligned, direct_slow_);
+  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  return x86::ptr(t0, t1, 0, 0, size);
+}
+
+void Emitter::finish_direct() {
+  const Label back = a.newLabel();
+  a.bind(back);
+  cold([=, this, slow = direct_slow_, at = operation_site()] {
+    a.bind(slow);
+    call(thunks_.operation, at);
+    a.jmp(back);
+  });
+}
+
+}  // namespace tsbhyve::soft

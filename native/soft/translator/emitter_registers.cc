@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/translator/emitter.h"
+
+namespace tsbhyve::soft {
+
+using namespace host_code;
+
+Gp Emitter::value_of(u8 guest, u32 size, const Gp& spare) {
+  if (has_home(guest)) return sized(home(guest), size);
+  a.mov(spare.r64(), slot(guest));
+  return sized(spare, size);
+}
+
+Gp Emitter::value_of(const Operand& operand, const Gp& spare) {
+  if (operand.kind != OperandKind::GprHigh) return value_of(operand.reg, operand.size, spare);
+  clobber();
+  a.mov(spare.r32(), value_of(operand.reg, 4, spare));
+  a.shr(spare.r32(), 8);
+  return spare.r8();
+}
+
+asmjit::Operand Emitter::source_of(const Operand& operand) {
+  if (operand.kind == OperandKind::Immediate) return asmjit::imm(static_cast<i64>(instruction->immediate));
+  if (has_home(operand.reg)) return sized(home(operand.reg), operand.size);
+  return slot(operand.reg, operand.size);
+}
+
+Gp Emitter::begin_change(const Operand& operand, bool needs_old) {
+  if (has_home(operand.reg)) return sized(home(operand.reg), operand.size);
+  if (needs_old || operand.size < 4) a.mov(t2, slot(operand.reg));
+  return sized(t2, operand.size);
+}
+
+void Emitter::keep(const Operand& operand, const Gp& working) {
+  if (!has_home(operand.reg)) a.mov(slot(operand.reg), working.r64());
+}
+
+void Emitter::overwrite(u8 guest) {
+  const auto save = [&](FlagSource& source, size_t to) {
+    if (source.kind != FlagSource::Kind::Register || source.reg != guest) return;
+    fetch(source, to, t1);
+    a.mov(field(to), t1);
+    source = saved();
+  };
+  save(now.flags.left, offsetof(Cpu, translated.saved_left));
+  save(now.flags.right, offsetof(Cpu, translated.saved_right));
+  save(now.flags.result, offsetof(Cpu, translated.saved_result));
+  save(now.flags.turned, offsetof(Cpu, translated.saved_turned));
+}
+
+void Emitter::moved(u8 guest, i64 by) {
+  for (FlagSource* source : {&now.flags.left, &now.flags.right, &now.flags.result, &now.flags.turned}) {
+    if (source->kind == FlagSource::Kind::Register && source->reg == guest) source->value -= static_cast<u64>(by);
+  }
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/translator/flag_recipe.h"
+
+#include "soft/flags.h"
+#include "soft/integer/shift_operations.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+template <class T>
+T value_of(const Cpu* cpu, const FlagSource& source, u64 saved) {
+  switch (source.kind) {
+    case FlagSource::Kind::Register: return static_cast<T>(cpu->gpr[source.reg] + source.value);
+    case FlagSource::Kind::Constant: return static_cast<T>(source.value);
+    default: return static_cast<T>(saved);
+  }
+}
+
+template <class T>
+T left_of(const Cpu* cpu, const FlagRecipe& recipe) {
+  return value_of<T>(cpu, recipe.left, cpu->translated.saved_left);
+}
+template <class T>
+T right_of(const Cpu* cpu, const FlagRecipe& recipe) {
+  return value_of<T>(cpu, recipe.right, cpu->translated.saved_right);
+}
+template <class T>
+T result_of(const Cpu* cpu, const FlagRecipe& recipe) {
+  return value_of<T>(cpu, recipe.result, cpu->translated.saved_result);
+}
+
+bool absent(const FlagSource& source) { return source.kind == FlagSource::Kind::Absent; }
+
+template <class T>
+void settle_difference(Cpu* cpu, const FlagRecipe& recipe) {
+  T left, right, result;
+  if (absent(recipe.result)) {
+    left = left_of<T>(cpu, recipe), right = right_of<T>(cpu, recipe);
+    result = static_cast<T>(left - right);
+  } else if (absent(recipe.left)) {
+    right = right_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
+    left = static_cast<T>(result + right);
+  } else {
+    left = left_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
+    right = static_cast<T>(left - result);
+  }
+  set_lazy<T>(cpu, FlagKind::Sub, result, left, right);
+}
+
+template <class T, class Operation>
+void settle_shift(Cpu* cpu, const FlagRecipe& recipe) {
+  const T left = left_of<T>(cpu, recipe);
+  const u32 count = static_cast<u32>(recipe.right.value);
+  const T result = Operation::template result<T>(cpu, left, count);
+  write_status_flags(cpu, Operation::template flags<T>(cpu, left, result, count));
+}
+
+template <class T>
+void settle(Cpu* cpu, const FlagRecipe& recipe) {
+  using namespace operation;
+  switch (recipe.origin) {
+    case FlagOrigin::Memory: return;
+    case FlagOrigin::Add: {
+      const T right = right_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
+      return set_lazy<T>(cpu, FlagKind::Add, result, static_cast<T>(result - right), right);
+    }
+    case FlagOrigin::Sub: return settle_difference<T>(cpu, recipe);
+    case FlagOrigin::Logic: return set_logic_flags<T>(cpu, result_of<T>(cpu, recipe));
+    case FlagOrigin::Test:
+      return set_logic_flags<T>(cpu, static_cast<T>(left_of<T>(cpu, recipe) & right_of<T>(cpu, recipe)));
+    case FlagOrigin::Shl: return settle_shift<T, Shl>(cpu, recipe);
+    case FlagOrigin::Shr: return settle_shift<T, Shr>(cpu, recipe);
+    case FlagOrigin::Sar: return settle_shift<T, Sar>(cpu, recipe);
+    case FlagOrigin::Captured: return write_status_flags(cpu, static_cast<u32>(cpu->translated.captured));
+  }
+}
+
+template <class T>
+u32 rotated_flags(const Cpu* cpu, const FlagRecipe& recipe) {
+  const T turned = value_of<T>(cpu, recipe.turned, cpu->translated.saved_turned);
+  return recipe.overlay == FlagOverlay::RotateLeft ? operation::leftward_flags<T>(turned, turned & 1)
+                                                   : operation::rightward_flags<T>(turned, operation::top_bit(turned));
+}
+
+void settle_overlay(Cpu* cpu, const FlagRecipe& recipe) {
+  const bool carry = (cpu->translated.carry & 1) != 0;
+  switch (recipe.overlay) {
+    case FlagOverlay::None: return;
+    case FlagOverlay::RotateLeft:
+    case FlagOverlay::RotateRight:
+      return change_status_flags(
+          cpu, operation::rotate_flags,
+          recipe.overlay_size == 4 ? rotated_flags<u32>(cpu, recipe) : rotated_flags<u64>(cpu, recipe));
+    case FlagOverlay::Overflow: return change_status_flags(cpu, flag_cf | flag_of, carry ? flag_cf | flag_of : 0);
+    case FlagOverlay::Carry: return change_status_flags(cpu, flag_cf, carry ? flag_cf : 0);
+    case FlagOverlay::Count:
+      return change_status_flags(cpu, status_flags & ~flag_cf, static_cast<u32>(cpu->translated.counted));
+  }
+}
+
+}  // namespace
+
+void settle_flags(Cpu* cpu, const FlagRecipe& recipe) {
+  switch (recipe.size) {
+    case 1: settle<u8>(cpu, recipe); break;
+    case 2: settle<u16>(cpu, recipe); break;
+    case 4: settle<u32>(cpu, recipe); break;
+    default: settle<u64>(cpu, recipe); break;
+  }
+  settle_overlay(cpu, recipe);
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How the status flags follow from what translated code still has: nothing is computed until somebody looks.
+#pragma once
+
+#include "soft/cpu.h"
+
+namespace tsbhyve::soft {
+
+/// Where an operand of the last flags lies.
+struct FlagSource {
+  enum class Kind : u8 { Absent, Register, Constant, Saved /* the slot of its role in TranslatedState */ };
+  Kind kind = Kind::Absent;
+  u8 reg = 0;     // guest register
+  u64 value = 0;  // the constant, or what is to be added to the register
+};
+
+/// Which operation has written all six.
+enum class FlagOrigin : u8 {
+  Memory,  // they are where tier 1 keeps them
+  Add,     // right and result
+  Sub,     // two of left, right and result
+  Logic,   // result
+  Test,    // left AND right
+  Shl,     // left by right, a constant that is not zero
+  Shr,
+  Sar,
+  Captured,  // TranslatedState::captured holds the host's flags
+};
+
+/// And which has written some of them since.
+enum class FlagOverlay : u8 {
+  None,
+  RotateLeft,  // CF and OF follow from `turned`
+  RotateRight,
+  Overflow,  // CF and OF: the byte TranslatedState::carry
+  Carry,     // CF: the same
+  Count,     // INC and DEC, all but CF: TranslatedState::counted holds the host's flags
+};
+
+struct FlagRecipe {
+  FlagOrigin origin = FlagOrigin::Memory;
+  FlagOverlay overlay = FlagOverlay::None;
+  u8 size = 8;  // bytes of the operands
+  u8 overlay_size = 8;
+  FlagSource left, right, result, turned;
+};
+
+/// Puts the flags where tier 1 looks for them. All guest registers lie in `cpu`. Doing it twice does no harm.
+void settle_flags(Cpu* cpu, const FlagRecipe& recipe);
+
+}  // namespace tsbhyve::soft

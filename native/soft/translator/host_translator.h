@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include <array>
+
+#include "soft/translator/thunks.h"
+#include "soft/translator/translator.h"
+
+namespace tsbhyve::soft {
+
+class HostTranslator final : public Translator {
+ public:
+  HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat);
+  ~HostTranslator() override;
+
+  void watch(Block* block) override;
+  void forget(Block* block) override;
+  TranslatorCounts counts() const override { return counts_; }
+
+  /// Makes the region that `block` is the entry of. False: the block stays with tier 1. Only while no translated code
+  /// runs.
+  bool translate(Block* block);
+  /// Runs the region of `block`, which has not been paid for, and returns how it left.
+  const Exit* run(const Block* block) {
+    counts_.entries++;
+    return thunks_.enter(cpu_, block->code);
+  }
+  /// Makes the way out jump to its target by itself, where that is possible.
+  void connect(Exit* by);
+
+ private:
+  /// Code memory is given back piece by piece, the oldest first.
+  struct Piece {
+    size_t start = 0, used = 0, end = 0;
+    std::vector<Region*> regions;
+  };
+  static constexpr size_t piece_count = 8;
+
+  bool place(asmjit::CodeHolder& code, Region& region);
+  void next_piece();
+  void install(std::unique_ptr<Region> made);
+  void kill(Region* region);
+  void disconnect(Exit* exit);
+
+  Cpu* cpu_;
+  const u32 heat_;
+  CodeMemory memory_;
+  Thunks thunks_;
+  std::array<Piece, piece_count> pieces_;
+  size_t current_ = 0;
+  std::vector<std::unique_ptr<Region>> dead_;  // something of them may still be looked at
+  TranslatorCounts counts_;
+};
+
+}  // namespace tsbhyve::soft

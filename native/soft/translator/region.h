@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A region: host code for a few blocks of one page that lead to each other, entered at the first of them.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "soft/block.h"
+#include "soft/translator/flag_recipe.h"
+
+namespace tsbhyve::soft {
+
+struct Region;
+
+/// What C++ needs to know when translated code calls it in the midst of a block.
+extern u64 tr_ops[1024], tr_exits[1024], tr_kinds[4], tr_t1; extern u64 tr_mem[4];
+struct Site {
+  u16 opcode = 0;
+  const Op* op = nullptr;
+  Block* block = nullptr;
+  Region* region = nullptr;
+  u32 ahead = 0;  // instructions to pay for, so that the budget is as tier 1 has it in this block
+  u8 size = 0;    // of the memory access
+  u8 segment = 0;
+  FlagRecipe flags;
+};
+
+/// One way out of translated code.
+struct Exit {
+  u16 opcode = 0;
+  enum class Kind : u8 {
+    Branch,     // a direct branch of `block`, complete: `link` leads on. May be patched to jump to its target's code.
+    Operation,  // tier 1 goes on with `op` of `block`
+    Block,      // tier 1 goes on with `block`, which has not been paid for
+  };
+  Kind kind = Kind::Branch;
+  Region* region = nullptr;
+  soft::Block* block = nullptr;
+  const Op* op = nullptr;
+  Link* link = nullptr;
+  FlagRecipe flags;      // all kinds but Branch, which leaves them in memory
+  u32 patch = 0;         // Branch: where in the region's code its jump has its distance
+  u32 unpatched = 0;     // the distance that leads to its way out
+  Region* to = nullptr;  // the region that it has been patched to
+};
+
+struct Region {
+  Block* entry = nullptr;
+  std::vector<Block*> blocks;
+  const u8* code = nullptr;  // where it runs
+  u8* writable = nullptr;    // the same bytes, where they can be written
+  u32 size = 0;
+  size_t piece = 0;   // of code memory
+  bool dead = false;  // the guest has changed its bytes: nobody may come in any more
+  u32 longest = 0;    // instructions that may be retired after its entry before it looks at the budget again
+  std::deque<Site> sites;
+  std::deque<Exit> exits;
+  std::vector<std::unique_ptr<Op[]>> operations;  // copies that tier 1's handlers run alone
+  std::vector<Exit*> incoming;
+};
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "soft/translator/thunks.h"
+
+#include "engine/engine.h"
+#include "soft/translator/assemble.h"
+#include "soft/translator/calls.h"
+#include "soft/translator/host.h"
+
+namespace tsbhyve::soft {
+
+namespace {
+
+using namespace host_code;
+
+using Assembler = x86::Assembler;
+
+constexpr u8 guests = 16;
+
+/// Host registers that C++ functions may change (System V ABI).
+bool is_volatile(u8 host) { return host <= 2 || (host >= 6 && host <= 11); }
+
+void spill(Assembler& a) {
+  for (u8 guest = 0; guest < guests; guest++) {
+    if (has_home(guest)) a.mov(slot(guest), home(guest));
+  }
+}
+
+void reload(Assembler& a, bool all) {
+  for (u8 guest = 0; guest < guests; guest++) {
+    if (has_home(guest) && (all || is_volatile(home_of[guest]))) a.mov(home(guest), slot(guest));
+  }
+}
+
+const Gp kept[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
+
+void make_enter(Assembler& a) {
+  for (const Gp& reg : kept) a.push(reg);
+  a.sub(x86::rsp, 8);
+  a.lea(state, x86::ptr(x86::rdi, bias));
+  a.mov(t0, x86::rsi);
+  reload(a, true);
+  a.jmp(t0);
+}
+
+void make_leave(Assembler& a) {
+  spill(a);
+  a.mov(x86::rax, t1);
+  a.add(x86::rsp, 8);
+  for (size_t i = std::size(kept); i-- > 0;) a.pop(kept[i]);
+  a.ret();
+}
+
+/// Calls function(cpu, site, t0, t2). The stack is aligned but for the return address.
+void make_call(Assembler& a, const void* function, const Gp* result, bool reload_all) {
+  spill(a);
+  a.push(t0);
+  a.lea(x86::rdi, x86::ptr(state, -bias));
+  a.mov(x86::rsi, t1);
+  a.mov(x86::rdx, t0);
+  a.mov(x86::rcx, t2);
+  a.mov(x86::rax, reinterpret_cast<u64>(function));
+  a.call(x86::rax);
+  a.pop(t0);
+  if (result) a.mov(*result, x86::rax);
+  reload(a, reload_all);
+  a.ret();
+}
+
+}  // namespace
+
+Thunks make_thunks(const CodeMemory& memory) {
+  asmjit::CodeHolder code;
+  code.init(host_environment());
+  Assembler a(&code);
+  Thunks thunks;
+  const auto here = [&] {
+    a.align(asmjit::AlignMode::kCode, 16);
+    return reinterpret_cast<u64>(memory.runnable()) + a.offset();
+  };
+  const auto call = [&](u64& entry, const void* function, const Gp* result, bool all) {
+    entry = here();
+    make_call(a, function, result, all);
+  };
+  const u64 enter = here();
+  make_enter(a);
+  thunks.leave = here();
+  make_leave(a);
+  call(thunks.load, reinterpret_cast<const void*>(translated_load), &t0, false);
+  call(thunks.store, reinterpret_cast<const void*>(translated_store), nullptr, false);
+  call(thunks.update, reinterpret_cast<const void*>(translated_update), &t2, false);
+  call(thunks.operation, reinterpret_cast<const void*>(translated_operation), nullptr, true);
+  call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false);
+  call(thunks.load128, reinterpret_cast<const void*>(translated_load128), nullptr, false);
+  call(thunks.store128, reinterpret_cast<const void*>(translated_store128), nullptr, false);
+  if (finish_code(code)) thunks.size = copy_code(code, memory, 0, memory.size());
+  if (thunks.size == 0) throw EngineError{0, "asmjit", "the translator's entry cannot be made"};
+  thunks.enter = reinterpret_cast<const Exit* (*)(Cpu*, const u8*)>(enter);
+  return thunks;
+}
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The few pieces of host code that all regions share: the way in, the way out, and calls to C++.
+//
+// A call takes the Site in t1. It keeps every guest register, and t1 and t2 where not said otherwise.
+#pragma once
+
+#include "soft/translator/code_memory.h"
+#include "soft/translator/region.h"
+
+namespace tsbhyve::soft {
+
+struct Thunks {
+  /// Runs translated code at `code` until it leaves, and returns the Exit it left by.
+  const Exit* (*enter)(Cpu* cpu, const u8* code) = nullptr;
+  u64 leave = 0;      // jumped to, the Exit in t1
+  u64 load = 0;       // t0 = value at the linear address in t0
+  u64 store = 0;      // t2 goes to the linear address in t0
+  u64 update = 0;     // t2 = value at t0, which is about to be written; t0 stays
+  u64 operation = 0;  // tier 1's handler of one instruction
+  u64 settle = 0;     // settle_flags
+  u64 load128 = 0;    // TranslatedState::vector = value at t0
+  u64 store128 = 0;   // TranslatedState::vector goes to t0
+  u32 size = 0;
+};
+
+/// Makes them at the start of `memory`.
+Thunks make_thunks(const CodeMemory& memory);
+
+}  // namespace tsbhyve::soft

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#pragma once
+
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace imitation {
+
+/// What the kernel lets its guests see of this processor: our interpreter's features, as vmm.ko would show a small
+/// CPU's. There is no XSAVE and no AVX, which the interpreter cannot run; no TSC_DEADLINE, no x2APIC until somebody
+/// asks for it, and no rates of TSC and crystal, as there.
+std::vector<tsbhyve::CpuidRow> cpuid_rows();
+
+}  // namespace imitation
