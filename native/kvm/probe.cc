@@ -55,7 +55,7 @@ double now() {
 double measure_once() {
   GuestRam ram;
   const kvm::Vm vm;
-  const kvm::Vcpu vcpu(vm);
+  const kvm::Vcpu vcpu(vm, 0);
   const GuestRam::Segment& segment = ram.add_segment(0, 0x2000, false);
   std::memcpy(segment.host + code_address, code, sizeof code);
   kvm_userspace_memory_region region{};
