@@ -90,6 +90,16 @@ EngineOptions options_from(const Napi::Value& value) {
   return options;
 }
 
+/// Six words a row, as options_from() takes them.
+static Napi::Value to_rows(Napi::Env env, const std::vector<CpuidRow>& rows) {
+  auto words = Napi::Uint32Array::New(env, rows.size() * 6);
+  std::uint32_t* at = words.Data();
+  for (const CpuidRow& row : rows) {
+    for (const std::uint32_t word : {row.leaf, row.subleaf, row.eax, row.ebx, row.ecx, row.edx}) *at++ = word;
+  }
+  return words;
+}
+
 Napi::Value to_object(Napi::Env env, const Capabilities& capabilities) {
   auto result = Napi::Object::New(env);
   result.Set("engine", capabilities.engine);
@@ -101,6 +111,7 @@ Napi::Value to_object(Napi::Env env, const Capabilities& capabilities) {
   result.Set("maxVcpus", capabilities.max_vcpus);
   result.Set("dirtyLog", capabilities.dirty_log);
   result.Set("missingFromSnapshot", capabilities.missing_from_snapshot);
+  result.Set("maskedCpuid", to_rows(env, capabilities.masked_cpuid));
   result.Set("chipset", capabilities.chipset);
   result.Set("mapsFiles", capabilities.maps_files);
   result.Set("tellsHalt", capabilities.tells_halt);

@@ -49,6 +49,8 @@ struct Capabilities {
   const char* chipset = "ts";         // or "kernel": Engine::chipset()
   bool maps_files = true;             // guest memory may be mapped from a file
   bool tells_halt = true;             // a halt that an interrupt may end is an exit
+  /// Feature bits of the CPU model that this host lacks: rows that hold nothing else.
+  std::vector<CpuidRow> masked_cpuid{};
 };
 
 /// Failure of an engine: the system call and errno, or errno 0 and a sentence.

@@ -1,156 +1,173 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kvm/kvm_engine.h"
 
-#include <time.h>
-
 #include <algorithm>
-
-#include "kvm/kvm_cpuid.h"
+#include <stdexcept>
 
 namespace tsbhyve::kvm {
 
 namespace {
 
-/// Longest stay in KVM_RUN, in host nanoseconds.
-constexpr std::int64_t slice = 4'000'000;
+/// Longest stay in run() while vCPUs have threads.
+constexpr std::int64_t slice = 5'000'000;
 
-std::int64_t host_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+std::vector<std::unique_ptr<Vcpu>> open_vcpus(const Vm& vm, const EngineOptions& options) {
+  if (options.virtual_clock)
+    throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
+  std::vector<std::unique_ptr<Vcpu>> vcpus;
+  for (std::uint32_t id = 0; id < options.vcpus; id++) vcpus.push_back(std::make_unique<Vcpu>(vm, id));
+  return vcpus;
 }
 
 }  // namespace
 
-KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options)
-    : vcpu_(vm_),
-      clock_(vm_, vcpu_, options.tsc_hz),
-      kick_(vcpu_),
-      memory_(vm_, ram),
+KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options, KvmChoices choices)
+    : vm_(choices.may_ring),
+      model_(cut_model(vm_, options.cpuid)),
       ram_(ram),
-      messages_(vm_),
-      lapic_(vcpu_, &clock_),
-      registers_(vm_, vcpu_, &kick_),
-      exits_(vcpu_, &slot),
-      acknowledged_(vcpu_) {
-  if (options.vcpus != 1) throw EngineError{0, "kvm", std::to_string(options.vcpus) + " vCPUs: this engine has 1"};
-  if (options.virtual_clock)
-    throw EngineError{0, "kvm", "the virtual clock needs an engine that counts instructions: soft"};
-  has_xsave_ = has_xsave(set_cpuid(vm_, vcpu_, options.cpuid));
-  registers_.set_has_xsave(has_xsave_);
-  saved_msrs_ = saved_msrs(vm_, vcpu_);
-  power_on_.registers.resize(register_count);
-  get_registers(RegisterGroup::All, power_on_.registers);
-  power_on_.lapic = get_lapic();
-  power_on_.fpu = get_xsave();
+      descriptors_(open_vcpus(vm_, options)),
+      clock_(vm_, *descriptors_.at(0), options.tsc_hz),
+      memory_(vm_, ram),
+      messages_(vm_, options.vcpus),
+      doorbells_(vm_, [this](std::uint32_t token) { rung_(token); }) {
+  const Surroundings all{
+      vm_, *ram_, clock_, memory_, messages_, model_, external_interrupt_, [this] { return requested_anywhere(); }};
+  std::vector<CrewMember*> members;
+  for (std::uint32_t index = 0; index < options.vcpus; index++) {
+    vcpus_.push_back(std::make_unique<KvmVcpu>(all, index, *descriptors_[index]));
+    members.push_back(vcpus_.back().get());
+  }
+  if (options.vcpus > 1 || choices.always_crew)
+    crew_ = std::make_unique<Crew>(
+        std::move(members), [this] { on_news_(); }, options.host_cpus);
+}
+
+KvmEngine::~KvmEngine() = default;
+
+std::bitset<256> KvmEngine::requested_anywhere() const {
+  std::bitset<256> requested;
+  for (const auto& vcpu : vcpus_) requested |= vcpu->requested();
+  return requested;
 }
 
 Capabilities KvmEngine::capabilities() const {
-  std::string missing;
-  const auto lacks = [&missing](const char* what) { missing += (missing.empty() ? "" : ", ") + std::string(what); };
-  if (has_xsave_) lacks("AVX and later processor state");
-  if (!clock_.moves_tsc()) lacks("the TSC (this /dev/kvm does not move it)");
-  return {"kvm", false, false, true, clock_.scalable(), 1'000'000'000, 1, true, missing};
+  Capabilities result{};
+  result.engine = "kvm";
+  result.cpuid_settable = true;
+  result.tsc_scalable = clock_.scalable();
+  result.lapic_hz = 1'000'000'000;
+  result.max_vcpus = max_vcpus;
+  result.dirty_log = true;
+  result.masked_cpuid = model_.masked;
+  if (!vcpus_[0]->moves_tsc()) result.missing_from_snapshot = "the TSC (this /dev/kvm does not move it)";
+  return result;
 }
 
-Exit KvmEngine::leave(ExitKind kind) {
-  halted_ = kind == ExitKind::Hlt;
+Exit KvmEngine::told(ExitKind kind, std::uint32_t index) {
+  ExitSlot& slot = vcpus_[index]->slot;
   slot.kind = static_cast<std::uint32_t>(kind);
-  slot.instructions = 0;
   slot.time = time();
-  slot.rip = registers_.exit_rip();
-  return {kind, 0};
-}
-
-/// Gives the kernel the answer to the last exit. True when that exit has a further access, now in the slot.
-bool KvmEngine::take_answer() {
-  if (awaits_vector_) {
-    awaits_vector_ = false;
-    acknowledged_.set(static_cast<std::uint8_t>(slot.data));
-    return false;
-  }
-  return exits_.unfinished() && exits_.answer();
-}
-
-/// The guest would take an interrupt of the 8259 now. Between instructions only: what KVM said at an unfinished one may
-/// be stale.
-bool KvmEngine::acknowledges() const {
-  return external_interrupt_ && !acknowledged_.waits() && !exits_.unfinished() &&
-         vcpu_.run().ready_for_interrupt_injection;
-}
-
-bool KvmEngine::writes_rom(ExitKind kind) const {
-  if (kind != ExitKind::MmioWrite) return false;
-  const GuestRam::Segment* segment = ram_->find(slot.address);
-  return segment && segment->read_only;
-}
-
-bool KvmEngine::tells_end() {
-  const int vector = messages_.take_untold();
-  if (vector >= 0) slot.address = static_cast<std::uint64_t>(vector);
-  return vector >= 0;
+  return {kind, index};
 }
 
 Exit KvmEngine::run(std::int64_t deadline) {
-  if (take_answer()) return leave(exits_.next());
-  kick_.bind();
   memory_.map_new_segments();
-  for (;;) {
-    if (tells_end()) return leave(ExitKind::Eoi);
-    if (kick_.take_wake()) return leave(ExitKind::Woken);
-    if (shutdown_) return leave(ExitKind::Shutdown);
-    const std::int64_t now = time();
-    if (now >= deadline) return leave(ExitKind::Deadline);
-    if (acknowledges()) {
-      awaits_vector_ = true;
-      slot.data = 0;
-      return leave(ExitKind::InterruptAcknowledge);
-    }
-    vcpu_.run().request_interrupt_window = external_interrupt_;
-    const std::int64_t host = host_now();
-    kick_.arm(host + std::min(deadline - now, slice), host);
-    acknowledged_.hand_over(registers_.exit_rip());
-    const bool exited = kick_.enter();
-    acknowledged_.after_run(registers_.exit_rip());
-    exits_.finished();
-    if (!exited) return interrupted(deadline);
-    const ExitKind kind = exits_.decode();
-    shutdown_ = kind == ExitKind::Shutdown;
-    if (kind == ExitKind::Eoi) messages_.ended(static_cast<std::uint8_t>(slot.address));
-    if (kind != ExitKind::None && !writes_rom(kind)) return leave(kind);
+  return crew_ ? run_crew(deadline) : Exit{vcpus_[0]->run_here(deadline), 0};
+}
+
+Exit KvmEngine::run_crew(std::int64_t deadline) {
+  const std::int64_t left = deadline - time();
+  if (left <= 0) return told(ExitKind::Deadline);
+  const CrewReport report = crew_->run(CrewClock::now() + std::chrono::nanoseconds(std::min(left, slice)));
+  switch (report.news) {
+    case CrewNews::Exit: return {vcpus_[report.member]->present(), report.member};
+    case CrewNews::Woken: return told(ExitKind::Woken);
+    default: return time() >= deadline ? told(ExitKind::Deadline) : asleep();
   }
 }
 
-/// KVM_RUN ended without an exit: at the end of the slice, at the deadline, by wake() or by a signal of somebody else.
-Exit KvmEngine::interrupted(std::int64_t deadline) {
-  if (kick_.take_wake()) return leave(ExitKind::Woken);
-  if (time() >= deadline) return leave(ExitKind::Deadline);
-  if (acknowledges() || !registers_.halted()) return leave(ExitKind::None);
-  if (messages_.expects_ends()) messages_.tell_ends_of_halted(lapic_.get());
-  if (tells_end()) return leave(ExitKind::Eoi);
-  slot.detail = vcpu_.run().if_flag ? 0 : 1;
-  return leave(ExitKind::Hlt);
+/// What every vCPU was seen to do last.
+Exit KvmEngine::asleep() {
+  bool dead = true;
+  for (std::uint32_t index = 0; index < vcpus_.size(); index++) {
+    if (vcpus_[index]->is_shut_down()) return told(ExitKind::Shutdown, index);
+    const Doze doze = vcpus_[index]->doze();
+    if (doze == Doze::No) return told(ExitKind::None);
+    dead = dead && doze == Doze::Dead;
+  }
+  vcpus_[0]->slot.detail = dead;
+  return told(ExitKind::Hlt);
 }
 
 Exit KvmEngine::safepoint() {
-  if (take_answer()) return leave(exits_.next());
-  while (exits_.unfinished()) {
-    exits_.finished();
-    if (!kick_.finish()) break;
-    const ExitKind kind = exits_.decode();
-    shutdown_ = kind == ExitKind::Shutdown;
-    if (kind == ExitKind::Eoi) messages_.ended(static_cast<std::uint8_t>(slot.address));
-    if (kind != ExitKind::None && !writes_rom(kind)) return leave(kind);
+  Exit exit{};
+  if (crew_) {
+    const CrewReport report = crew_->safepoint();
+    if (report.news == CrewNews::Exit) exit = {vcpus_[report.member]->present(), report.member};
+  } else {
+    exit.kind = vcpus_[0]->safepoint_here();
   }
-  memory_.collect_log();
-  return {};
+  if (exit.kind != ExitKind::None) return exit;
+  doorbells_.drain();
+  collect_log();
+  return exit;
+}
+
+void KvmEngine::wake() {
+  if (crew_)
+    crew_->wake();
+  else
+    vcpus_[0]->kick();
+}
+
+/// A vCPU's system calls wait for its KVM_RUN.
+void KvmEngine::park() const {
+  if (crew_) crew_->stand();
+}
+
+void KvmEngine::stand() {
+  park();
+  collect_log();
+}
+
+void KvmEngine::set_time(std::int64_t nanoseconds) {
+  park();
+  const std::uint64_t ticks = clock_.ticks_in(nanoseconds - time());
+  clock_.set_time(nanoseconds);
+  for (const auto& vcpu : vcpus_) vcpu->move_tsc(ticks);
 }
 
 void KvmEngine::hold_time(bool held) {
   if (held == clock_.held()) return;
-  if (held) lapic_.before_hold();
+  park();
+  if (held) {
+    for (const auto& vcpu : vcpus_) vcpu->before_hold();
+  }
   clock_.hold(held);
-  if (!held) lapic_.after_release();
+  for (const auto& vcpu : vcpus_) held ? vcpu->after_hold() : vcpu->after_release();
+}
+
+/// They see that it is there when they come out of KVM_RUN.
+void KvmEngine::set_external_interrupt(bool level) {
+  const bool rises = !external_interrupt_.exchange(level) && level;
+  if (!rises || !crew_) return;
+  for (const auto& vcpu : vcpus_) vcpu->kick();
+}
+
+void KvmEngine::reset() {
+  if (crew_) crew_->forget_exits();
+  for (const auto& vcpu : vcpus_) vcpu->reset();
+}
+
+void KvmEngine::set_shared(std::span<const std::uint8_t> bytes) {
+  if (!bytes.empty()) throw std::invalid_argument("the kvm engine has no section of all vCPUs");
+}
+
+void KvmEngine::collect_log() {
+  std::vector<DirtyRing*> rings;
+  for (const auto& vcpu : vcpus_) rings.push_back(&vcpu->dirty_ring());
+  memory_.empty(rings);
+  memory_.collect_bitmaps();
 }
 
 }  // namespace tsbhyve::kvm

@@ -1,98 +1,85 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kvm engine behind the contract: one vCPU of Linux's /dev/kvm, its LAPIC in the kernel, the chipset outside.
+// The kvm engine behind the contract: vCPUs of Linux's /dev/kvm with their LAPICs in the kernel, the chipset outside.
 #pragma once
 
-#include "kvm/kvm_clock.h"
-#include "kvm/kvm_delivery.h"
-#include "kvm/kvm_device.h"
-#include "kvm/kvm_exit.h"
-#include "kvm/kvm_kick.h"
-#include "kvm/kvm_lapic.h"
-#include "kvm/kvm_memory.h"
-#include "kvm/kvm_messages.h"
-#include "kvm/kvm_msr.h"
-#include "kvm/kvm_registers.h"
+#include "kvm/kvm_doorbells.h"
+#include "kvm/kvm_vcpu.h"
 
 namespace tsbhyve::kvm {
 
-/// A guest that halts sleeps inside KVM_RUN. When it still does so at the end of a slice, run() returns ExitKind::Hlt
-/// and next_deadline() tells when the kernel's LAPIC timer would end the sleep; in all other cases the kernel keeps
-/// that timer by itself and next_deadline() is INT64_MAX.
-class KvmEngine final : public Engine, public VcpuEngine {
+/// How a test has it other than users do.
+struct KvmChoices {
+  bool may_ring = true;      // dirty pages in rings where the kernel has them
+  bool always_crew = false;  // one vCPU too has a thread of its own
+};
+
+/// One vCPU runs on the machine's thread, several on threads of their own. Those sleep inside KVM_RUN, where the kernel
+/// wakes them: next_deadline() is INT64_MAX then, and Hlt says what they did a few milliseconds ago. What has been
+/// missed there ends that sleep by itself.
+class KvmEngine final : public Engine {
  public:
-  KvmEngine(GuestRam* ram, const EngineOptions& options);
+  KvmEngine(GuestRam* ram, const EngineOptions& options, KvmChoices choices = {});
+  ~KvmEngine() override;
 
   Capabilities capabilities() const override;
-  std::uint32_t vcpu_count() const override { return 1; }
-  VcpuEngine& vcpu(std::uint32_t) override { return *this; }
+  std::uint32_t vcpu_count() const override { return static_cast<std::uint32_t>(vcpus_.size()); }
+  VcpuEngine& vcpu(std::uint32_t index) override { return *vcpus_[index]; }
+
   Exit run(std::int64_t deadline) override;
-  void wake() override { kick_.wake(); }
+  void wake() override;
   Exit safepoint() override;
-  std::string error_text() const override { return exits_.error(); }
+
+  /// The kernel's log is fetched, too.
+  void stand() override;
+  void set_news(std::function<void()> on_news) override { on_news_ = std::move(on_news); }
 
   std::int64_t time() const override { return clock_.time(); }
-  void set_time(std::int64_t nanoseconds) override { clock_.set_time(nanoseconds); }
+  void set_time(std::int64_t nanoseconds) override;
   void hold_time(bool held) override;
-  std::int64_t next_deadline() const override { return halted_ ? lapic_.next_deadline() : INT64_MAX; }
-  /// KVM does not count instructions: always 0.
-  std::uint64_t instructions() const override { return 0; }
+  std::int64_t next_deadline() const override { return crew_ ? INT64_MAX : vcpus_[0]->next_deadline(); }
 
   void send_msi(std::uint64_t address, std::uint32_t data) override { messages_.send(address, data); }
-  void set_external_interrupt(bool level) override { external_interrupt_ = level; }
-  void inject_nmi() override { TSBHYVE_KVM(vcpu_.fd(), KVM_NMI, 0); }
+  void set_external_interrupt(bool level) override;
   void reset() override;
 
-  void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) override;
-  void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override { return read_msrs(vcpu_, saved_msrs_); }
-  void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
-  std::vector<std::uint8_t> get_xsave() override;
-  void set_xsave(std::span<const std::uint8_t> image) override;
-  std::vector<std::uint64_t> get_lapic() override;
-  void set_lapic(std::span<const std::uint64_t> rows) override;
-  /// An interrupt or exception on its way to its handler, or nothing.
-  std::vector<std::uint8_t> get_private() override;
-  void set_private(std::span<const std::uint8_t> bytes) override;
   std::vector<std::uint8_t> get_shared() override { return {}; }
   void set_shared(std::span<const std::uint8_t> bytes) override;
 
   /// The processor itself keeps its caches in step with memory.
   void memory_written(std::uint64_t, std::uint64_t) override {}
-  /// The kernel's log is fetched at each safepoint once a client exists.
   void dirty_log_taken() override { memory_.start_log(); }
   void drop_caches() override {}
 
+  /// One vCPU stands still while its thread sees to the devices: there a doorbell would be one step more than an exit.
+  bool has_doorbells() const override { return crew_ != nullptr; }
+  void set_doorbells(std::function<void(std::uint32_t token)> rung) override { rung_ = std::move(rung); }
+  void add_doorbell(bool is_port, std::uint64_t address, std::uint32_t width, std::uint32_t token) override {
+    doorbells_.add(is_port, address, width, token);
+  }
+  void remove_doorbell(std::uint32_t token) override { doorbells_.remove(token); }
+
  private:
-  Exit leave(ExitKind kind);
-  bool take_answer();
-  bool acknowledges() const;
-  bool tells_end();
-  bool writes_rom(ExitKind kind) const;
-  Exit interrupted(std::int64_t deadline);
+  Exit told(ExitKind kind, std::uint32_t index = 0);
+  Exit run_crew(std::int64_t deadline);
+  Exit safepoint_crew();
+  Exit asleep();
+  void park() const;
+  std::bitset<256> requested_anywhere() const;
+  void collect_log();
 
   Vm vm_;
-  Vcpu vcpu_;
-  Clock clock_;
-  Kick kick_;
-  Memory memory_;
+  CutModel model_;
   GuestRam* ram_;
+  std::vector<std::unique_ptr<Vcpu>> descriptors_;
+  Clock clock_;
+  Memory memory_;
   Messages messages_;
-  Lapic lapic_;
-  Registers registers_;
-  ExitDecoder exits_;
-  AcknowledgedVector acknowledged_;
-  std::vector<SavedMsr> saved_msrs_;
-  bool has_xsave_ = false;
-  bool external_interrupt_ = false;
-  bool awaits_vector_ = false;  // the last exit was InterruptAcknowledge
-  bool halted_ = false;         // the last exit was Hlt
-  bool shutdown_ = false;
-
-  /// What reset() goes back to.
-  struct PowerOn {
-    std::vector<std::uint64_t> registers, lapic;
-    std::vector<std::uint8_t> fpu;
-  } power_on_;
+  std::function<void(std::uint32_t)> rung_ = [](std::uint32_t) {};
+  Doorbells doorbells_;
+  std::atomic<bool> external_interrupt_ = false;
+  std::vector<std::unique_ptr<KvmVcpu>> vcpus_;
+  std::function<void()> on_news_ = [] {};
+  std::unique_ptr<Crew> crew_;  // ends before what it runs
 };
 
 }  // namespace tsbhyve::kvm

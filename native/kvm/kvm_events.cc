@@ -13,7 +13,8 @@ namespace {
 constexpr __u8 debug_exception = 1;
 
 bool waits_for_debug(const kvm_vcpu_events& events) {
-  return events.exception.pending && events.exception.nr == debug_exception && events.exception_has_payload;
+  return events.exception.pending && !events.exception.injected && events.exception.nr == debug_exception &&
+         events.exception_has_payload;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The FPU image of the contract: legacy region and header of the standard XSAVE format.
+// The FPU image of the contract: standard XSAVE format, as long as the guest's CPU model makes it.
 #pragma once
 
 #include <span>
@@ -9,9 +9,17 @@
 
 namespace tsbhyve::kvm {
 
-/// x87 and SSE state; what lies behind it (AVX and later) stays in the kernel.
-std::vector<std::uint8_t> get_fpu(const Vm& vm, const Vcpu& vcpu);
-/// Throws std::invalid_argument for an image that is too short or holds other state.
-void set_fpu(const Vm& vm, const Vcpu& vcpu, std::span<const std::uint8_t> image);
+/// What of the kernel's XSAVE area belongs to the guest, by its CPUID.
+struct FpuLayout {
+  std::uint64_t components = 3;  // that XCR0 may have: x87 and SSE, and what leaf 0DH lists
+  std::size_t bytes = 512 + 64;  // up to the end of the last of them
+};
+
+/// The layout that a model asks for. Throws EngineError where the kernel keeps a component in another place.
+FpuLayout fpu_layout(const Vm& vm, const std::vector<CpuidRow>& rows);
+
+std::vector<std::uint8_t> get_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayout& layout);
+/// Throws std::invalid_argument for an image that has another length or holds state that the guest's model lacks.
+void set_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayout& layout, std::span<const std::uint8_t> image);
 
 }  // namespace tsbhyve::kvm

@@ -25,6 +25,8 @@ class Kick {
 
   /// Makes the calling thread the one that runs the vCPU.
   void bind();
+  /// Another thread is that one: here KVM_RUN would make the kernel wait for all its readers of who it is.
+  bool bound_elsewhere() const { return bound_ && !pthread_equal(thread_, pthread_self()); }
   /// Ends KVM_RUN at `host_time` (CLOCK_MONOTONIC, ns) or a little before. At most one system call per expiry.
   void arm(std::int64_t host_time, std::int64_t now);
   /// KVM_RUN: true on an exit, false when something ended it first.

@@ -91,7 +91,7 @@ kvm_lapic_state Lapic::read() const {
 void Lapic::write(kvm_lapic_state state) { TSBHYVE_KVM(vcpu_.fd(), KVM_SET_LAPIC, &state); }
 
 std::uint32_t Lapic::count_left(const kvm_lapic_state& state) const {
-  return clock_->held() ? held_count_ : at(state, CurrentCount);
+  return clock_.held() ? held_count_ : at(state, CurrentCount);
 }
 
 std::vector<std::uint64_t> Lapic::get() const {
@@ -107,7 +107,7 @@ std::vector<std::uint64_t> Lapic::get() const {
   if (counts(state)) {
     const std::uint64_t gone = (at(state, InitialCount) - std::uint64_t{count_left(state)}) * period(state);
     rows[index_of(LapicRow::timer_running)] = 1;
-    rows[index_of(LapicRow::timer_start)] = static_cast<std::uint64_t>(clock_->time()) - gone;
+    rows[index_of(LapicRow::timer_start)] = static_cast<std::uint64_t>(clock_.time()) - gone;
   }
   rows[index_of(LapicRow::tsc_deadline)] = read_msr(vcpu_, msr_tsc_deadline);
   return rows;
@@ -131,8 +131,7 @@ void Lapic::set(std::span<const std::uint64_t> rows) {
   std::uint64_t left = 0;
   if (get(LapicRow::timer_running) && counts(state)) {
     const std::uint64_t count = get(LapicRow::initial_count) & 0xffffffff;
-    const std::uint64_t gone =
-        (static_cast<std::uint64_t>(clock_->time()) - get(LapicRow::timer_start)) / period(state);
+    const std::uint64_t gone = (static_cast<std::uint64_t>(clock_.time()) - get(LapicRow::timer_start)) / period(state);
     if (timer_mode(state) == mode_periodic)
       left = count - gone % count;
     else
@@ -148,12 +147,12 @@ void Lapic::set(std::span<const std::uint64_t> rows) {
 
 std::int64_t Lapic::next_deadline() const {
   const kvm_lapic_state state = read();
-  const std::int64_t now = clock_->time();
+  const std::int64_t now = clock_.time();
   if (timer_mode(state) == mode_tsc_deadline) {
-    const std::uint64_t deadline = read_msr(vcpu_, msr_tsc_deadline), tsc = clock_->guest_tsc();
+    const std::uint64_t deadline = read_msr(vcpu_, msr_tsc_deadline), tsc = tsc_.value();
     if (deadline == 0) return INT64_MAX;
     if (deadline <= tsc) return now;
-    const std::int64_t left = clock_->nanoseconds(deadline - tsc);
+    const std::int64_t left = clock_.nanoseconds(deadline - tsc);
     return left > INT64_MAX - now ? INT64_MAX : now + left;
   }
   const std::uint32_t left = count_left(state);

@@ -18,7 +18,7 @@ namespace tsbhyve::kvm {
 /// it.
 class Lapic {
  public:
-  Lapic(const Vcpu& vcpu, Clock* clock) : vcpu_(vcpu), clock_(clock) {}
+  Lapic(const Vcpu& vcpu, const Clock& clock, const GuestTsc& tsc) : vcpu_(vcpu), clock_(clock), tsc_(tsc) {}
 
   std::vector<std::uint64_t> get() const;
   void set(std::span<const std::uint64_t> rows);
@@ -34,7 +34,8 @@ class Lapic {
   std::uint32_t count_left(const kvm_lapic_state& state) const;
 
   const Vcpu& vcpu_;
-  Clock* clock_;
+  const Clock& clock_;
+  const GuestTsc& tsc_;
   std::uint32_t held_count_ = 0;
 };
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kvm/kvm_memory.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tsbhyve::kvm {
+
+namespace {
+constexpr std::uint64_t page_bytes = 4096;
+}
 
 void Memory::set_slot(std::size_t index) {
   const GuestRam::Segment& segment = ram_->segments()[index];
@@ -32,22 +37,57 @@ void Memory::start_log() {
   }
 }
 
-void Memory::collect_log() {
-  if (!logging_) return;
+void Memory::empty(std::span<DirtyRing* const> rings) {
+  const std::lock_guard guard(rings_);
+  const auto& segments = ram_->segments();
+  const auto mark = [&](std::uint32_t slot, std::uint64_t page) {
+    if (slot < segments.size() && page < segments[slot].length / page_bytes)
+      ram_->mark_dirty(segments[slot].first_page + page);
+  };
+  std::size_t count = 0;
+  for (DirtyRing* ring : rings) count += ring->harvest(mark);
+  if (count != 0) TSBHYVE_KVM(vm_.fd(), KVM_RESET_DIRTY_RINGS, 0);
+}
+
+void Memory::collect_bitmaps() {
+  if (!logging_ || vm_.dirty_ring_bytes() != 0) return;
   for (std::size_t index = 0; index < mapped_; index++) {
-    const GuestRam::Segment& segment = ram_->segments()[index];
-    if (segment.read_only) continue;
-    bitmap_.assign((segment.length / 4096 + 63) / 64, 0);
-    kvm_dirty_log log{};
-    log.slot = static_cast<__u32>(index);
-    log.dirty_bitmap = bitmap_.data();
-    TSBHYVE_KVM(vm_.fd(), KVM_GET_DIRTY_LOG, &log);
-    for (std::size_t word = 0; word < bitmap_.size(); word++) {
-      for (std::uint64_t bits = bitmap_[word]; bits != 0; bits &= bits - 1) {
-        ram_->mark_dirty(segment.first_page + word * 64 + static_cast<unsigned>(std::countr_zero(bits)));
-      }
+    if (!ram_->segments()[index].read_only) collect_slot(index);
+  }
+}
+
+void Memory::collect_slot(std::size_t index) {
+  const GuestRam::Segment& segment = ram_->segments()[index];
+  const std::uint64_t pages = segment.length / page_bytes;
+  bitmap_.assign((pages + 63) / 64, 0);
+  kvm_dirty_log log{};
+  log.slot = static_cast<__u32>(index);
+  log.dirty_bitmap = bitmap_.data();
+  TSBHYVE_KVM(vm_.fd(), KVM_GET_DIRTY_LOG, &log);
+  std::size_t run = 0;  // words with bits, up to the present one
+  for (std::size_t word = 0; word < bitmap_.size(); word++) {
+    for (std::uint64_t bits = bitmap_[word]; bits != 0; bits &= bits - 1) {
+      ram_->mark_dirty(segment.first_page + word * 64 + static_cast<unsigned>(std::countr_zero(bits)));
+    }
+    if (bitmap_[word] != 0) {
+      run++;
+    } else {
+      clear(index, word - run, run, pages);
+      run = 0;
     }
   }
+  clear(index, bitmap_.size() - run, run, pages);
+}
+
+/// Until then pages stay writable and dirty.
+void Memory::clear(std::size_t slot, std::size_t first_word, std::size_t words, std::uint64_t pages) {
+  if (words == 0 || !vm_.clears_dirty_log()) return;
+  kvm_clear_dirty_log request{};
+  request.slot = static_cast<__u32>(slot);
+  request.first_page = first_word * 64;
+  request.num_pages = static_cast<__u32>(std::min(words * 64, pages - first_word * 64));
+  request.dirty_bitmap = bitmap_.data() + first_word;
+  TSBHYVE_KVM(vm_.fd(), KVM_CLEAR_DIRTY_LOG, &request);
 }
 
 }  // namespace tsbhyve::kvm

@@ -55,7 +55,7 @@ void Registers::sync_general() { vcpu_.run().kvm_valid_regs = synced_ ? KVM_SYNC
 
 void Registers::load(std::uint64_t parts) {
   if (parts == 0) return;
-  if (synced_) {
+  if (uses_page()) {
     vcpu_.run().kvm_valid_regs = parts;
     kick_->finish();
     sync_general();
@@ -68,7 +68,7 @@ void Registers::load(std::uint64_t parts) {
 
 void Registers::store(std::uint64_t parts) {
   if (parts == 0) return;
-  if (synced_) {
+  if (uses_page()) {
     vcpu_.run().kvm_dirty_regs = parts;
     try {
       kick_->finish();
@@ -84,6 +84,8 @@ void Registers::store(std::uint64_t parts) {
 }
 
 void Registers::get(RegisterGroup groups, std::span<std::uint64_t> values) {
+  kvm_mp_state run_state{};  // first: asking takes a pending INIT or SIPI, which changes the registers
+  if (has(groups, RegisterGroup::Events)) TSBHYVE_KVM(vcpu_.fd(), KVM_GET_MP_STATE, &run_state);
   load(parts_of(groups));
   const RowReader read{values};
   if (has(groups, RegisterGroup::General)) general_rows(page().regs, read);
@@ -98,11 +100,7 @@ void Registers::get(RegisterGroup groups, std::span<std::uint64_t> values) {
     TSBHYVE_KVM(vcpu_.fd(), KVM_GET_DEBUGREGS, &debug);
     debug_rows(debug, read);
   }
-  if (has(groups, RegisterGroup::Events)) {
-    kvm_mp_state run_state{};
-    TSBHYVE_KVM(vcpu_.fd(), KVM_GET_MP_STATE, &run_state);
-    get_events(page().events, run_state, values);
-  }
+  if (has(groups, RegisterGroup::Events)) get_events(page().events, run_state, values);
 }
 
 void Registers::set(RegisterGroup groups, std::span<const std::uint64_t> values) {
@@ -152,10 +150,10 @@ void Registers::set_pdptes(std::span<const std::uint64_t> values) {
   TSBHYVE_KVM(vcpu_.fd(), KVM_SET_SREGS2, &sregs);
 }
 
-bool Registers::halted() const {
+std::uint32_t Registers::mp_state() const {
   kvm_mp_state state{};
   TSBHYVE_KVM(vcpu_.fd(), KVM_GET_MP_STATE, &state);
-  return state.mp_state == KVM_MP_STATE_HALTED;
+  return state.mp_state;
 }
 
 }  // namespace tsbhyve::kvm

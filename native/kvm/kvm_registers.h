@@ -10,7 +10,7 @@ namespace tsbhyve::kvm {
 
 /// General, segment, control and event registers travel in the synced part of the run page: one KVM_RUN that is told to
 /// stop at once moves them all. The rest of a full read is KVM_GET_DEBUGREGS, KVM_GET_XCRS and KVM_GET_MP_STATE.
-/// Kernels without KVM_CAP_SYNC_REGS get one call a kind.
+/// Kernels without KVM_CAP_SYNC_REGS get one call a kind, and so does another thread than the vCPU's.
 class Registers {
  public:
   Registers(const Vm& vm, const Vcpu& vcpu, Kick* kick);
@@ -22,8 +22,8 @@ class Registers {
   void get(RegisterGroup groups, std::span<std::uint64_t> values);
   void set(RegisterGroup groups, std::span<const std::uint64_t> values);
 
-  /// Whether the guest waits in HLT.
-  bool halted() const;
+  /// KVM_MP_STATE_RUNNABLE, _HALTED, or that it waits to be started.
+  std::uint32_t mp_state() const;
   /// Asks each KVM_RUN to leave the general registers in the run page.
   void sync_general();
   /// RIP at the last exit; 0 when this kernel has no synced registers.
@@ -31,6 +31,7 @@ class Registers {
 
  private:
   kvm_sync_regs& page() { return vcpu_.run().s.regs; }
+  bool uses_page() const { return synced_ && !kick_->bound_elsewhere(); }
   void load(std::uint64_t parts);
   void store(std::uint64_t parts);
   void get_pdptes(std::span<std::uint64_t> values);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine's state out and in, and the way back to power-on.
+// A vCPU's state out and in, and the way back to power-on.
 #include <stdexcept>
 
-#include "kvm/kvm_delivery.h"
-#include "kvm/kvm_engine.h"
 #include "kvm/kvm_events.h"
-#include "kvm/kvm_fpu.h"
 #include "kvm/kvm_rows.h"
+#include "kvm/kvm_vcpu.h"
 
 namespace tsbhyve::kvm {
 
@@ -16,51 +14,81 @@ bool has_events(RegisterGroup groups) {
 }
 }  // namespace
 
-void KvmEngine::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
+KvmVcpu::KvmVcpu(Surroundings all, std::uint32_t index, const Vcpu& vcpu)
+    : all_(all),
+      index_(index),
+      vcpu_(vcpu),
+      kick_(vcpu),
+      tsc_(vcpu, all.clock),
+      lapic_(vcpu, all.clock, tsc_),
+      registers_(all.vm, vcpu, &kick_),
+      exits_(vcpu, &asked_),
+      acknowledged_(vcpu),
+      dirty_ring_(all.vm, vcpu) {
+  // KVM's own first state of the others takes no registers and hears of INIT only.
+  if (index != 0) {
+    kvm_mp_state waits{KVM_MP_STATE_INIT_RECEIVED};
+    TSBHYVE_KVM(vcpu.fd(), KVM_SET_MP_STATE, &waits);
+  }
+  keep_to_cpuid(all.vm, vcpu);
+  set_cpuid(vcpu, index, all.model.rows);
+  registers_.set_has_xsave(has_xsave(all.model.rows));
+  fpu_ = fpu_layout(all.vm, all.model.rows);
+  saved_msrs_ = saved_msrs(all.vm, vcpu);
+  power_on_.registers.resize(register_count);
+  get_registers(RegisterGroup::All, power_on_.registers);
+  power_on_.lapic = lapic_.get();
+  power_on_.fpu = get_xsave();
+}
+
+void KvmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
   registers_.get(groups, values);
   if (!has_events(groups)) return;
-  values[row(Register::external_interrupt)] = external_interrupt_;
+  values[row(Register::external_interrupt)] = all_.external_interrupt;
+  if (nmi_) values[row(Register::nmi_pending)] = 1;
   if (shutdown_) values[row(Register::run_state)] = state_shutdown;
 }
 
-void KvmEngine::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
+void KvmVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
   registers_.set(groups, values);
   if (!has_events(groups)) return;
-  external_interrupt_ = values[row(Register::external_interrupt)] != 0;
+  nmi_ = false;
+  if (index_ == 0) all_.external_interrupt = values[row(Register::external_interrupt)] != 0;
   shutdown_ = values[row(Register::run_state)] == state_shutdown;
   halted_ = values[row(Register::run_state)] == state_halted;
 }
 
 /// TSC_ADJUST says how far the guest's TSC is from VM time; the kernel does not move the TSC when it is told.
-void KvmEngine::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) {
+void KvmVcpu::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) {
   write_msrs(vcpu_, values);
   for (const auto& [index, value] : values) {
-    if (index == msr_tsc_adjust) clock_.adjust_tsc(value);
+    if (index == msr_tsc_adjust) tsc_.adjust(value);
   }
 }
 
-std::vector<std::uint8_t> KvmEngine::get_xsave() { return get_fpu(vm_, vcpu_); }
-void KvmEngine::set_xsave(std::span<const std::uint8_t> image) { set_fpu(vm_, vcpu_, image); }
-
-std::vector<std::uint64_t> KvmEngine::get_lapic() {
+std::vector<std::uint64_t> KvmVcpu::get_lapic() {
   std::vector<std::uint64_t> rows = lapic_.get();
-  messages_.get_ends(rows);
+  if (index_ == 0 && all_.messages.has_levels()) all_.messages.get_ends(all_.requested_anywhere(), rows);
   return rows;
 }
 
-void KvmEngine::set_lapic(std::span<const std::uint64_t> rows) {
+void KvmVcpu::set_lapic(std::span<const std::uint64_t> rows) {
   lapic_.set(rows);
-  messages_.set_ends(rows);
+  all_.messages.set_ends(index_, rows);
 }
 
-std::vector<std::uint8_t> KvmEngine::get_private() { return get_delivery(vcpu_, acknowledged_); }
-void KvmEngine::set_private(std::span<const std::uint8_t> bytes) { set_delivery(vcpu_, bytes); }
-
-void KvmEngine::set_shared(std::span<const std::uint8_t> bytes) {
-  if (!bytes.empty()) throw std::invalid_argument("the kvm engine has no section of all vCPUs");
+/// Its own call would wait for a KVM_RUN of another thread.
+void KvmVcpu::inject_nmi() {
+  nmi_ = true;
+  if (kick_.bound_elsewhere()) kick();
 }
 
-void KvmEngine::reset() {
+void KvmVcpu::after_release() {
+  tsc_.after_release();
+  lapic_.after_release();
+}
+
+void KvmVcpu::reset() {
   exits_.finished();
   awaits_vector_ = false;
   acknowledged_.forget();
@@ -73,6 +101,7 @@ void KvmEngine::reset() {
   write_msrs(vcpu_, msrs);
   set_lapic(power_on_.lapic);
   set_xsave(power_on_.fpu);
+  doze_ = Doze::No;
 }
 
 }  // namespace tsbhyve::kvm

@@ -55,7 +55,7 @@ double now() {
 double measure_once() {
   GuestRam ram;
   const kvm::Vm vm;
-  const kvm::Vcpu vcpu(vm);
+  const kvm::Vcpu vcpu(vm, 0);
   const GuestRam::Segment& segment = ram.add_segment(0, 0x2000, false);
   std::memcpy(segment.host + code_address, code, sizeof code);
   kvm_userspace_memory_region region{};
@@ -86,7 +86,7 @@ KvmProbe kvm_probe(double known) {
   KvmProbe probe{false, "", 0, 0, false};
   try {
     const kvm::Vm vm;
-    const kvm::Vcpu vcpu(vm);
+    const kvm::Vcpu vcpu(vm, 0);
     probe.tsc_hz = kvm::host_tsc_hz(vcpu);
     probe.tsc_scalable = vm.check(KVM_CAP_TSC_CONTROL) != 0;
     probe.instructions_per_second = known > 0 ? known : measure();

@@ -11,7 +11,7 @@ import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 6;
+const ABI_VERSION = 7;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -38,6 +38,7 @@ export interface AddonCapabilities {
   readonly maxVcpus: number;
   readonly dirtyLog: boolean;
   readonly missingFromSnapshot: string;
+  readonly maskedCpuid: Uint32Array;
   readonly chipset: 'ts' | 'kernel';
   readonly mapsFiles: boolean;
   readonly tellsHalt: boolean;

@@ -37,7 +37,7 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
 
 /** How many vCPUs an engine runs, whatever the host. */
 export function mostVcpus(engine: string): number {
-  return engine === 'soft' ? MAX_VCPUS : 1;
+  return engine === 'soft' || engine === 'kvm' ? MAX_VCPUS : 1;
 }
 
 /** The probes run only where their answers matter. */

@@ -44,6 +44,7 @@ export class FakeEngine implements Engine {
       maxVcpus: 1,
       dirtyLog: true,
       missingFromSnapshot: '',
+      maskedCpuid: new Uint32Array(0),
       chipset: 'ts',
       mapsFiles: false,
       tellsHalt: true,

@@ -46,6 +46,8 @@ export interface Capabilities {
   readonly dirtyLog: boolean;
   /** Names what a snapshot would lack; empty when it is complete. */
   readonly missingFromSnapshot: string;
+  /** Feature bits of the CPU model that this host lacks: rows as in `EngineOptions.cpuid`, with nothing else. */
+  readonly maskedCpuid: Uint32Array;
   /** Whose the interrupt controllers and timers are: this program's, or a kernel's (`Engine.chipset`). */
   readonly chipset: 'ts' | 'kernel';
   /** Guest memory may be mapped from a file. */

@@ -8,9 +8,9 @@ namespace {
 
 void expect(Guest& guest, ExitKind kind, std::uint64_t address, unsigned width) {
   CHECK_EQUAL(guest.run(), kind);
-  CHECK_EQUAL(guest.engine->slot.kind, kind);
-  CHECK_EQUAL(guest.engine->slot.address, address);
-  CHECK_EQUAL(guest.engine->slot.width, width);
+  CHECK_EQUAL(guest.slot().kind, kind);
+  CHECK_EQUAL(guest.slot().address, address);
+  CHECK_EQUAL(guest.slot().width, width);
 }
 
 void ports() {
@@ -29,13 +29,13 @@ void ports() {
   std::string printed;
   for (int i = 0; i < 5; i++) {
     expect(guest, ExitKind::PortWrite, 0x3f8, 1);
-    printed += static_cast<char>(guest.engine->slot.data);
+    printed += static_cast<char>(guest.slot().data);
   }
   CHECK(printed == "Hiabc");
   expect(guest, ExitKind::PortRead, 0x3f8, 2);
-  guest.engine->slot.data = 0xbeef;
+  guest.slot().data = 0xbeef;
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
-  CHECK_EQUAL(guest.engine->slot.detail, 1);  // interrupts are off
+  CHECK_EQUAL(guest.slot().detail, 1);  // interrupts are off
   CHECK_EQUAL(guest.ram()[0x500] | guest.ram()[0x501] << 8, 0xbeef);
 }
 
@@ -50,9 +50,9 @@ void memory() {
       0xf4,
   });
   expect(guest, ExitKind::MmioWrite, 0x80010, 2);
-  CHECK_EQUAL(guest.engine->slot.data, 0x1234);
+  CHECK_EQUAL(guest.slot().data, 0x1234);
   expect(guest, ExitKind::MmioRead, 0x80020, 2);
-  guest.engine->slot.data = 0xcafe;
+  guest.slot().data = 0xcafe;
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   CHECK_EQUAL(guest.ram()[0x502] | guest.ram()[0x503] << 8, 0xcafe);
   CHECK_EQUAL(guest.memory.segments()[1].host[0], 0);
@@ -73,14 +73,14 @@ void msrs() {
       0xf4,
   });
   expect(guest, ExitKind::MsrRead, 0x12345678, 8);
-  guest.engine->slot.data = 0x1122334455667788;
+  guest.slot().data = 0x1122334455667788;
   expect(guest, ExitKind::MsrWrite, 0x12345678, 8);
-  CHECK_EQUAL(guest.engine->slot.data, 0x1122334455667788);
+  CHECK_EQUAL(guest.slot().data, 0x1122334455667788);
   guest.vector(13, 0x1100);
   guest.put(0x1100, {0xb0, 'G', 0xe6, 0x80});  // mov al, 'G'; out 80h, al
-  guest.engine->slot.refused = 1;
+  guest.slot().refused = 1;
   expect(guest, ExitKind::PortWrite, 0x80, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 'G');
+  CHECK_EQUAL(guest.slot().data, 'G');
 }
 
 /// The instruction is finished, the next not started.
@@ -94,15 +94,15 @@ void safepoint() {
       0x80,  // out 80h, al
       0xf4,
   });
-  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address);
   expect(guest, ExitKind::PortRead, 0x3f8, 1);
-  guest.engine->slot.data = 0x5a;
-  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+  guest.slot().data = 0x5a;
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 4);
   CHECK_EQUAL(guest.get(Register::rax) & 0xff, 0x5a);
   expect(guest, ExitKind::PortWrite, 0x80, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x5a);
+  CHECK_EQUAL(guest.slot().data, 0x5a);
 }
 
 void safepoint_in_string() {
@@ -113,12 +113,12 @@ void safepoint_in_string() {
   });
   guest.put(0x2000, {'x', 'y'});
   expect(guest, ExitKind::PortWrite, 0x3f8, 1);
-  std::string printed(1, static_cast<char>(guest.engine->slot.data));
+  std::string printed(1, static_cast<char>(guest.slot().data));
   // The second element is another exit of the same instruction, or of the same instruction started anew.
-  if (guest.engine->safepoint().kind == ExitKind::None) guest.run();
-  printed += static_cast<char>(guest.engine->slot.data);
+  if (guest.safepoint() == ExitKind::None) guest.run();
+  printed += static_cast<char>(guest.slot().data);
   CHECK(printed == "xy");
-  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
 }
 
@@ -130,7 +130,7 @@ void shutdown() {
   values[index_of(Register::cs_attributes)] = 0xc09b;
   values[index_of(Register::cs_limit)] = 0xffffffff;
   values[index_of(Register::idtr_limit)] = 0;
-  guest.engine->set_registers(RegisterGroup::All, values);
+  guest.vcpu().set_registers(RegisterGroup::All, values);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);
   CHECK_EQUAL(guest.get(Register::run_state), 3);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);

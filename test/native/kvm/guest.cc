@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdarg>
 
@@ -23,13 +24,16 @@ extern "C" __attribute__((visibility("default"))) int ioctl(int fd, unsigned lon
 
 namespace test {
 
+tsbhyve::kvm::KvmChoices usual;
+
 unsigned long ioctl_count() { return ioctls; }
 
 namespace {
 
 /// A small CPU: leaf 1 with FPU, TSC, MSR, PAE, CX8, APIC, MTRR, PAT, FXSR, SSE, SSE2 and TSC_DEADLINE; long mode.
-tsbhyve::EngineOptions options() {
+tsbhyve::EngineOptions options(unsigned vcpus) {
   tsbhyve::EngineOptions result;
+  result.vcpus = vcpus;
   result.tsc_hz = 0;
   result.cpuid = {
       {0, 0, 1, 0x756e6547, 0x6c65746e, 0x49656e69},
@@ -42,10 +46,10 @@ tsbhyve::EngineOptions options() {
 
 }  // namespace
 
-Guest::Guest(std::initializer_list<int> code) {
+Guest::Guest(std::initializer_list<int> code, Setting setting) {
   memory.add_segment(0, 0x20000, false);
   memory.add_segment(rom_address, 0x1000, true);
-  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options());
+  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options(setting.vcpus), setting.choices);
   put(code_address, code);
   std::vector<std::uint64_t> values = registers();
   for (const Register selector :
@@ -54,31 +58,42 @@ Guest::Guest(std::initializer_list<int> code) {
   }
   values[index_of(Register::rip)] = code_address;
   values[index_of(Register::rsp)] = 0x8000;
-  engine->set_registers(RegisterGroup::All, values);
+  set_registers(values);
   engine->hold_time(false);
 }
 
 ExitKind Guest::run(std::int64_t deadline) {
   for (int slices = 0; slices < 5000; slices++) {
-    const ExitKind kind = engine->run(deadline).kind;
-    if (kind == ExitKind::Error) std::printf("error exit: %s\n", engine->error_text().c_str());
-    if (kind != ExitKind::None) return kind;
+    const tsbhyve::Exit exit = engine->run(deadline);
+    exited = exit.vcpu;
+    if (exit.kind == ExitKind::Error) std::printf("error exit: %s\n", vcpu(exited).error_text().c_str());
+    if (exit.kind != ExitKind::None) return exit.kind;
   }
   return ExitKind::None;
 }
 
-std::vector<std::uint64_t> Guest::registers() {
+ExitKind Guest::safepoint() {
+  const tsbhyve::Exit exit = engine->safepoint();
+  exited = exit.vcpu;
+  return exit.kind;
+}
+
+std::vector<std::uint64_t> Guest::registers(unsigned index) {
   std::vector<std::uint64_t> values(tsbhyve::register_count);
-  engine->get_registers(RegisterGroup::All, values);
+  vcpu(index).get_registers(RegisterGroup::All, values);
   return values;
 }
 
-std::uint64_t Guest::get(Register index) { return registers()[index_of(index)]; }
+void Guest::set_registers(const std::vector<std::uint64_t>& values, unsigned index) {
+  vcpu(index).set_registers(RegisterGroup::All, values);
+}
 
-void Guest::set(Register index, std::uint64_t value) {
-  std::vector<std::uint64_t> values = registers();
+std::uint64_t Guest::get(Register index, unsigned vcpu) { return registers(vcpu)[index_of(index)]; }
+
+void Guest::set(Register index, std::uint64_t value, unsigned of) {
+  std::vector<std::uint64_t> values = registers(of);
   values[index_of(index)] = value;
-  engine->set_registers(tsbhyve::register_rows[index_of(index)].group, values);
+  vcpu(of).set_registers(tsbhyve::register_rows[index_of(index)].group, values);
 }
 
 void Guest::put(std::uint64_t address, std::initializer_list<int> bytes) {
@@ -88,10 +103,22 @@ void Guest::put(std::uint64_t address, std::initializer_list<int> bytes) {
 
 void Guest::vector(unsigned number, std::uint16_t handler) { put(number * 4, {handler & 0xff, handler >> 8, 0, 0}); }
 
-void Guest::enable_lapic() {
-  auto rows = engine->get_lapic();
+void Guest::put(std::uint64_t address, std::span<const std::uint8_t> bytes) {
+  std::copy(bytes.begin(), bytes.end(), ram() + address);
+}
+
+void Guest::enable_lapic(unsigned index) {
+  auto rows = vcpu(index).get_lapic();
   rows[index_of(tsbhyve::LapicRow::spurious)] = 0x1ff;
-  engine->set_lapic(rows);
+  vcpu(index).set_lapic(rows);
+}
+
+void Guest::expect_out(unsigned port, unsigned value) {
+  ExitKind kind = run();
+  for (int i = 0; kind == ExitKind::Hlt && i < 1000; i++) kind = run();
+  CHECK_EQUAL(kind, ExitKind::PortWrite);
+  CHECK_EQUAL(slot().address, port);
+  CHECK_EQUAL(slot().data, value);
 }
 
 }  // namespace test

@@ -31,25 +31,42 @@ using tsbhyve::RegisterGroup;
 inline constexpr std::int64_t never = INT64_MAX / 2;
 inline constexpr std::uint64_t code_address = 0x1000, rom_address = 0x30000;
 
+/// How guests are run, when nothing else is said: main() goes through what there is.
+extern tsbhyve::kvm::KvmChoices usual;
+
+struct Setting {
+  unsigned vcpus = 1;
+  tsbhyve::kvm::KvmChoices choices = usual;
+};
+
 struct Guest {
   /// RAM from 0 to 128 KiB, one page of ROM at 192 KiB. The code runs at 0:1000h; segments are 0, the stack ends at
   /// 0:8000h.
-  explicit Guest(std::initializer_list<int> code);
+  explicit Guest(std::initializer_list<int> code, Setting setting = {});
 
   std::uint8_t* ram() { return memory.segments()[0].host; }
   /// Runs past slices without an exit.
   ExitKind run(std::int64_t deadline = never);
-  std::uint64_t get(Register index);
-  void set(Register index, std::uint64_t value);
-  std::vector<std::uint64_t> registers();
+  /// Of the vCPU that has exited, or of vCPU 0 when none has.
+  tsbhyve::ExitSlot& slot() { return engine->vcpu(exited).slot; }
+  ExitKind safepoint();
+  std::uint64_t get(Register index, unsigned vcpu = 0);
+  void set(Register index, std::uint64_t value, unsigned vcpu = 0);
+  std::vector<std::uint64_t> registers(unsigned vcpu = 0);
+  void set_registers(const std::vector<std::uint64_t>& values, unsigned vcpu = 0);
+  tsbhyve::VcpuEngine& vcpu(unsigned index = 0) { return engine->vcpu(index); }
   void put(std::uint64_t address, std::initializer_list<int> bytes);
+  void put(std::uint64_t address, std::span<const std::uint8_t> bytes);
   /// Points a real-mode vector at 0:`handler`.
   void vector(unsigned number, std::uint16_t handler);
   /// Sets the LAPIC's software enable.
-  void enable_lapic();
+  void enable_lapic(unsigned index = 0);
+  /// Runs to a byte that is written to a port. vCPUs on threads may be said to sleep when they have just been woken.
+  void expect_out(unsigned port, unsigned value);
 
   tsbhyve::GuestRam memory;
   std::unique_ptr<tsbhyve::kvm::KvmEngine> engine;
+  unsigned exited = 0;
 };
 
 constexpr std::size_t index_of(Register index) { return static_cast<std::size_t>(index); }
@@ -59,6 +76,8 @@ void exit_cases();
 void interrupt_cases();
 void time_cases();
 void state_cases();
+void smp_cases();
+void doorbell_cases();
 
 /// System calls of the kind since the program started.
 unsigned long ioctl_count();

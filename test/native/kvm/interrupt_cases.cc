@@ -12,24 +12,18 @@ constexpr std::uint32_t level_triggered = 1 << 15;
 /// sti; hlt; out 81h, al; jmp back to hlt
 constexpr std::initializer_list<int> idle = {0xfb, 0xf4, 0xe6, 0x81, 0xeb, 0xfb};
 
-void expect_out(Guest& guest, unsigned port, unsigned value) {
-  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
-  CHECK_EQUAL(guest.engine->slot.address, port);
-  CHECK_EQUAL(guest.engine->slot.data, value);
-}
-
 void message_ends_halt() {
   Guest guest(idle);
   guest.enable_lapic();
   guest.vector(0x40, 0x1100);
   guest.put(0x1100, {0xb0, '!', 0xe6, 0x80, 0xcf});  // mov al, '!'; out 80h, al; iret
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
-  CHECK_EQUAL(guest.engine->slot.detail, 0);
+  CHECK_EQUAL(guest.slot().detail, 0);
   CHECK_EQUAL(guest.get(Register::run_state), 1);
   CHECK(guest.engine->next_deadline() == INT64_MAX);
   guest.engine->send_msi(to_apic_0, 0x40);
-  expect_out(guest, 0x80, '!');
-  expect_out(guest, 0x81, '!');
+  guest.expect_out(0x80, '!');
+  guest.expect_out(0x81, '!');
 }
 
 void end_of_level() {
@@ -46,8 +40,8 @@ void end_of_level() {
   bool ended = false, printed = false;
   for (int i = 0; i < 2; i++) {
     const ExitKind kind = guest.run();
-    ended |= kind == ExitKind::Eoi && guest.engine->slot.address == 0x42;
-    printed |= kind == ExitKind::PortWrite && guest.engine->slot.data == 'E';
+    ended |= kind == ExitKind::Eoi && guest.slot().address == 0x42;
+    printed |= kind == ExitKind::PortWrite && guest.slot().data == 'E';
   }
   CHECK(ended);
   CHECK(printed);
@@ -57,26 +51,26 @@ void end_of_level() {
 void end_after_restore() {
   Guest guest({0x66, 0x31, 0xc0, 0x66, 0xa3, 0xb0, 0x00, 0xf4});  // xor eax, eax; mov [0b0h], eax; hlt
   guest.enable_lapic();
-  auto rows = guest.engine->get_lapic();
+  auto rows = guest.vcpu().get_lapic();
   rows[index_of(tsbhyve::LapicRow::in_service) + 2] = 1 << 4;
   rows[index_of(tsbhyve::LapicRow::trigger_mode) + 2] = 1 << 4;
-  guest.engine->set_lapic(rows);
+  guest.vcpu().set_lapic(rows);
   guest.set(Register::ds_base, 0xfee00000);
   CHECK_EQUAL(guest.run(), ExitKind::Eoi);
-  CHECK_EQUAL(guest.engine->slot.address, 0x44);
-  CHECK_EQUAL(guest.engine->get_lapic()[index_of(tsbhyve::LapicRow::ended_levels) + 2], 0);
+  CHECK_EQUAL(guest.slot().address, 0x44);
+  CHECK_EQUAL(guest.vcpu().get_lapic()[index_of(tsbhyve::LapicRow::ended_levels) + 2], 0);
 }
 
 /// One that had ended already, and nobody had been told, is told first.
 void end_before_save() {
   Guest guest({0xf4});
   guest.enable_lapic();
-  auto rows = guest.engine->get_lapic();
+  auto rows = guest.vcpu().get_lapic();
   rows[index_of(tsbhyve::LapicRow::ended_levels) + 3] = 1 << 5;
-  guest.engine->set_lapic(rows);
-  CHECK(guest.engine->get_lapic() == rows);
+  guest.vcpu().set_lapic(rows);
+  CHECK(guest.vcpu().get_lapic() == rows);
   CHECK_EQUAL(guest.run(), ExitKind::Eoi);
-  CHECK_EQUAL(guest.engine->slot.address, 0x65);
+  CHECK_EQUAL(guest.slot().address, 0x65);
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
 }
 
@@ -89,9 +83,9 @@ void acknowledge_8259() {
   CHECK_EQUAL(guest.get(Register::external_interrupt), 1);
   CHECK_EQUAL(guest.run(), ExitKind::InterruptAcknowledge);
   guest.engine->set_external_interrupt(false);
-  guest.engine->slot.data = 0x30;
-  expect_out(guest, 0x80, 'P');
-  expect_out(guest, 0x81, 'P');
+  guest.slot().data = 0x30;
+  guest.expect_out(0x80, 'P');
+  guest.expect_out(0x81, 'P');
 }
 
 /// With interrupts off the acknowledge waits for the window.
@@ -100,11 +94,11 @@ void interrupt_window() {
   guest.vector(0x31, 0x1100);
   guest.put(0x1100, {0xb0, 'W', 0xe6, 0x80, 0xcf});
   guest.engine->set_external_interrupt(true);
-  expect_out(guest, 0x82, 0);
+  guest.expect_out(0x82, 0);
   CHECK_EQUAL(guest.run(), ExitKind::InterruptAcknowledge);
   guest.engine->set_external_interrupt(false);
-  guest.engine->slot.data = 0x31;
-  expect_out(guest, 0x80, 'W');
+  guest.slot().data = 0x31;
+  guest.expect_out(0x80, 'W');
 }
 
 void non_maskable() {
@@ -112,9 +106,9 @@ void non_maskable() {
   guest.vector(2, 0x1100);
   guest.put(0x1100, {0xb0, 'N', 0xe6, 0x80, 0xcf});
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
-  guest.engine->inject_nmi();
-  expect_out(guest, 0x80, 'N');
-  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+  guest.vcpu().inject_nmi();
+  guest.expect_out(0x80, 'N');
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
   CHECK_EQUAL(guest.get(Register::nmi_blocked), 1);
 }
 

@@ -15,10 +15,18 @@ int main() {
     return 0;
   }
   try {
-    test::exit_cases();
-    test::interrupt_cases();
-    test::time_cases();
-    test::state_cases();
+    const tsbhyve::kvm::KvmChoices choices[] = {{}, {.may_ring = false}, {.always_crew = true}};
+    for (const auto& choice : choices) {
+      std::printf("dirty log in %s, vCPUs on %s\n", choice.may_ring ? "rings if there are" : "bitmaps",
+                  choice.always_crew ? "threads" : "this thread");
+      test::usual = choice;
+      test::exit_cases();
+      test::interrupt_cases();
+      test::time_cases();
+      test::state_cases();
+    }
+    test::smp_cases();
+    test::doorbell_cases();
   } catch (const tsbhyve::EngineError& error) {
     std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "",
                 error.message.c_str());

@@ -29,7 +29,7 @@ void registers_round_trip() {
   values[index_of(Register::nmi_pending)] = 1;
   values[index_of(Register::external_interrupt)] = 1;
   values[index_of(Register::run_state)] = 1;
-  guest.engine->set_registers(RegisterGroup::All, values);
+  guest.vcpu().set_registers(RegisterGroup::All, values);
   const std::vector<std::uint64_t> read = guest.registers();
   for (std::size_t i = 0; i < values.size(); i++) {
     if (read[i] == values[i]) continue;
@@ -41,14 +41,14 @@ void registers_round_trip() {
   guest.registers();
   const unsigned long all = ioctl_count() - before;
   std::vector<std::uint64_t> general(tsbhyve::register_count);
-  guest.engine->get_registers(RegisterGroup::General, general);
+  guest.vcpu().get_registers(RegisterGroup::General, general);
   const unsigned long one_group = ioctl_count() - before - all;
   std::printf("system calls: %lu for all registers, %lu for the general ones\n", all, one_group);
   CHECK(all <= 6);
   CHECK_EQUAL(one_group, 1);
   values[index_of(Register::run_state)] = 9;
   try {
-    guest.engine->set_registers(RegisterGroup::Events, values);
+    guest.vcpu().set_registers(RegisterGroup::Events, values);
     CHECK(false);
   } catch (const std::invalid_argument&) {
   }
@@ -68,12 +68,12 @@ void long_mode_round_trip() {
   values[index_of(Register::cr3)] = 0x4000;
   values[index_of(Register::cr4)] = 0x20;
   values[index_of(Register::efer)] = 0x500;
-  guest.engine->set_registers(RegisterGroup::All, values);
+  guest.vcpu().set_registers(RegisterGroup::All, values);
   CHECK(guest.registers() == values);
   std::vector<std::uint64_t> impossible = values;
   impossible[index_of(Register::cr0)] = 0x80000010;  // paging without protection
   try {
-    guest.engine->set_registers(RegisterGroup::All, impossible);
+    guest.vcpu().set_registers(RegisterGroup::All, impossible);
     CHECK(false);
   } catch (const tsbhyve::EngineError& error) {
     CHECK_EQUAL(error.number, EINVAL);
@@ -83,20 +83,20 @@ void long_mode_round_trip() {
 
 void msrs_round_trip() {
   Guest guest({0xf4});
-  const auto values = guest.engine->get_msrs();
+  const auto values = guest.vcpu().get_msrs();
   CHECK(values.size() > 20);
   CHECK(std::is_sorted(values.begin(), values.end()));
   constexpr std::uint32_t lstar = 0xc0000082;
-  guest.engine->set_msrs({{lstar, 0xffffffff81000000}});
-  const auto changed = guest.engine->get_msrs();
+  guest.vcpu().set_msrs({{lstar, 0xffffffff81000000}});
+  const auto changed = guest.vcpu().get_msrs();
   CHECK(std::count(changed.begin(), changed.end(),
                    std::pair<std::uint32_t, std::uint64_t>(lstar, 0xffffffff81000000)) == 1);
-  guest.engine->set_msrs(changed);
-  CHECK(guest.engine->get_msrs() == changed);
+  guest.vcpu().set_msrs(changed);
+  CHECK(guest.vcpu().get_msrs() == changed);
   guest.engine->reset();
-  CHECK(guest.engine->get_msrs() == values);
+  CHECK(guest.vcpu().get_msrs() == values);
   try {
-    guest.engine->set_msrs({{lstar, 0}, {0x12345678, 0xff}});
+    guest.vcpu().set_msrs({{lstar, 0}, {0x12345678, 0xff}});
     CHECK(false);
   } catch (const std::invalid_argument& error) {
     CHECK(std::string(error.what()) == "MSR 0x12345678: the kernel does not take the value 0xff");
@@ -105,17 +105,17 @@ void msrs_round_trip() {
 
 void fpu_round_trip() {
   Guest guest({0xf4});
-  auto image = guest.engine->get_xsave();
+  auto image = guest.vcpu().get_xsave();
   CHECK_EQUAL(image.size(), 576);
   CHECK_EQUAL(image[0] | image[1] << 8, 0x37f);  // FCW
   CHECK_EQUAL(image[512], 3);
   image[0] = 0x7e;
   for (std::size_t i = 160; i < 416; i++) image[i] = static_cast<std::uint8_t>(i);
-  guest.engine->set_xsave(image);
-  CHECK(guest.engine->get_xsave() == image);
+  guest.vcpu().set_xsave(image);
+  CHECK(guest.vcpu().get_xsave() == image);
   image[512] = 7;
   try {
-    guest.engine->set_xsave(image);
+    guest.vcpu().set_xsave(image);
     CHECK(false);
   } catch (const std::invalid_argument&) {
   }
@@ -125,7 +125,7 @@ void fpu_round_trip() {
 void lapic_moves() {
   Guest from({0xf4});
   from.engine->hold_time(true);
-  auto rows = from.engine->get_lapic();
+  auto rows = from.vcpu().get_lapic();
   const auto put = [&rows](tsbhyve::LapicRow row, std::uint64_t value, std::size_t at = 0) {
     rows[index_of(row) + at] = value;
   };
@@ -141,13 +141,13 @@ void lapic_moves() {
   put(tsbhyve::LapicRow::divide_configuration, 3);
   put(tsbhyve::LapicRow::timer_running, 1);
   put(tsbhyve::LapicRow::timer_start, static_cast<std::uint64_t>(from.engine->time()));
-  from.engine->set_lapic(rows);
-  CHECK(from.engine->get_lapic() == rows);
+  from.vcpu().set_lapic(rows);
+  CHECK(from.vcpu().get_lapic() == rows);
   Guest to({0xf4});
   to.engine->hold_time(true);
   to.engine->set_time(from.engine->time());
-  to.engine->set_lapic(rows);
-  const auto moved = to.engine->get_lapic();
+  to.vcpu().set_lapic(rows);
+  const auto moved = to.vcpu().get_lapic();
   for (std::size_t i = 0; i < rows.size(); i++) CHECK_EQUAL(moved[i], rows[i]);
   CHECK_EQUAL(to.get(Register::cr8), 2);
 }
@@ -158,7 +158,7 @@ void dirty_log() {
   CHECK(guest.memory.open_client(client));
   guest.engine->dirty_log_taken();
   const auto take = [&] {
-    CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+    CHECK_EQUAL(guest.safepoint(), ExitKind::None);
     std::uint8_t bitmap[8] = {};
     guest.memory.take(client, bitmap);
     guest.engine->dirty_log_taken();

@@ -33,7 +33,7 @@ void deadline() {
   for (int i = 0; i < 5; i++) {
     const std::int64_t until = guest.engine->time() + 6 * millisecond;
     CHECK_EQUAL(guest.run(until), ExitKind::Deadline);
-    CHECK(guest.engine->slot.time >= until);
+    CHECK(guest.slot().time >= until);
   }
   Guest halted({0xfb, 0xf4});
   const std::int64_t until = halted.engine->time() + millisecond;
@@ -46,8 +46,9 @@ void tsc_follows_time() {
                0x05,                      // rdtsc; mov [500h], eax; mov [504h], edx
                0xe6, 0x80, 0xeb, 0xf1});  // out 80h, al; jmp back
   const tsbhyve::kvm::Vm vm;
-  const tsbhyve::kvm::Vcpu vcpu(vm);
-  const bool moves_tsc = tsbhyve::kvm::Clock(vm, vcpu, 0).moves_tsc();
+  const tsbhyve::kvm::Vcpu vcpu(vm, 0);
+  const tsbhyve::kvm::Clock clock(vm, vcpu, 0);
+  const bool moves_tsc = tsbhyve::kvm::GuestTsc(vcpu, clock).can_move();
   if (!moves_tsc) std::printf("not tested: this /dev/kvm does not move the guest's TSC\n");
   const double ticks_a_ns = static_cast<double>(tsbhyve::kvm::host_tsc_hz(vcpu)) / 1e9;
   for (int i = 0; i < 4; i++) {
@@ -58,7 +59,7 @@ void tsc_follows_time() {
     const double ns = static_cast<double>(tsc) / ticks_a_ns;
     constexpr double rounding = 100;
     CHECK(!moves_tsc || ns >= static_cast<double>(before) - rounding);
-    CHECK(!moves_tsc || ns <= static_cast<double>(guest.engine->slot.time) + rounding);
+    CHECK(!moves_tsc || ns <= static_cast<double>(guest.slot().time) + rounding);
     guest.engine->hold_time(true);
     const std::int64_t held = guest.engine->time();
     usleep(3000);
@@ -77,7 +78,7 @@ void lapic_timer() {
   guest.vector(0x50, 0x1100);
   guest.put(0x1100, {0xb0, 'T', 0xe6, 0x80, 0xcf});
   guest.engine->hold_time(true);
-  auto rows = guest.engine->get_lapic();
+  auto rows = guest.vcpu().get_lapic();
   rows[index_of(tsbhyve::LapicRow::spurious)] = 0x1ff;
   rows[index_of(tsbhyve::LapicRow::lvt)] = 0x50;
   rows[index_of(tsbhyve::LapicRow::divide_configuration)] = 0xb;
@@ -85,10 +86,10 @@ void lapic_timer() {
   rows[index_of(tsbhyve::LapicRow::timer_running)] = 1;
   const std::int64_t start = guest.engine->time();
   rows[index_of(tsbhyve::LapicRow::timer_start)] = static_cast<std::uint64_t>(start - 10 * millisecond);
-  guest.engine->set_lapic(rows);
-  CHECK(guest.engine->get_lapic() == rows);
+  guest.vcpu().set_lapic(rows);
+  CHECK(guest.vcpu().get_lapic() == rows);
   usleep(50'000);  // longer than the count: it must stand still
-  CHECK(guest.engine->get_lapic() == rows);
+  CHECK(guest.vcpu().get_lapic() == rows);
   guest.engine->hold_time(false);
   ExitKind kind = guest.run();
   while (kind == ExitKind::Hlt) {
@@ -97,8 +98,8 @@ void lapic_timer() {
     kind = guest.run();
   }
   CHECK_EQUAL(kind, ExitKind::PortWrite);
-  CHECK_EQUAL(guest.engine->slot.data, 'T');
-  CHECK(guest.engine->slot.time >= start + 30 * millisecond);
+  CHECK_EQUAL(guest.slot().data, 'T');
+  CHECK(guest.slot().time >= start + 30 * millisecond);
 }
 
 }  // namespace
