@@ -12,8 +12,9 @@ Napi::Value Machine::has_doorbells(const Napi::CallbackInfo& info) {
 /// Before the machine runs. However often a doorbell is rung until its event is taken, that is one event.
 void Machine::open_doorbells(const Napi::CallbackInfo& info) {
   const std::uint32_t source = to_u32(info[0], "source");
-  engine(info.Env()).set_doorbells(
-      [events = events_, source](std::uint32_t token) { events->post_once({source, token, 0}); });
+  engine(info.Env()).set_doorbells([events = events_, source](std::uint32_t token) {
+    events->post_once({source, token, 0});
+  });
 }
 
 void Machine::add_doorbell(const Napi::CallbackInfo& info) {

@@ -8,7 +8,7 @@ export interface Doorbell {
   readonly offset: number;
   /** Writes of another width come to the handler as all others do. */
   readonly width: Width;
-  ring(): void;
+  readonly ring: () => void;
 }
 
 /** Where doorbells are hung up. Without one every write comes to its handler. */

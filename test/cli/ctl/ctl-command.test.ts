@@ -46,7 +46,13 @@ test('steps are done in the order given, and registers side by side are one ques
 
 test('--get-all is everything', async () => {
   const control = await fakeControl();
-  control.answers.stats = { time: 1n, instructions: 2n, memory: 3, vcpus: [{ instructions: 7n, exits: { Hlt: 4 } }], balloon: null };
+  control.answers.stats = {
+    time: 1n,
+    instructions: 2n,
+    memory: 3,
+    vcpus: [{ instructions: 7n, exits: { Hlt: 4 } }],
+    balloon: null,
+  };
   control.answers.processor = { general: { rip: 0x10n }, msrs: { '0x10': 5n } };
   const { out } = await run('--vm=web', '--get-all');
   for (const text of ['state running', 'vcpus.0.exits.Hlt 4', 'rip 0x0000000000000010', '0x10 0x0000000000000005']) {
