@@ -160,9 +160,9 @@ other64:
   cmp dword ptr [go], 2
   jne 1b
   mov dword ptr [parked], 1
-2:
   cli
-  hlt
+  # Not HLT: the boot processor ends the machine without knowing whether this one has got as far as that.
+2:
   jmp 2b
 
 .data
