@@ -6,6 +6,7 @@ import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
+import { maskedText } from '../hypervisor/cpu-models/masked.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
@@ -79,6 +80,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { hostCpus, translator = true } = host;
   const processors = { ...engineOptions(config, engineMemory(ram)), translator };
   const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
+  tellMasked(engine, config.cpuModel, log);
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
@@ -118,6 +120,11 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ engine, time, ports, mmio, pic, ioapic, msrs, stop, hash });
   return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
+}
+
+function tellMasked({ capabilities: { engine, maskedCpuid } }: Engine, model: string, log: Logger): void {
+  const masked = maskedText(maskedCpuid);
+  if (masked !== '') log.warn(`engine ${engine}: this host lacks what CPU model ${model} has: CPUID ${masked}`);
 }
 
 /** Null under the virtual clock: there everything is done at once, so that no run differs from another. */

@@ -24,7 +24,7 @@ extern "C" __attribute__((visibility("default"))) int ioctl(int fd, unsigned lon
 
 namespace test {
 
-tsbhyve::kvm::KvmChoices usual;
+bool usually_crew = false;
 
 unsigned long ioctl_count() { return ioctls; }
 
@@ -49,7 +49,7 @@ tsbhyve::EngineOptions options(unsigned vcpus) {
 Guest::Guest(std::initializer_list<int> code, Setting setting) {
   memory.add_segment(0, 0x20000, false);
   memory.add_segment(rom_address, 0x1000, true);
-  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options(setting.vcpus), setting.choices);
+  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options(setting.vcpus), setting.always_crew);
   put(code_address, code);
   std::vector<std::uint64_t> values = registers();
   for (const Register selector :

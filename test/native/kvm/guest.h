@@ -31,12 +31,12 @@ using tsbhyve::RegisterGroup;
 inline constexpr std::int64_t never = INT64_MAX / 2;
 inline constexpr std::uint64_t code_address = 0x1000, rom_address = 0x30000;
 
-/// How guests are run, when nothing else is said: main() goes through what there is.
-extern tsbhyve::kvm::KvmChoices usual;
+/// Whether one vCPU too has a thread of its own, when nothing else is said: main() tries both.
+extern bool usually_crew;
 
 struct Setting {
   unsigned vcpus = 1;
-  tsbhyve::kvm::KvmChoices choices = usual;
+  bool always_crew = usually_crew;
 };
 
 struct Guest {

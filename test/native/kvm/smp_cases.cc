@@ -215,8 +215,8 @@ void wake_and_deadline() {
 }
 
 /// What both wrote is in the log of that time.
-void dirty_log(bool may_ring) {
-  Guest guest({}, {.vcpus = 2, .choices = {.may_ring = may_ring}});
+void dirty_log() {
+  Guest guest({}, {.vcpus = 2});
   guest.put(code_address, {0xc6, 0x06, 0x00, 0x50, 0x01, 0xe6, 0x80, 0xf4});  // mov byte [5000h], 1; out 80h, al; hlt
   guest.put(second_code, {0x26, 0xc6, 0x06, 0x00, 0x60, 0x01, 0xe6, 0x81, 0xf4});
   std::vector<std::uint64_t> second = guest.registers(0);
@@ -238,15 +238,14 @@ void dirty_log(bool may_ring) {
 }  // namespace
 
 void smp_cases() {
-  usual = {};
+  usually_crew = false;
   start_up();
   messages();
   counting(false);
   counting(true);
   close_at_once();
   wake_and_deadline();
-  dirty_log(true);
-  dirty_log(false);
+  dirty_log();
 }
 
 }  // namespace test

@@ -170,6 +170,21 @@ void dirty_log() {
   CHECK_EQUAL(take() & 0x60, 0x40);
 }
 
+/// More than a kernel's log of single stores could hold.
+void many_stores() {
+  Guest guest({0xb9, 0xff, 0xff,                // mov cx, ffffh
+               0xfe, 0x06, 0x00, 0x50,          // 1: inc byte [5000h]
+               0xe2, 0xfa, 0xe6, 0x80, 0xf4});  // loop 1b; out 80h, al; hlt
+  unsigned client;
+  CHECK(guest.memory.open_client(client));
+  guest.engine->dirty_log_taken();
+  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
+  std::uint8_t bitmap[8] = {};
+  guest.memory.take(client, bitmap);
+  CHECK_EQUAL(bitmap[0], 0x20);
+}
+
 }  // namespace
 
 void state_cases() {
@@ -179,6 +194,7 @@ void state_cases() {
   fpu_round_trip();
   lapic_moves();
   dirty_log();
+  many_stores();
 }
 
 }  // namespace test
