@@ -17,6 +17,7 @@ EngineOptions options() {
   EngineOptions options;
   options.virtual_clock = true;  // one instruction is one nanosecond
   options.physical_address_bits = 52;
+  options.translator = false;  // nothing gets hot
   return options;
 }
 
