@@ -10,6 +10,7 @@ import { maskedText } from '../hypervisor/cpu-models/masked.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
+import type { TranslatorOptions } from '../hypervisor/translator.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
@@ -35,8 +36,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
-  /** soft: hot code becomes host code, where this build and host can; true unless given. */
-  readonly translator?: boolean;
+  /** soft; `TRANSLATOR_DEFAULT` where something is not given. */
+  readonly translator?: Partial<TranslatorOptions>;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -77,7 +78,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const { hostCpus, translator = true } = host;
+  const { hostCpus, translator = {} } = host;
   const processors = { ...engineOptions(config, engineMemory(ram)), translator };
   const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
   tellMasked(engine, config.cpuModel, log);

@@ -29,7 +29,7 @@ SMP_GUEST_CODE(locked_widths, R"(
 )");
 
 void every_width_counts() {
-  constexpr std::uint64_t vcpus = 4, rounds = 20'000 / work_divisor * 2;
+  constexpr std::uint64_t vcpus = 4, rounds = 200'000 / work_divisor * 2;
   SmpGuest guest(vcpus, locked_widths, rounds);
   guest.put(data_at + 0x180, 5, 1);
   guest.put(data_at + 0x1c0, 0x1234, 2);

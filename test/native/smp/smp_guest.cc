@@ -135,22 +135,25 @@ void SmpGuest::open_machine() {
 }
 
 bool SmpGuest::step() {
-  const Exit exit = engine->run(INT64_MAX);
-  switch (exit.kind) {
-    case ExitKind::None:
-    case ExitKind::Woken:
-    case ExitKind::Deadline: return false;
-    case ExitKind::PortWrite: return engine->vcpu(exit.vcpu).slot.address == end_port;
-    default:
-      require(false, "exit " + std::to_string(static_cast<unsigned>(exit.kind)) + " of vCPU " +
-                         std::to_string(exit.vcpu) + " at " + std::to_string(engine->vcpu(exit.vcpu).slot.rip));
-      return true;
-  }
+  if (!ended_) take(engine->run(INT64_MAX));
+  return ended_;
 }
 
 void SmpGuest::safepoint() {
-  while (engine->safepoint().kind != ExitKind::None)
-    ;
+  for (Exit exit = engine->safepoint(); exit.kind != ExitKind::None; exit = engine->safepoint()) take(exit);
+}
+
+void SmpGuest::take(const Exit& exit) {
+  const ExitSlot& slot = engine->vcpu(exit.vcpu).slot;
+  switch (exit.kind) {
+    case ExitKind::None:
+    case ExitKind::Woken:
+    case ExitKind::Deadline: return;
+    case ExitKind::PortWrite: ended_ = ended_ || slot.address == end_port; return;
+    default:
+      require(false, "exit " + std::to_string(static_cast<unsigned>(exit.kind)) + " of vCPU " +
+                         std::to_string(exit.vcpu) + " at " + std::to_string(slot.rip));
+  }
 }
 
 void SmpGuest::move_to_new_machine() {

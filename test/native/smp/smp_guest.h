@@ -51,7 +51,7 @@ class SmpGuest {
   void run() {
     run([] {});
   }
-  /// One call of run(); true at the end.
+  /// One call of run() at most; true at the end.
   bool step();
 
   /// Another machine in place of this one, with the same state. At a safepoint.
@@ -71,8 +71,10 @@ class SmpGuest {
 
  private:
   void open_machine();
+  void take(const Exit& exit);
 
   const std::uint32_t vcpus_;
+  bool ended_ = false;
 };
 
 }  // namespace tsbhyve::test
