@@ -18,7 +18,7 @@ EngineOptions options() {
   EngineOptions options;
   options.virtual_clock = true;  // one instruction is one nanosecond
   options.physical_address_bits = 52;
-  options.translator = false;  // nothing gets hot
+  options.translator.mode = TranslatorMode::Off;  // nothing gets hot
   return options;
 }
 

@@ -15,7 +15,7 @@ constexpr std::uint64_t slice = 20'000;
 
 Cores::Cores(tsbhyve::GuestRam* ram, const tsbhyve::EngineOptions& options) : ram_(ram), time_(false, 1, 1) {
   for (std::uint32_t index = 0; index < options.vcpus; index++)
-    cores_.push_back(std::make_unique<SoftVcpu>(index, ram, options, time_, bus_));
+    cores_.push_back(std::make_unique<SoftVcpu>(index, ram, options, tsbhyve::soft::Shared{time_, bus_, nullptr}));
   for (const auto& core : cores_) {
     std::vector<Cpu*> others;
     for (const auto& other : cores_) {
