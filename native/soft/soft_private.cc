@@ -133,6 +133,7 @@ void SoftVcpu::set_private(std::span<const std::uint8_t> bytes) {
   cpu_->retire_limit = instructions;
   cpu_->budget = 0;
   if (is_alone_ && time_.is_virtual()) time_.load(time);
+  if (lockstep_) lockstep_->forget_memory();
   drop_caches();
 }
 

@@ -16,6 +16,8 @@ struct TlbEntry {
   u16 pcid = 0;
   u8 flags = 0;
   u8 page_shift = 12;  // of the mapping it came from: INVLPG drops all of a large page
+
+  bool operator==(const TlbEntry&) const = default;
 };
 inline constexpr u8 tlb_writable = 1, tlb_user = 2, tlb_global = 4, tlb_no_execute = 8, tlb_dirty = 16;
 inline constexpr u8 tlb_flags = 31;  // all of these

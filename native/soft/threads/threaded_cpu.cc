@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "engine/guest_ram.h"
-#include "soft/attend.h"
 #include "soft/block_cache.h"
 #include "soft/host/guest_access.h"
 #include "soft/memory/mmu.h"
@@ -77,6 +76,10 @@ void ThreadedCpu::attend() {
     }
   }
   check_fresh(false);
+  if (stop_wanted_) {
+    cpu_->retire_limit -= static_cast<u64>(cpu_->budget);
+    cpu_->budget = 0;
+  }
 }
 
 void ThreadedCpu::serialize() {

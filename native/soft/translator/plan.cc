@@ -22,6 +22,7 @@ bool decode_block(const Cpu* cpu, const Block& block, std::vector<Instruction>& 
     const Op& op = block.ops[i];
     Instruction& instruction = instructions.emplace_back();
     if (decode(bytes + op.offset, op.length, CodeSize::Bits64, instruction) != DecodeStatus::Ok) return false;
+    instruction.threaded = cpu->threaded != nullptr;
   }
   return true;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Read-modify-write of memory beyond plain arithmetic: with carry, of one operand, exchanges, and all that is locked.
+// What is locked is done by one locked instruction of the host where it is aligned; the host may stop or punish one
+// that crosses a cache line, so that is tier 1's.
 #include "soft/translator/families.h"
 
 namespace tsbhyve::soft {
@@ -51,7 +53,7 @@ bool translate_locked(Emitter& e) {
   if (id == 0 || !is_memory(to) || is_high(from) || !e.can_address()) return false;
   e.begin_direct();
   e.address();
-  const Mem at = e.direct(to.size, true, false);
+  const Mem at = e.direct(to.size, true, true);
   asmjit::Operand source = e.source_of(from);
   if (source.isMem()) source = e.value_of(from.reg, to.size, t2);
   e.a.lock();
@@ -126,7 +128,7 @@ bool translate_exchange_memory(Emitter& e) {
   if (e.live_after) e.overwrite(from.reg);
   e.begin_direct();
   e.address();
-  const Mem at = e.direct(to.size, true, false);
+  const Mem at = e.direct(to.size, true, true);
   if (has_home(from.reg)) {
     e.a.xchg(at, sized(home(from.reg), to.size));
   } else {
@@ -144,7 +146,7 @@ bool translate_exchange_add(Emitter& e) {
   if (!is_memory(to) || !is_register(from) || !e.can_address()) return false;
   e.begin_direct();
   e.address();
-  const Mem at = e.direct(to.size, true, false);
+  const Mem at = e.direct(to.size, true, true);
   const Gp value = e.begin_change(from);
   e.a.lock();
   e.a.xadd(at, value);
@@ -164,7 +166,7 @@ bool translate_compare_exchange(Emitter& e) {
   if (!is_memory(to) || !is_register(from) || !e.can_address()) return false;
   e.begin_direct();
   e.address();
-  const Mem at = e.direct(to.size, true, false);
+  const Mem at = e.direct(to.size, true, true);
   const Gp value = e.value_of(from.reg, to.size, t2);
   e.a.lock();
   e.a.cmpxchg(at, value);
