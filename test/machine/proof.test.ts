@@ -2,7 +2,6 @@
 /** The proof with a small guest on the soft engine: timer interrupts, halts, port I/O, memory all over. */
 import { type CborMap, decode, encode, isMap } from '../../src/core/cbor.js';
 import type { ClockMode } from '../../src/hypervisor/hypervisor.js';
-import type { TranslatorOptions } from '../../src/hypervisor/translator.js';
 import { buildMachine } from '../../src/machine/build.js';
 import { runUntil } from '../../src/machine/run.js';
 import { type ProofSubject, runTo } from '../support/proof.js';
@@ -10,19 +9,18 @@ import { loadTickGuest } from '../support/tick-guest.js';
 
 const MS = 1_000_000n;
 
-function tickSubject(clock: ClockMode, translator: Partial<TranslatorOptions> = { heat: 1 }): ProofSubject {
+function tickSubject(clock: ClockMode): ProofSubject {
   return {
     build: (output, hashExits) =>
       buildMachine(
         { memory: 2 * 1024 * 1024, clock },
-        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits, translator },
+        { outputs: { com1: { write: (byte) => output.push(byte) } }, hashExits },
       ),
     start: loadTickGuest,
   };
 }
 
-const NANOSECOND_EACH: ClockMode = { kind: 'virtual', numerator: 1, denominator: 1 };
-const subject = tickSubject(NANOSECOND_EACH);
+const subject = tickSubject({ kind: 'virtual', numerator: 1, denominator: 1 });
 
 test('the guest does something', () => {
   const evidence = runTo(subject, 20n * MS);
@@ -51,28 +49,6 @@ test('a rate of the virtual clock with a remainder is restored with it', () => {
   const odd = tickSubject({ kind: 'virtual', numerator: 7, denominator: 3 });
   const whole = runTo(odd, 8n * MS);
   for (const cut of [100n, 1_000_333n, 3_000_001n]) expect(runTo(odd, 8n * MS, [cut])).toEqual(whole);
-});
-
-test.each<[string, Partial<TranslatorOptions>]>([
-  ['off', { mode: 'off' }],
-  ['in little code memory', { heat: 0, codeBytes: 65536 }],
-  ['in lockstep', { mode: 'lockstep', heat: 0 }],
-])('translation %s changes nothing', (_name, translator) => {
-  expect(runTo(tickSubject(NANOSECOND_EACH, translator), 20n * MS)).toEqual(runTo(subject, 20n * MS));
-});
-
-test('translation that starts and stops at any time changes nothing', () => {
-  const whole = runTo(subject, 4n * MS);
-  const machine = subject.build([], true);
-  subject.start(machine);
-  machine.resume();
-  for (let time = 997n; time < 4n * MS; time += 4999n) {
-    expect(runUntil(machine, time)).toBe('limit');
-    machine.parts.engine.restTranslator(time % 3n === 0n);
-  }
-  expect(runUntil(machine, 4n * MS)).toBe('limit');
-  expect(machine.parts.hash?.digest()).toBe(whole.exits);
-  machine.close();
 });
 
 test('dropping all caches at any time changes nothing', () => {

@@ -38,7 +38,7 @@ ExitKind run_to_end(LongGuest& guest) {
 }
 
 void agrees(std::uint64_t seed) {
-  const std::vector<int> code = RandomProgram(seed).make(seed % 2 == 0);
+  const std::vector<int> code = RandomProgram(seed).make(static_cast<RandomProgram::Kind>(seed % 3));
   LongGuest plain(code, tsbhyve::test::translator_off()), compared(code, lockstep());
   const ExitKind kind = run_to_end(compared);
   require(kind == ExitKind::Hlt, "seed " + std::to_string(seed) + ": " + compared.vcpu->error_text());
