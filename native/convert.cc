@@ -59,12 +59,35 @@ Napi::Value to_words(Napi::Env env, const std::vector<std::uint64_t>& words) {
   return copy;
 }
 
+namespace {
+
+TranslatorOptions translator_from(const Napi::Value& value) {
+  if (!value.IsObject()) throw_coded(value.Env(), "ERR_INVALID", "translator: expected an object");
+  const auto source = value.As<Napi::Object>();
+  const std::string mode = source.Get("mode").ToString();
+  TranslatorOptions options;
+  if (mode == "off")
+    options.mode = TranslatorMode::Off;
+  else if (mode == "on")
+    options.mode = TranslatorMode::On;
+  else if (mode == "lockstep")
+    options.mode = TranslatorMode::Lockstep;
+  else
+    throw_coded(value.Env(), "ERR_INVALID", "translator: unknown mode '" + mode + "'; accepted are off, on, lockstep");
+  options.heat = to_u32(source.Get("heat"), "translator heat");
+  options.code_bytes = to_u64(source.Get("codeBytes"), "translator codeBytes");
+  options.perf_map = source.Get("perfMap").ToString();
+  return options;
+}
+
+}  // namespace
+
 EngineOptions options_from(const Napi::Value& value) {
   if (!value.IsObject()) throw_coded(value.Env(), "ERR_INVALID", "options: expected an object");
   const auto source = value.As<Napi::Object>();
   EngineOptions options;
   options.virtual_clock = source.Get("virtualClock").ToBoolean();
-  options.translator = source.Get("translator").ToBoolean();
+  options.translator = translator_from(source.Get("translator"));
   options.nanoseconds_numerator = to_u32(source.Get("numerator"), "numerator");
   options.nanoseconds_denominator = to_u32(source.Get("denominator"), "denominator");
   options.tsc_hz = to_u64(source.Get("tscHz"), "tscHz");

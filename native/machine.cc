@@ -62,6 +62,8 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::close_dirty_log>>("closeDirtyLog"),
                          InstanceMethod<&M::checked<&M::take_dirty_log>>("takeDirtyLog"),
                          InstanceMethod<&M::checked<&M::drop_caches>>("dropCaches"),
+                         InstanceMethod<&M::checked<&M::rest_translator>>("restTranslator"),
+                         InstanceMethod<&M::checked<&M::counters>>("counters"),
                          InstanceMethod<&M::checked<&M::capabilities>>("capabilities"),
                          InstanceMethod<&M::checked<&M::wake_count>>("wakeCount"),
                          InstanceMethod<&M::checked<&M::wait_events>>("waitEvents"),
@@ -229,6 +231,17 @@ void Machine::inject_nmi(const Napi::CallbackInfo& info) { vcpu(info).inject_nmi
 void Machine::reset(const Napi::CallbackInfo& info) { engine(info.Env()).reset(); }
 
 void Machine::drop_caches(const Napi::CallbackInfo& info) { engine(info.Env()).drop_caches(); }
+
+void Machine::rest_translator(const Napi::CallbackInfo& info) {
+  engine(info.Env()).rest_translator(info[0].ToBoolean());
+}
+
+Napi::Value Machine::counters(const Napi::CallbackInfo& info) {
+  engine(info.Env()).stand();
+  auto values = Napi::Object::New(info.Env());
+  for (const auto& [name, count] : vcpu(info).counters()) values[name] = static_cast<double>(count);
+  return values;
+}
 
 Napi::Value Machine::capabilities(const Napi::CallbackInfo& info) {
   return to_object(info.Env(), engine(info.Env()).capabilities());

@@ -77,6 +77,8 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void close_dirty_log(const Napi::CallbackInfo& info);
   void take_dirty_log(const Napi::CallbackInfo& info);
   void drop_caches(const Napi::CallbackInfo& info);
+  void rest_translator(const Napi::CallbackInfo& info);
+  Napi::Value counters(const Napi::CallbackInfo& info);
   Napi::Value has_doorbells(const Napi::CallbackInfo& info);
   void open_doorbells(const Napi::CallbackInfo& info);
   void add_doorbell(const Napi::CallbackInfo& info);

@@ -22,6 +22,16 @@ struct CpuidRow {
   std::uint32_t leaf, subleaf, eax, ebx, ecx, edx;
 };
 
+enum class TranslatorMode : std::uint8_t { Off, On, Lockstep };
+
+/// soft: hot code as host code, where the build and the host can.
+struct TranslatorOptions {
+  TranslatorMode mode = TranslatorMode::On;
+  std::uint32_t heat = 48;                             // runs of a block after which it is translated
+  std::uint64_t code_bytes = std::uint64_t{64} << 20;  // of host code, for all vCPUs together
+  std::string perf_map;                                // file in which perf(1) finds names for it; empty: none
+};
+
 struct EngineOptions {
   bool virtual_clock = false;
   std::uint32_t nanoseconds_numerator = 1, nanoseconds_denominator = 1;  // virtual clock: VM time an instruction
@@ -32,7 +42,7 @@ struct EngineOptions {
   std::vector<CpuidRow> cpuid;
   std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
   std::string library;         // vmm: another libvmmapi than the system's; tests have one
-  bool translator = true;      // soft: hot code as host code, where the build and the host can
+  TranslatorOptions translator;
 };
 
 /// What an engine can do: the TypeScript side prints and compares it.
@@ -79,6 +89,8 @@ class VcpuEngine {
   /// One sentence on its last ExitKind::Error: what the engine cannot go on from.
   virtual std::string error_text() const = 0;
   virtual std::uint64_t instructions() const = 0;
+  /// By name, what it has done since it was made; at a safepoint.
+  virtual std::vector<std::pair<std::string, std::uint64_t>> counters() const { return {}; }
   virtual void inject_nmi() = 0;
 
   // State, out and in.
@@ -159,6 +171,8 @@ class Engine {
   virtual void dirty_log_taken() = 0;
   /// Test hook: drops every derived cache. Nothing a guest can see may change.
   virtual void drop_caches() = 0;
+  /// Test hook: hot code does without host code from here on, or no more. Nothing a guest can see may change.
+  virtual void rest_translator(bool resting) { static_cast<void>(resting); }
 };
 
 }  // namespace tsbhyve

@@ -44,9 +44,6 @@ inline constexpr unsigned long get_xsave = _IOR(KVMIO, 0xa4, XsaveRegion);
 inline constexpr unsigned long set_xsave = _IOW(KVMIO, 0xa5, XsaveRegion);
 inline constexpr unsigned long get_xsave2 = _IOR(KVMIO, 0xcf, XsaveRegion);
 
-/// Newer than some headers.
-inline constexpr __u32 cap_apic_bus_cycles_ns = 237;  // Linux 6.11
-
 static_assert(sizeof(MsrList) == 8 + 255 * 16 && sizeof(MsrIndexList) == 4 + 4096 && sizeof(CpuidList) == 8 + 256 * 40);
 static_assert(sizeof(RouteList) == 8 + 32 * 48 && sizeof(SignalMask) == 12);
 

@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace tsbhyve::kvm {
@@ -18,8 +17,6 @@ constexpr __u64 identity_map_address = 0xfeffc000;
 constexpr unsigned long task_state_address = 0xfeffd000;
 
 constexpr __u64 ioapic_pins = 32;
-
-constexpr std::size_t wanted_ring_bytes = 4096 * sizeof(kvm_dirty_gfn);
 
 struct Need {
   long capability;
@@ -61,7 +58,7 @@ Descriptor open_system() {
   return system;
 }
 
-Vm::Vm(bool may_ring) : system_(open_system()) {
+Vm::Vm() : system_(open_system()) {
   for (const Need& need : needs) {
     if (check(need.capability) == 0) {
       throw EngineError{0, "KVM_CHECK_EXTENSION",
@@ -74,7 +71,7 @@ Vm::Vm(bool may_ring) : system_(open_system()) {
   enable(KVM_CAP_EXCEPTION_PAYLOAD, 1);
   enable(KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_UNKNOWN);
   try_enable(KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1);
-  choose_dirty_log(may_ring);
+  clears_dirty_log_ = try_enable(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
   __u64 identity = identity_map_address;
   TSBHYVE_KVM(fd(), KVM_SET_IDENTITY_MAP_ADDR, &identity);
   TSBHYVE_KVM(fd(), KVM_SET_TSS_ADDR, task_state_address);
@@ -93,17 +90,6 @@ bool Vm::try_enable(__u32 capability, __u64 argument) {
   if (check(capability) == 0) return false;
   enable(capability, argument);
   return true;
-}
-
-/// A ring costs what was written, a bitmap what there is. x86 keeps to the order in which the ring's flags are written
-/// whether or not it says so (ACQ_REL).
-void Vm::choose_dirty_log(bool may_ring) {
-  const auto most = static_cast<std::size_t>(std::max(check(KVM_CAP_DIRTY_LOG_RING_ACQ_REL), 0));
-  const std::size_t bytes = std::min(most, wanted_ring_bytes);
-  if (may_ring && bytes != 0 && try_enable(KVM_CAP_DIRTY_LOG_RING_ACQ_REL, bytes))
-    dirty_ring_bytes_ = bytes;
-  else
-    clears_dirty_log_ = try_enable(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
 }
 
 Vcpu::Vcpu(const Vm& vm, std::uint32_t id)

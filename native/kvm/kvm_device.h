@@ -42,24 +42,19 @@ Descriptor open_system();
 /// A virtual machine whose LAPIC is in the kernel and whose chipset is ours.
 class Vm {
  public:
-  /// For tests: without `may_ring` writes are logged in bitmaps wherever.
-  explicit Vm(bool may_ring = true);
+  Vm();
   int fd() const { return vm_.get(); }
   int system() const { return system_.get(); }
   /// What KVM_CHECK_EXTENSION says: 0 is absent.
   int check(long capability) const;
-  /// Bytes of each vCPU's ring of dirty pages; 0: this kernel keeps bitmaps.
-  std::size_t dirty_ring_bytes() const { return dirty_ring_bytes_; }
-  /// With a bitmap: reading it leaves pages writable until KVM_CLEAR_DIRTY_LOG.
+  /// Reading the dirty log leaves pages writable until KVM_CLEAR_DIRTY_LOG.
   bool clears_dirty_log() const { return clears_dirty_log_; }
 
  private:
   void enable(__u32 capability, __u64 argument);
   bool try_enable(__u32 capability, __u64 argument);
-  void choose_dirty_log(bool may_ring);
 
   Descriptor system_, vm_;
-  std::size_t dirty_ring_bytes_ = 0;
   bool clears_dirty_log_ = false;
 };
 

@@ -21,9 +21,8 @@ std::vector<std::unique_ptr<Vcpu>> open_vcpus(const Vm& vm, const EngineOptions&
 
 }  // namespace
 
-KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options, KvmChoices choices)
-    : vm_(choices.may_ring),
-      model_(cut_model(vm_, options.cpuid)),
+KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options, bool always_crew)
+    : model_(cut_model(vm_, options.cpuid)),
       ram_(ram),
       descriptors_(open_vcpus(vm_, options)),
       clock_(vm_, *descriptors_.at(0), options.tsc_hz),
@@ -31,13 +30,13 @@ KvmEngine::KvmEngine(GuestRam* ram, const EngineOptions& options, KvmChoices cho
       messages_(vm_, options.vcpus),
       doorbells_(vm_, [this](std::uint32_t token) { rung_(token); }) {
   const Surroundings all{
-      vm_, *ram_, clock_, memory_, messages_, model_, external_interrupt_, [this] { return requested_anywhere(); }};
+      vm_, *ram_, clock_, messages_, model_, external_interrupt_, [this] { return requested_anywhere(); }};
   std::vector<CrewMember*> members;
   for (std::uint32_t index = 0; index < options.vcpus; index++) {
     vcpus_.push_back(std::make_unique<KvmVcpu>(all, index, *descriptors_[index]));
     members.push_back(vcpus_.back().get());
   }
-  if (options.vcpus > 1 || choices.always_crew)
+  if (options.vcpus > 1 || always_crew)
     crew_ = std::make_unique<Crew>(
         std::move(members), [this] { on_news_(); }, options.host_cpus);
 }
@@ -109,7 +108,7 @@ Exit KvmEngine::safepoint() {
   }
   if (exit.kind != ExitKind::None) return exit;
   doorbells_.drain();
-  collect_log();
+  memory_.collect();
   return exit;
 }
 
@@ -127,7 +126,7 @@ void KvmEngine::park() const {
 
 void KvmEngine::stand() {
   park();
-  collect_log();
+  memory_.collect();
 }
 
 void KvmEngine::set_time(std::int64_t nanoseconds) {
@@ -161,13 +160,6 @@ void KvmEngine::reset() {
 
 void KvmEngine::set_shared(std::span<const std::uint8_t> bytes) {
   if (!bytes.empty()) throw std::invalid_argument("the kvm engine has no section of all vCPUs");
-}
-
-void KvmEngine::collect_log() {
-  std::vector<DirtyRing*> rings;
-  for (const auto& vcpu : vcpus_) rings.push_back(&vcpu->dirty_ring());
-  memory_.empty(rings);
-  memory_.collect_bitmaps();
 }
 
 }  // namespace tsbhyve::kvm

@@ -3,22 +3,18 @@
 #pragma once
 
 #include "kvm/kvm_doorbells.h"
+#include "kvm/kvm_memory.h"
 #include "kvm/kvm_vcpu.h"
 
 namespace tsbhyve::kvm {
-
-/// How a test has it other than users do.
-struct KvmChoices {
-  bool may_ring = true;      // dirty pages in rings where the kernel has them
-  bool always_crew = false;  // one vCPU too has a thread of its own
-};
 
 /// One vCPU runs on the machine's thread, several on threads of their own. Those sleep inside KVM_RUN, where the kernel
 /// wakes them: next_deadline() is INT64_MAX then, and Hlt says what they did a few milliseconds ago. What has been
 /// missed there ends that sleep by itself.
 class KvmEngine final : public Engine {
  public:
-  KvmEngine(GuestRam* ram, const EngineOptions& options, KvmChoices choices = {});
+  /// For tests: with `always_crew` one vCPU has a thread of its own, too.
+  KvmEngine(GuestRam* ram, const EngineOptions& options, bool always_crew = false);
   ~KvmEngine() override;
 
   Capabilities capabilities() const override;
@@ -61,11 +57,9 @@ class KvmEngine final : public Engine {
  private:
   Exit told(ExitKind kind, std::uint32_t index = 0);
   Exit run_crew(std::int64_t deadline);
-  Exit safepoint_crew();
   Exit asleep();
   void park() const;
   std::bitset<256> requested_anywhere() const;
-  void collect_log();
 
   Vm vm_;
   CutModel model_;

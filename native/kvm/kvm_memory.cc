@@ -37,20 +37,8 @@ void Memory::start_log() {
   }
 }
 
-void Memory::empty(std::span<DirtyRing* const> rings) {
-  const std::lock_guard guard(rings_);
-  const auto& segments = ram_->segments();
-  const auto mark = [&](std::uint32_t slot, std::uint64_t page) {
-    if (slot < segments.size() && page < segments[slot].length / page_bytes)
-      ram_->mark_dirty(segments[slot].first_page + page);
-  };
-  std::size_t count = 0;
-  for (DirtyRing* ring : rings) count += ring->harvest(mark);
-  if (count != 0) TSBHYVE_KVM(vm_.fd(), KVM_RESET_DIRTY_RINGS, 0);
-}
-
-void Memory::collect_bitmaps() {
-  if (!logging_ || vm_.dirty_ring_bytes() != 0) return;
+void Memory::collect() {
+  if (!logging_) return;
   for (std::size_t index = 0; index < mapped_; index++) {
     if (!ram_->segments()[index].read_only) collect_slot(index);
   }

@@ -2,15 +2,12 @@
 // Guest memory as KVM memory slots, and the kernel's dirty log poured into ours.
 #pragma once
 
-#include <mutex>
-#include <span>
-
-#include "kvm/kvm_dirty_ring.h"
+#include "kvm/kvm_device.h"
 
 namespace tsbhyve::kvm {
 
-/// Where the kernel has rings, each vCPU logs into its own, and tells with an exit of its own when that is nearly full;
-/// else the kernel keeps a bitmap a slot.
+/// The kernel keeps a bitmap for each slot. Its rings, one for each vCPU, are not used: a kernel that emulates
+/// instructions makes an entry for every store, overruns a ring that nobody can empty meanwhile, and pages are lost.
 class Memory {
  public:
   Memory(const Vm& vm, GuestRam* ram) : vm_(vm), ram_(ram) {}
@@ -19,10 +16,8 @@ class Memory {
   void map_new_segments();
   /// From now on the kernel logs writes. Logging stays on: pages cost one fault each after every collect().
   void start_log();
-  /// Marks what the vCPUs with these rings wrote since the last call; they do not run meanwhile. Any thread.
-  void empty(std::span<DirtyRing* const> rings);
-  /// The same where there are no rings. No vCPU runs.
-  void collect_bitmaps();
+  /// Marks what was written since the last call. No vCPU runs.
+  void collect();
 
  private:
   void set_slot(std::size_t index);
@@ -34,7 +29,6 @@ class Memory {
   std::size_t mapped_ = 0;
   bool logging_ = false;
   std::vector<std::uint64_t> bitmap_;
-  std::mutex rings_;  // guards harvests and their resets against those of other vCPUs
 };
 
 }  // namespace tsbhyve::kvm

@@ -23,8 +23,7 @@ KvmVcpu::KvmVcpu(Surroundings all, std::uint32_t index, const Vcpu& vcpu)
       lapic_(vcpu, all.clock, tsc_),
       registers_(all.vm, vcpu, &kick_),
       exits_(vcpu, &asked_),
-      acknowledged_(vcpu),
-      dirty_ring_(all.vm, vcpu) {
+      acknowledged_(vcpu) {
   // KVM's own first state of the others takes no registers and hears of INIT only.
   if (index != 0) {
     kvm_mp_state waits{KVM_MP_STATE_INIT_RECEIVED};

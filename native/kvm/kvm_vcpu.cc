@@ -91,11 +91,6 @@ ExitKind KvmVcpu::enter() {
 ExitKind KvmVcpu::asks_after(bool exited) {
   exits_.finished();
   if (!exited) return ExitKind::None;
-  if (vcpu_.run().exit_reason == KVM_EXIT_DIRTY_RING_FULL) {
-    DirtyRing* full = &dirty_ring_;
-    all_.memory.empty({&full, 1});
-    return ExitKind::None;
-  }
   const ExitKind kind = exits_.decode();
   shutdown_ = kind == ExitKind::Shutdown;
   if (kind == ExitKind::Eoi) all_.messages.ended(static_cast<std::uint8_t>(asked_.address));
@@ -147,7 +142,8 @@ ExitKind KvmVcpu::run_here(std::int64_t deadline) {
 ExitKind KvmVcpu::go_on(std::int64_t deadline) {
   if (take_answer()) return leave(exits_.next());
   kick_.bind();
-  for (;;) {
+  const std::int64_t end = host_now() + slice;
+  do {
     if (tells_end()) return leave(ExitKind::Eoi);
     if (kick_.take_wake()) return leave(ExitKind::Woken);
     if (shutdown_) return leave(ExitKind::Shutdown);
@@ -158,7 +154,8 @@ ExitKind KvmVcpu::go_on(std::int64_t deadline) {
     const ExitKind kind = enter();
     if (!exited_) return interrupted(deadline);
     if (kind != ExitKind::None) return leave(kind);
-  }
+  } while (host_now() < end);  // exits that need nobody may follow each other for ever
+  return leave(ExitKind::None);
 }
 
 /// KVM_RUN ended without an exit: at the end of the slice, at the deadline, by wake() or by a signal of somebody else.

@@ -9,12 +9,10 @@
 #include "kvm/kvm_clock.h"
 #include "kvm/kvm_cpuid.h"
 #include "kvm/kvm_delivery.h"
-#include "kvm/kvm_dirty_ring.h"
 #include "kvm/kvm_exit.h"
 #include "kvm/kvm_fpu.h"
 #include "kvm/kvm_kick.h"
 #include "kvm/kvm_lapic.h"
-#include "kvm/kvm_memory.h"
 #include "kvm/kvm_messages.h"
 #include "kvm/kvm_msr.h"
 #include "kvm/kvm_registers.h"
@@ -26,7 +24,6 @@ struct Surroundings {
   const Vm& vm;
   const GuestRam& ram;
   Clock& clock;
-  Memory& memory;
   Messages& messages;
   const CutModel& model;
   std::atomic<bool>& external_interrupt;                 // INTR of the 8259s
@@ -67,8 +64,8 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override { return read_msrs(vcpu_, saved_msrs_); }
   void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
-  std::vector<std::uint8_t> get_xsave() override { return get_fpu(all_.vm, vcpu_, fpu_); }
-  void set_xsave(std::span<const std::uint8_t> image) override { set_fpu(all_.vm, vcpu_, fpu_, image); }
+  std::vector<std::uint8_t> get_xsave() override { return get_fpu(vcpu_, fpu_); }
+  void set_xsave(std::span<const std::uint8_t> image) override { set_fpu(vcpu_, fpu_, image); }
   /// Ends of interrupts that nobody was told of are in the first one's rows, whosever they are.
   std::vector<std::uint64_t> get_lapic() override;
   void set_lapic(std::span<const std::uint64_t> rows) override;
@@ -84,7 +81,6 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   void after_release();
   bool moves_tsc() const { return tsc_.can_move(); }
   std::int64_t next_deadline() const { return halted_ ? lapic_.next_deadline() : INT64_MAX; }
-  DirtyRing& dirty_ring() { return dirty_ring_; }
   /// What its LAPIC has requested or in service.
   std::bitset<256> requested() const { return alive_in(lapic_.get()); }
 
@@ -113,7 +109,6 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   Registers registers_;
   ExitDecoder exits_;
   AcknowledgedVector acknowledged_;
-  DirtyRing dirty_ring_;
   FpuLayout fpu_;
   std::vector<SavedMsr> saved_msrs_;
   std::atomic<bool> nmi_ = false;  // inject_nmi() while it ran

@@ -43,8 +43,7 @@ void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
   block->jump_slot = slot;
-  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)]),
-                      block->code};
+  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->code_page_serial[(rip >> 12) & (code_pages - 1)], block->code};
 }
 
 }  // namespace

@@ -7,12 +7,13 @@
 namespace tsbhyve::soft {
 
 enum class Stop : u8 {
-  Budget,    // cpu->budget instructions were retired
-  Device,    // cpu->access waits for an answer
-  Halted,    // HLT, waiting for SIPI: nothing to run until an event
-  Shutdown,  // triple fault
-  Deadline,  // the LAPIC timer was set anew: look at deadlines again
-  Alone,     // the next instruction has to run while no other vCPU does
+  Budget,      // cpu->budget instructions were retired
+  Device,      // cpu->access waits for an answer
+  Halted,      // HLT, waiting for SIPI: nothing to run until an event
+  Shutdown,    // triple fault
+  Deadline,    // the LAPIC timer was set anew: look at deadlines again
+  Alone,       // the next instruction has to run while no other vCPU does
+  Difference,  // lockstep: the two tiers do not agree
 };
 
 /// Runs until something stops it. The budget is in cpu->budget (see Cpu::retire_limit).

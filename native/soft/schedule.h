@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "soft/perf_map.h"
 #include "soft/soft_vcpu.h"
 #include "soft/threads/doorbells.h"
 
@@ -28,6 +29,7 @@ struct Processors {
 
   VmTime time;
   InterruptBus bus;
+  std::unique_ptr<PerfMap> perf_map;
   std::vector<std::unique_ptr<SoftVcpu>> vcpus;
   std::atomic<bool> woken = false;
   bool at_once = false;  // each on a thread of its own, else in turns

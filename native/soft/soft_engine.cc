@@ -13,6 +13,9 @@ namespace tsbhyve::soft {
 
 namespace {
 
+/// Of host code, for a vCPU and for all: relative jumps reach no further than 2 GiB.
+constexpr u64 least_code = u64{64} << 10, most_code = u64{1} << 30;
+
 /// Refuses what the arithmetic of time and paging cannot work with.
 const EngineOptions& checked(const EngineOptions& options) {
   const auto refuse = [](const char* name, u64 value, const char* accepted) {
@@ -24,6 +27,12 @@ const EngineOptions& checked(const EngineOptions& options) {
   const u32 bits = options.physical_address_bits;
   if (bits < 32 || bits > 52) refuse("physicalAddressBits", bits, "between 32 and 52");
   if (options.vcpus == 0 || options.vcpus > max_vcpus) refuse("vcpus", options.vcpus, "between 1 and 16");
+  const bool lockstep = options.translator.mode == TranslatorMode::Lockstep;
+  if (lockstep && options.vcpus > 1) refuse("vcpus", options.vcpus, "1, which the translator's lockstep needs");
+  if (lockstep && !options.virtual_clock) refuse("virtualClock", 0, "1, which the translator's lockstep needs");
+  if (options.translator.code_bytes / options.vcpus < least_code || options.translator.code_bytes > most_code) {
+    refuse("codeBytes", options.translator.code_bytes, "between 64 KiB a vCPU and 1 GiB");
+  }
   return options;
 }
 
@@ -31,8 +40,10 @@ const EngineOptions& checked(const EngineOptions& options) {
 
 Processors::Processors(GuestRam* ram, const EngineOptions& options)
     : time(options.virtual_clock, options.nanoseconds_numerator, options.nanoseconds_denominator) {
+  const auto& [mode, heat, code_bytes, perf_path] = options.translator;
+  if (!perf_path.empty() && mode != TranslatorMode::Off) perf_map = std::make_unique<PerfMap>(perf_path);
   for (u32 index = 0; index < options.vcpus; index++) {
-    vcpus.push_back(std::make_unique<SoftVcpu>(index, ram, options, time, bus));
+    vcpus.push_back(std::make_unique<SoftVcpu>(index, ram, options, Shared{time, bus, perf_map.get()}));
   }
   at_once = vcpus.size() > 1 && !options.virtual_clock;
   if (at_once) return;  // they tell each other by messages
@@ -117,6 +128,11 @@ void SoftEngine::memory_written(std::uint64_t physical, std::uint64_t length) {
 /// On threads all of them stand now: whoever takes the log has seen to that.
 void SoftEngine::dirty_log_taken() {
   for (const auto& vcpu : all_.vcpus) vcpu->mmu().drop_fast_writes();
+}
+
+void SoftEngine::rest_translator(bool resting) {
+  stand();
+  for (const auto& vcpu : all_.vcpus) vcpu->rest_translator(resting);
 }
 
 void SoftEngine::drop_caches() {

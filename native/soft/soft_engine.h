@@ -44,6 +44,7 @@ class SoftEngine final : public Engine {
   void memory_written(std::uint64_t physical, std::uint64_t length) override;
   void dirty_log_taken() override;
   void drop_caches() override;
+  void rest_translator(bool resting) override;
 
  private:
   u64 retired() const;

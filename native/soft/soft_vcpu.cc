@@ -13,9 +13,6 @@ namespace tsbhyve::soft {
 
 namespace {
 
-/// Of host code, for all vCPUs together.
-constexpr size_t code_bytes = size_t{64} << 20;
-
 ExitKind exit_kind(const DeviceAccess& access) {
   switch (access.kind) {
     case AccessKind::Memory: return access.is_write ? ExitKind::MmioWrite : ExitKind::MmioRead;
@@ -28,15 +25,15 @@ ExitKind exit_kind(const DeviceAccess& access) {
 
 }  // namespace
 
-SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTime& time, InterruptBus& bus)
+SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Shared shared)
     : index_(index),
       is_alone_(options.vcpus == 1),
       cpu_(std::make_unique<Cpu>()),
-      time_(time),
+      time_(shared.time),
       cpuid_(options.cpuid),
       mmu_(cpu_.get()),
       blocks_(cpu_.get(), ram, index),
-      apic_((cpu_->platform = this, apic_id = index, cpu_.get()), bus),
+      apic_((cpu_->platform = this, apic_id = index, cpu_.get()), shared.bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;
   lapic_hz = options.lapic_hz;
@@ -49,9 +46,12 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTim
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
-  if (options.translator) translator_ = Translator::create(cpu_.get(), code_bytes / options.vcpus, usual_heat);
+  const auto& [mode, heat, code_bytes, perf_map] = options.translator;
+  if (mode != TranslatorMode::Off)
+    translator_ = Translator::create(cpu_.get(), {code_bytes / options.vcpus, heat, shared.perf_map});
   cpu_->translator = translator_.get();
   reset();
+  if (mode == TranslatorMode::Lockstep) lockstep_ = std::make_unique<Lockstep>(*this, ram);
 }
 
 SoftVcpu::~SoftVcpu() { cpu_->translator = nullptr; }
@@ -77,6 +77,7 @@ CpuidLeaf SoftVcpu::cpuid(u32 leaf, u32 subleaf) const {
 void SoftVcpu::reset() {
   forget_instruction();
   wants_alone_ = false;
+  if (lockstep_) lockstep_->forget_memory();
   if (cpu_->threaded) cpu_->threaded->forget_messages();
   apic_.reset();
   reset_cpu(cpu_.get(), false);
@@ -174,6 +175,7 @@ ExitKind SoftVcpu::after_stop(Stop stop) {
     case Stop::Halted: exit_->detail = (cpu_->rflags & rflags::IF) ? 0 : 1; return ExitKind::Hlt;
     case Stop::Shutdown: return ExitKind::Shutdown;
     case Stop::Alone: wants_alone_ = true; break;
+    case Stop::Difference: return ExitKind::Error;
     case Stop::Budget:
     case Stop::Deadline: break;
   }
@@ -188,15 +190,28 @@ Stop SoftVcpu::under_guest_rounding(Stop (*work)(Cpu*)) {
   return stop;
 }
 
-ExitKind SoftVcpu::execute() { return after_stop(under_guest_rounding(soft::execute)); }
+ExitKind SoftVcpu::execute() { return after_stop(lockstep_ ? lockstep_->run() : run_tiers()); }
 
 ExitKind SoftVcpu::finish() {
   if (cpu_->budget <= 0) set_budget(1);
   return after_stop(under_guest_rounding(finish_instruction));
 }
 
-/// exit_kind() has no other way to it.
+std::vector<std::pair<std::string, u64>> SoftVcpu::counters() const {
+  if (!translator_) return {};
+  const TranslatorCounts counts = translator_->counts();
+  std::vector<std::pair<std::string, u64>> named = {{"regions", counts.regions},
+                                                    {"codeBytes", counts.bytes},
+                                                    {"translations", counts.made},
+                                                    {"entries", counts.entries},
+                                                    {"evictions", counts.evictions}};
+  if (lockstep_) named.emplace_back("piecesInLockstep", lockstep_->agreed());
+  return named;
+}
+
+/// Without a difference, exit_kind() has no other way to it.
 std::string SoftVcpu::error_text() const {
+  if (lockstep_ && !lockstep_->difference().empty()) return lockstep_->difference();
   return "the soft CPU asks for a device access of kind " + std::to_string(static_cast<unsigned>(cpu_->access.kind)) +
          ", which is none";
 }

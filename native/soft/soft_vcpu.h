@@ -11,6 +11,7 @@
 #include "soft/apic.h"
 #include "soft/block_cache.h"
 #include "soft/cpu.h"
+#include "soft/lockstep/lockstep.h"
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/run.h"
@@ -19,10 +20,19 @@
 
 namespace tsbhyve::soft {
 
+class PerfMap;
+
+/// What the vCPUs of a machine have in common, besides memory.
+struct Shared {
+  VmTime& time;
+  InterruptBus& bus;
+  const PerfMap* perf_map;  // null: none is kept
+};
+
 class SoftVcpu final : public VcpuEngine, private Platform {
  public:
-  /// `time` and `bus` are the machine's.
-  SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, VmTime& time, InterruptBus& bus);
+  /// `shared` is the machine's, as `ram` is.
+  SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Shared shared);
   ~SoftVcpu() override;
   SoftVcpu(const SoftVcpu&) = delete;
   SoftVcpu& operator=(const SoftVcpu&) = delete;
@@ -30,6 +40,7 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   std::string error_text() const override;
   /// On threads as of its last exit or slice: it may be running.
   std::uint64_t instructions() const override { return cpu_->threaded ? told_retired_.load() : retired(); }
+  std::vector<std::pair<std::string, u64>> counters() const override;
   /// One that waits for SIPI has nobody to take it.
   void inject_nmi() override;
   void set_external_interrupt(bool level);
@@ -66,6 +77,8 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   bool in_flight() const { return cpu_->answered_count > 0; }
   /// Runs until something stops it; ExitKind::None when nobody need be asked. The budget is set before.
   ExitKind execute();
+  /// soft::execute() with the guest's rounding.
+  Stop run_tiers() { return under_guest_rounding(soft::execute); }
   /// Finishes what is in flight and starts nothing.
   ExitKind finish();
   /// Whether its guest has said that it waits for another processor (PAUSE), once.
@@ -84,6 +97,9 @@ class SoftVcpu final : public VcpuEngine, private Platform {
 
   void reset();
   void drop_caches();
+  void rest_translator(bool resting) {
+    if (translator_) translator_->rest(resting);
+  }
 
  private:
   u64 time_ns(u64 retired) const override { return time_.at(elsewhere_ + retired); }
@@ -105,6 +121,7 @@ class SoftVcpu final : public VcpuEngine, private Platform {
   BlockCache blocks_;
   std::unique_ptr<Translator> translator_;
   LocalApic apic_;
+  std::unique_ptr<Lockstep> lockstep_;  // null: one tier at a time
   std::unique_ptr<FastEntry[]> never_fast_;
   bool awaits_answer_ = false;
   bool wants_alone_ = false;

@@ -80,10 +80,11 @@ bool Chipset::answers(ExitKind kind, std::uint64_t address) {
 }
 
 /// A width or register that the device does not have reads as zero and takes nothing.
-std::uint64_t Chipset::access(bool write, std::uint64_t address, std::uint32_t width, std::uint64_t value) {
+std::uint64_t Chipset::access(vcpu* processor, bool write, std::uint64_t address, std::uint32_t width,
+                              std::uint64_t value) {
   std::uint64_t data = write ? value : 0;
   const int result =
-      vm_.library().vm_readwrite_kernemu_device(vm_.processor(), address, write, static_cast<int>(width), &data);
+      vm_.library().vm_readwrite_kernemu_device(processor, address, write, static_cast<int>(width), &data);
   return result == 0 ? data : 0;
 }
 

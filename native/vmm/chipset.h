@@ -23,7 +23,8 @@ class Chipset final : public KernelChipset {
 
   /// Whether an access of an instruction that we run goes to a device of the kernel's.
   static bool answers(ExitKind kind, std::uint64_t address);
-  std::uint64_t access(bool write, std::uint64_t address, std::uint32_t width, std::uint64_t value);
+  /// By that vCPU.
+  std::uint64_t access(vcpu* processor, bool write, std::uint64_t address, std::uint32_t width, std::uint64_t value);
 
  private:
   Vm& vm_;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/lapic_state.h"
+#include "soft/block.h"
 #include "soft/decode/instruction.h"
 
 namespace tsbhyve::vmm {
@@ -17,6 +18,7 @@ EngineOptions options() {
   EngineOptions options;
   options.virtual_clock = true;  // one instruction is one nanosecond
   options.physical_address_bits = 52;
+  options.translator.mode = TranslatorMode::Off;  // nothing gets hot
   return options;
 }
 
@@ -49,8 +51,18 @@ ExitKind Emulator::begin(std::span<const std::uint64_t> registers) {
                    !(before_[row(Register::efer)] & long_mode_active);
   if (pae && before_[row(Register::pdpte0)] == 0) load_pdptes(*ram_, after_);
   engine_->vcpu(0).set_registers(RegisterGroup::All, after_);  // and with them goes all that it knew of translations
-  engine_->drop_caches();                                      // and of code, which the guest writes without telling it
+  forget_code();
   return step();
+}
+
+/// The guest writes code without telling it. All that it has decoded since the last time begins with one instruction.
+void Emulator::forget_code() {
+  soft::Cpu* const cpu = engine_->vcpu(0).cpu();
+  if (cpu->block)
+    engine_->memory_written(cpu->block->physical, 1);
+  else
+    engine_->drop_caches();
+  cpu->block = nullptr;  // before it is freed
 }
 
 ExitKind Emulator::step() {

@@ -28,6 +28,7 @@ class Emulator {
 
  private:
   ExitKind step();
+  void forget_code();
 
   std::unique_ptr<soft::SoftEngine> engine_;
   GuestRam* ram_;

@@ -2,7 +2,7 @@
 // Exits of vm_run() as exits of the contract, and their answers.
 #include <cstdio>
 
-#include "vmm/vmm_engine.h"
+#include "vmm/vmm_vcpu.h"
 
 namespace tsbhyve::vmm {
 
@@ -19,8 +19,8 @@ std::string sentence(const char* format, unsigned long long value, unsigned long
 }  // namespace
 
 /// None: nobody is needed, and the vCPU is entered again.
-ExitKind VmmEngine::decode() {
-  slot.refused = slot.detail = 0;
+ExitKind VmmVcpu::decode() {
+  asked_.refused = asked_.detail = 0;
   switch (exit_.exitcode) {
     case VM_EXITCODE_INOUT: return port();
     case VM_EXITCODE_INOUT_STR:
@@ -40,7 +40,7 @@ ExitKind VmmEngine::decode() {
     case VM_EXITCODE_MONITOR:
     case VM_EXITCODE_MWAIT:
     case VM_EXITCODE_VMINSN:  // no CPUID of the kernel's offers them
-      TSBHYVE_VMM(library_, vm_inject_exception, vm_.processor(), undefined_opcode, 0, 0, 1);
+      TSBHYVE_VMM(library(), vm_inject_exception, processor(), undefined_opcode, 0, 0, 1);
       advances_ = false;
       exception_pending_ = true;
       return ExitKind::None;
@@ -53,31 +53,38 @@ ExitKind VmmEngine::decode() {
       return fail(sentence("VMX instruction error %llu", static_cast<unsigned long long>(exit_.u.vmx.inst_error)));
     case VM_EXITCODE_SVM:
       return fail(sentence("SVM exit code %#llx, information %#llx", exit_.u.svm.exitcode, exit_.u.svm.exitinfo1));
-    case VM_EXITCODE_IPI:
-    case VM_EXITCODE_SPINUP_AP: return fail("the guest starts another processor, and this machine has one");
+    case VM_EXITCODE_IPI: return start_message();
     default: return fail(sentence("vm_run ended with exit code %llu", static_cast<unsigned long long>(exit_.exitcode)));
   }
 }
 
-ExitKind VmmEngine::port() {
+/// INIT or SIPI; every other message the kernel delivers.
+ExitKind VmmVcpu::start_message() {
+  constexpr unsigned init = 5 << 8, start_up = 6 << 8;
+  if (exit_.u.ipi.mode == init) all_.init(named_);
+  if (exit_.u.ipi.mode == start_up) all_.start(named_, exit_.u.ipi.vector);
+  return ExitKind::None;
+}
+
+ExitKind VmmVcpu::port() {
   const vm_inout& request = exit_.u.inout;
-  slot.width = request.bytes;
-  slot.address = request.port;
+  asked_.width = request.bytes;
+  asked_.address = request.port;
   const std::uint64_t mask = (std::uint64_t{1} << (8 * request.bytes)) - 1;
-  slot.data = request.in ? 0 : request.eax & mask;
+  asked_.data = request.in ? 0 : request.eax & mask;
   owed_ = request.in ? Owed::PortValue : Owed::Nothing;
   return request.in ? ExitKind::PortRead : ExitKind::PortWrite;
 }
 
-ExitKind VmmEngine::msr(bool write) {
-  slot.width = 8;
-  slot.address = exit_.u.msr.code;
-  slot.data = write ? exit_.u.msr.wval : 0;
+ExitKind VmmVcpu::msr(bool write) {
+  asked_.width = 8;
+  asked_.address = exit_.u.msr.code;
+  asked_.data = write ? exit_.u.msr.wval : 0;
   owed_ = write ? Owed::MsrWritten : Owed::MsrValue;
   return write ? ExitKind::MsrWrite : ExitKind::MsrRead;
 }
 
-ExitKind VmmEngine::emulate() {
+ExitKind VmmVcpu::emulate() {
   if (exit_.exitcode == VM_EXITCODE_INST_EMUL && uses_fpu(exit_)) {
     return fail(
         sentence("the guest moves floating-point or vector registers to or from device memory at %#llx, and the "
@@ -91,13 +98,13 @@ ExitKind VmmEngine::emulate() {
 }
 
 /// A call, jump or return to another task: the instruction is run again, by us.
-ExitKind VmmEngine::task_switch() {
+ExitKind VmmVcpu::task_switch() {
   if (exit_.u.task_switch.reason == TSR_IDT_GATE)
     return fail("the guest handles an interrupt by a task of its own, which this engine cannot start");
   return emulate();
 }
 
-ExitKind VmmEngine::emulated(ExitKind kind) {
+ExitKind VmmVcpu::emulated(ExitKind kind) {
   switch (kind) {
     case ExitKind::None: break;
     case ExitKind::PortRead:
@@ -105,12 +112,13 @@ ExitKind VmmEngine::emulated(ExitKind kind) {
     case ExitKind::MmioRead:
     case ExitKind::MmioWrite: {
       const ExitSlot& asked = emulator_.slot();
-      slot.width = asked.width;
-      slot.address = asked.address;
-      slot.data = asked.data;
+      asked_.width = asked.width;
+      asked_.address = asked.address;
+      asked_.data = asked.data;
       owed_ = Owed::Emulation;
-      if (chipset_.answers(kind, asked.address)) {
-        slot.data = chipset_.access(kind == ExitKind::MmioWrite, asked.address, asked.width, asked.data);
+      if (all_.chipset.answers(kind, asked.address)) {
+        asked_.data =
+            all_.chipset.access(processor(), kind == ExitKind::MmioWrite, asked.address, asked.width, asked.data);
         return take_answer();
       }
       return kind;
@@ -125,7 +133,14 @@ ExitKind VmmEngine::emulated(ExitKind kind) {
   return ExitKind::None;
 }
 
-ExitKind VmmEngine::take_answer() {
+ExitKind VmmVcpu::take_answer() {
+  if (owed_ == Owed::Nothing) return ExitKind::None;
+  asked_.data = slot.data;
+  asked_.refused = slot.refused;
+  return answer();
+}
+
+ExitKind VmmVcpu::answer() {
   const Owed owed = owed_;
   owed_ = Owed::Nothing;
   switch (owed) {
@@ -135,39 +150,39 @@ ExitKind VmmEngine::take_answer() {
       const std::uint64_t old = registers_.get_one(VM_REG_GUEST_RAX);
       const std::uint64_t mask = bytes == 4 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
       // A doubleword clears what is above it (SDM vol. 1, 3.4.1.1).
-      registers_.set_one(VM_REG_GUEST_RAX, (old & ~mask) | (slot.data & mask & 0xffffffff));
+      registers_.set_one(VM_REG_GUEST_RAX, (old & ~mask) | (asked_.data & mask & 0xffffffff));
       return ExitKind::None;
     }
     case Owed::MsrValue:
-      if (slot.refused != 0) {
+      if (asked_.refused != 0) {
         refuse_msr();
       } else {
-        registers_.set_one(VM_REG_GUEST_RAX, slot.data & 0xffffffff);
-        registers_.set_one(VM_REG_GUEST_RDX, slot.data >> 32);
+        registers_.set_one(VM_REG_GUEST_RAX, asked_.data & 0xffffffff);
+        registers_.set_one(VM_REG_GUEST_RDX, asked_.data >> 32);
       }
       return ExitKind::None;
     case Owed::MsrWritten:
-      if (slot.refused != 0) refuse_msr();
+      if (asked_.refused != 0) refuse_msr();
       return ExitKind::None;
     case Owed::Emulation:
-      emulator_.slot().data = slot.data;
-      emulator_.slot().refused = slot.refused;
+      emulator_.slot().data = asked_.data;
+      emulator_.slot().refused = asked_.refused;
       return emulated(emulator_.go_on());
   }
   return ExitKind::None;
 }
 
 /// #GP(0), and the instruction is not done.
-void VmmEngine::refuse_msr() {
-  TSBHYVE_VMM(library_, vm_inject_exception, vm_.processor(), general_protection, 1, 0, 1);
+void VmmVcpu::refuse_msr() {
+  TSBHYVE_VMM(library(), vm_inject_exception, processor(), general_protection, 1, 0, 1);
   advances_ = false;
   exception_pending_ = true;
 }
 
-ExitKind VmmEngine::ended() {
+ExitKind VmmVcpu::ended() {
   switch (exit_.u.suspended.how) {
     case VM_SUSPEND_TRIPLEFAULT: return ExitKind::Shutdown;
-    case VM_SUSPEND_HALT: slot.detail = 1; return ExitKind::Hlt;
+    case VM_SUSPEND_HALT: asked_.detail = 1; return ExitKind::Hlt;
     case VM_SUSPEND_RESET: return fail("somebody has reset the VM from outside");
     case VM_SUSPEND_POWEROFF: return fail("somebody has switched the VM off from outside");
     default: return fail("somebody has removed the VM");

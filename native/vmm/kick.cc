@@ -37,7 +37,7 @@ void Kick::stop_vcpu() {
 void Kick::enter(std::int64_t host_time) {
   const std::lock_guard guard(lock_);
   inside_ = true;
-  if (woken_) stop_vcpu();
+  if (woken_ || nudged_) stop_vcpu();
   // The timer looks again by itself when it wakes too early: it is told only of an earlier time.
   const bool earlier = at_ == 0 || host_time < at_;
   at_ = host_time;
@@ -46,7 +46,7 @@ void Kick::enter(std::int64_t host_time) {
 
 void Kick::leave() {
   const std::lock_guard guard(lock_);
-  inside_ = false;
+  inside_ = nudged_ = false;
   if (!stopped_) return;
   stopped_ = false;
   at_ = 0;
@@ -56,6 +56,12 @@ void Kick::leave() {
 void Kick::wake() {
   woken_ = true;
   const std::lock_guard guard(lock_);
+  stop_vcpu();
+}
+
+void Kick::nudge() {
+  const std::lock_guard guard(lock_);
+  nudged_ = true;
   stop_vcpu();
 }
 

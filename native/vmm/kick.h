@@ -26,6 +26,8 @@ class Kick {
   void leave();
 
   void wake();
+  /// Ends the present stay, or the next.
+  void nudge();
   /// Whether wake() was called since the last time.
   bool take_wake() { return woken_.exchange(false); }
 
@@ -38,7 +40,7 @@ class Kick {
   std::atomic<bool> woken_ = false;
   std::mutex lock_;
   std::condition_variable changed_;
-  bool inside_ = false, stopped_ = false, ends_ = false;
+  bool inside_ = false, nudged_ = false, stopped_ = false, ends_ = false;
   std::int64_t at_ = 0;
   std::thread timer_;
 };

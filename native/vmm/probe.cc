@@ -13,7 +13,7 @@ VmmProbe vmm_probe(const std::string& path) {
     const vmm::Library& library = vmm::Library::load(path);
     GuestRam ram;
     ram.add_segment(0, 2 << 20, false);
-    const vmm::Vm vm(library, &ram);
+    const vmm::Vm vm(library, &ram, {});
     return {"", library.tsc_hz()};
   } catch (const EngineError& error) {
     if (error.number == 0) return {error.message, 0};

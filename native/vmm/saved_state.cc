@@ -13,7 +13,7 @@ namespace {
 
 __extension__ using i128 = __int128;
 
-/// No part of a VM with one vCPU comes near this.
+/// No part of a VM with 16 vCPUs comes near this.
 constexpr std::size_t largest_part = 1 << 20;
 constexpr snapshot_req vcpu_parts[] = {STRUCT_VM, STRUCT_VLAPIC, STRUCT_VMCX};
 
@@ -116,7 +116,7 @@ void SavedState::load(snapshot_req part, std::span<const std::uint8_t> bytes) {
   }
 }
 
-std::vector<std::uint8_t> SavedState::save_vcpu() const {
+std::vector<std::uint8_t> SavedState::save_vcpus() const {
   std::vector<std::uint8_t> bytes;
   append(bytes, header_for(vm_.library()));
   for (const snapshot_req part : vcpu_parts) {
@@ -127,7 +127,7 @@ std::vector<std::uint8_t> SavedState::save_vcpu() const {
   return bytes;
 }
 
-void SavedState::load_vcpu(std::span<const std::uint8_t> bytes) {
+void SavedState::load_vcpus(std::span<const std::uint8_t> bytes) {
   check(take<Header>(bytes), header_for(vm_.library()));
   for (const snapshot_req part : vcpu_parts) {
     const auto header = take<PartHeader>(bytes);

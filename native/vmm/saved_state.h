@@ -19,13 +19,13 @@ class SavedState {
   bool supported() const { return supported_; }
   /// Names what cannot be saved here, and what to do about it; empty when all can.
   std::string missing() const;
-  /// Of a part of the VM; throws EngineError. The vCPU must not run.
+  /// Of a part of the VM; throws EngineError. No vCPU may run.
   std::vector<std::uint8_t> save(snapshot_req part) const;
   void load(snapshot_req part, std::span<const std::uint8_t> bytes);
 
-  /// The vCPU's parts in one, with the kernel's version: its layouts are no format.
-  std::vector<std::uint8_t> save_vcpu() const;
-  void load_vcpu(std::span<const std::uint8_t> bytes);
+  /// The parts of all vCPUs in one, with the kernel's version: its layouts are no format.
+  std::vector<std::uint8_t> save_vcpus() const;
+  void load_vcpus(std::span<const std::uint8_t> bytes);
 
   /// What was loaded counts from now on.
   void let_time_run();

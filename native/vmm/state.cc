@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The vCPU's state out and in.
+// A vCPU's state out and in.
 #include "vmm/lapic.h"
-#include "vmm/vmm_engine.h"
+#include "vmm/vmm_vcpu.h"
 
 namespace tsbhyve::vmm {
 
 namespace {
-constexpr std::uint64_t state_shutdown = 3;
+constexpr std::uint64_t state_waits_for_start = 2, state_shutdown = 3;
 
 bool has(RegisterGroup groups, RegisterGroup group) {
   return (static_cast<unsigned>(groups) & static_cast<unsigned>(group)) != 0;
@@ -14,56 +14,77 @@ bool has(RegisterGroup groups, RegisterGroup group) {
 
 }  // namespace
 
-void VmmEngine::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
+void VmmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {
   registers_.get(groups, values);
   if (has(groups, RegisterGroup::Control)) values[row(Register::xcr0)] = fpu_state_ ? fpu_state_->xcr0 : xcr0_;
-  if (has(groups, RegisterGroup::Events) && end_ == ExitKind::Shutdown)
-    values[row(Register::run_state)] = state_shutdown;
+  if (!has(groups, RegisterGroup::Events)) return;
+  if (waits_for_start_) values[row(Register::run_state)] = state_waits_for_start;
+  if (end_ == ExitKind::Shutdown) values[row(Register::run_state)] = state_shutdown;
 }
 
-void VmmEngine::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
+void VmmVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
   owed_ = Owed::Nothing;
   advances_ = exception_pending_ = false;
   registers_.set(groups, values);
   if (has(groups, RegisterGroup::Control)) xcr0_ = values[row(Register::xcr0)] | 1;
+  if (has(groups, RegisterGroup::Events)) waits_for_start_ = values[row(Register::run_state)] == state_waits_for_start;
 }
 
 /// They are in the private section.
-std::vector<std::pair<std::uint32_t, std::uint64_t>> VmmEngine::get_msrs() { return {}; }
-void VmmEngine::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>&) {}
+std::vector<std::pair<std::uint32_t, std::uint64_t>> VmmVcpu::get_msrs() { return {}; }
+void VmmVcpu::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>&) {}
 
-std::vector<std::uint8_t> VmmEngine::get_xsave() {
+std::vector<std::uint8_t> VmmVcpu::get_xsave() {
   if (!fpu_state_) fpu_state_ = fpu_.read();
   if (!fpu_state_) throw EngineError{0, "vmm", "the floating-point registers cannot be read here"};
   return fpu_state_->image;
 }
 
-void VmmEngine::set_xsave(std::span<const std::uint8_t> image) {
+void VmmVcpu::set_xsave(std::span<const std::uint8_t> image) {
   FpuState state{{image.begin(), image.end()}, xcr0_};
   fpu_.write(state);
   fpu_state_ = std::move(state);
 }
 
-std::vector<std::uint64_t> VmmEngine::get_lapic() {
-  if (!saved_.supported()) return read_lapic_rows(lapic_page());
-  return lapic_rows(saved_.save(STRUCT_VLAPIC), time());
+/// The kernel saves one vCPU after the other, each in the same number of bytes.
+std::span<std::uint8_t> VmmVcpu::own_part(std::span<std::uint8_t> state) const {
+  const std::size_t count = all_.vm.count(), bytes = state.size() / count;
+  if (bytes * count != state.size())
+    throw std::invalid_argument("this kernel's local APICs have a state that is not known here");
+  return state.subspan(index_ * bytes, bytes);
 }
 
-void VmmEngine::set_lapic(std::span<const std::uint64_t> rows) {
-  if (!saved_.supported()) return write_lapic_rows(lapic_page(), rows);
-  std::vector<std::uint8_t> state = saved_.save(STRUCT_VLAPIC);
-  put_lapic_rows(state, rows, time());
-  saved_.load(STRUCT_VLAPIC, state);
+std::vector<std::uint64_t> VmmVcpu::get_lapic() {
+  if (!all_.saved.supported()) return read_lapic_rows(lapic_page());
+  std::vector<std::uint8_t> state = all_.saved.save(STRUCT_VLAPIC);
+  return lapic_rows(own_part(state), all_.clock.time());
 }
 
-LapicPage VmmEngine::lapic_page() {
+void VmmVcpu::set_lapic(std::span<const std::uint64_t> rows) {
+  if (!all_.saved.supported()) return write_lapic_rows(lapic_page(), rows);
+  std::vector<std::uint8_t> state = all_.saved.save(STRUCT_VLAPIC);
+  put_lapic_rows(own_part(state), rows, all_.clock.time());
+  all_.saved.load(STRUCT_VLAPIC, state);
+}
+
+LapicPage VmmVcpu::lapic_page() {
   constexpr std::uint64_t base = 0xfee00000;
-  return {
-      [this](std::size_t offset) { return static_cast<std::uint32_t>(chipset_.access(false, base + offset, 4, 0)); },
-      [this](std::size_t offset, std::uint32_t value) { chipset_.access(true, base + offset, 4, value); }};
+  return {[this](std::size_t offset) {
+            return static_cast<std::uint32_t>(all_.chipset.access(processor(), false, base + offset, 4, 0));
+          },
+          [this](std::size_t offset, std::uint32_t value) {
+            all_.chipset.access(processor(), true, base + offset, 4, value);
+          }};
 }
 
-std::vector<std::uint8_t> VmmEngine::get_private() { return saved_.save_vcpu(); }
-void VmmEngine::set_private(std::span<const std::uint8_t> bytes) { saved_.load_vcpu(bytes); }
+std::vector<std::uint8_t> VmmVcpu::get_private() {
+  if (index_ > 0) return {};
+  return all_.saved.save_vcpus();
+}
+
+void VmmVcpu::set_private(std::span<const std::uint8_t> bytes) {
+  if (index_ == 0) return all_.saved.load_vcpus(bytes);
+  if (!bytes.empty()) throw std::invalid_argument("the private section of vmm: the first vCPU has that of all");
+}
 
 }  // namespace tsbhyve::vmm

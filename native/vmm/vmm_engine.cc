@@ -4,153 +4,178 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "vmm/lapic.h"
-#include "vmm/run.h"
-
 namespace tsbhyve::vmm {
 
 namespace {
 
-/// Stays in the kernel, in host nanoseconds. Getting out of one ends the guest's halt for nothing, so a guest that has
-/// nothing to say is left alone for longer.
-constexpr std::int64_t shortest_slice = 4'000'000, longest_slice = 32'000'000;
-
-/// For a guest that cannot be saved where it stands.
-constexpr std::int64_t short_run = 50'000;
+/// Longest stay in run() while vCPUs have threads.
+constexpr std::chrono::milliseconds slice{5};
+/// For vCPUs that cannot be saved where they stand.
+constexpr std::chrono::microseconds short_run{50};
 constexpr int most_tries = 1000;
 
 const Library& library_for(const EngineOptions& options) {
   if (options.virtual_clock)
     throw EngineError{0, "vmm", "the virtual clock needs an engine that counts instructions: soft"};
-  if (options.vcpus != 1) throw EngineError{0, "vmm", "this engine runs 1 vCPU, not " + std::to_string(options.vcpus)};
   const Library& library = Library::load(options.library);
+  if (const std::uint32_t most = library.max_vcpus(); options.vcpus > most) {
+    throw EngineError{0, "vmm",
+                      std::to_string(options.vcpus) + " vCPUs are more than the " + std::to_string(most) +
+                          " that hw.vmm.maxcpu allows"};
+  }
   remove_orphans(library);
   return library;
+}
+
+/// As the CPU model tells it (CPUID leaf 0Bh), which is the kernel's to tell here.
+Topology topology_of(const EngineOptions& options) {
+  const auto vcpus_below = [&options](std::uint32_t level) {
+    const auto found = std::find_if(options.cpuid.begin(), options.cpuid.end(),
+                                    [level](const CpuidRow& row) { return row.leaf == 0xb && row.subleaf == level; });
+    return found == options.cpuid.end() ? 1u : std::max(found->ebx & 0xffff, 1u);
+  };
+  const std::uint32_t threads = vcpus_below(0), in_socket = std::max(vcpus_below(1), threads);
+  if (options.vcpus % in_socket != 0 || in_socket % threads != 0)
+    return {static_cast<std::uint16_t>(options.vcpus), 1, 1};
+  return {static_cast<std::uint16_t>(options.vcpus / in_socket), static_cast<std::uint16_t>(in_socket / threads),
+          static_cast<std::uint16_t>(threads)};
 }
 
 }  // namespace
 
 VmmEngine::VmmEngine(GuestRam* ram, const EngineOptions& options)
-    : library_(library_for(options)),
-      ram_(ram),
-      vm_(library_, ram),
-      registers_(library_, vm_.processor()),
-      kick_(library_, vm_.processor()),
-      emulator_(ram),
-      saved_(vm_),
-      chipset_(vm_, &saved_),
-      fpu_(library_, vm_.ctx(), vm_.processor(), ram, &registers_),
-      slice_(shortest_slice) {}
+    : library_(library_for(options)), vm_(library_, ram, topology_of(options)), saved_(vm_), chipset_(vm_, &saved_) {
+  const auto each = [this](const VcpuSet& to, auto work) {
+    for (std::uint32_t index = 0; index < vcpus_.size(); index++) {
+      if (contains(to, index)) work(*vcpus_[index]);
+    }
+  };
+  const Surroundings all{vm_,
+                         ram,
+                         saved_,
+                         chipset_,
+                         clock_,
+                         gate_,
+                         [each](const VcpuSet& to) { each(to, [](VmmVcpu& vcpu) { vcpu.receive_init(); }); },
+                         [each](const VcpuSet& to, std::uint8_t vector) {
+                           each(to, [vector](VmmVcpu& vcpu) { vcpu.receive_start(vector); });
+                         }};
+  std::vector<CrewMember*> members;
+  for (std::uint32_t index = 0; index < vm_.count(); index++) {
+    vcpus_.push_back(std::make_unique<VmmVcpu>(all, index));
+    members.push_back(vcpus_.back().get());
+  }
+  if (vm_.count() > 1)
+    crew_ = std::make_unique<Crew>(
+        std::move(members), [this] { on_news_(); }, options.host_cpus);
+}
+
+/// None may be left inside the kernel waiting for another whose thread has ended.
+VmmEngine::~VmmEngine() {
+  for (;;) {
+    try {
+      end_exits();
+      return;
+    } catch (const EngineError&) {
+      // Of a vCPU that has failed: it is out.
+    }
+  }
+}
 
 Capabilities VmmEngine::capabilities() const {
-  Capabilities result{"vmm", false, false, false, false, lapic_hz, 1, false, saved_.missing()};
+  Capabilities result{"vmm", false, false, false, false, lapic_hz, max_vcpus, false, saved_.missing()};
   result.chipset = "kernel";
   result.maps_files = false;
   result.tells_halt = false;
   return result;
 }
 
-Exit VmmEngine::leave(ExitKind kind) {
+/// Of no vCPU: on a thread of its own the first may have an exit that is still to be told.
+Exit VmmEngine::told(ExitKind kind) {
+  if (!crew_) return vcpus_[0]->leave(kind);
+  ExitSlot& slot = vcpus_[0]->slot;
   slot.kind = static_cast<std::uint32_t>(kind);
-  slot.instructions = 0;
   slot.time = time();
-  slot.rip = exit_.rip;
   return {kind, 0};
 }
 
-ExitKind VmmEngine::fail(std::string sentence) {
-  error_ = std::move(sentence);
-  slot.detail = static_cast<std::uint32_t>(exit_.exitcode);
-  return ExitKind::Error;
-}
-
 Exit VmmEngine::run(std::int64_t deadline) {
-  if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
-  for (;;) {
-    if (kick_.take_wake()) return leave(ExitKind::Woken);
-    if (end_ != ExitKind::None) return leave(end_);
-    const std::int64_t now = time();
-    if (now >= deadline) return leave(ExitKind::Deadline);
-    enter(host_now() + std::min(deadline - now, slice_));
-    if (exit_.exitcode == VM_EXITCODE_DEBUG) return interrupted(deadline);
-    const ExitKind kind = decode();
-    if (kind == ExitKind::None) continue;
-    slice_ = shortest_slice;
-    return leave(kind);
-  }
+  if (!crew_) return told(vcpus_[0]->run_here(deadline));
+  const std::chrono::nanoseconds left{deadline - time()};
+  if (left.count() <= 0) return told(ExitKind::Deadline);
+  const Exit exit = run_crew(std::min<std::chrono::nanoseconds>(left, slice));
+  if (exit.kind != ExitKind::None) return exit;
+  return told(time() >= deadline ? ExitKind::Deadline : ExitKind::None);
 }
 
-void VmmEngine::enter(std::int64_t host_time) {
-  const std::uint64_t rip = exit_.rip;
-  fpu_state_.reset();
-  kick_.enter(host_time);
-  try {
-    run_vcpu(library_, vm_.processor(), exit_);
-  } catch (...) {
-    kick_.leave();
-    throw;
-  }
-  kick_.leave();
-  advances_ = exit_.inst_length != 0;
-  if (exit_.exitcode != VM_EXITCODE_DEBUG || exit_.rip != rip) exception_pending_ = false;
+/// None: nothing has happened until then.
+Exit VmmEngine::run_crew(std::chrono::nanoseconds longest) {
+  gate_.open();
+  const CrewReport report = crew_->run(CrewClock::now() + longest);
+  if (report.news == CrewNews::Exit) return vcpus_[report.member]->present();
+  return report.news == CrewNews::Woken ? told(ExitKind::Woken) : Exit{};
 }
 
-Exit VmmEngine::interrupted(std::int64_t deadline) {
-  if (kick_.take_wake()) return leave(ExitKind::Woken);
-  if (time() >= deadline) return leave(ExitKind::Deadline);
-  slice_ = std::min(2 * slice_, longest_slice);
-  return leave(ExitKind::None);
+void VmmEngine::wake() {
+  if (crew_)
+    crew_->wake();
+  else
+    vcpus_[0]->wake();
+}
+
+/// Brings all out of the kernel and between two instructions, unless one asks first.
+Exit VmmEngine::gather() {
+  if (!crew_) {
+    const ExitKind kind = vcpus_[0]->take_answer();
+    return kind == ExitKind::None ? Exit{} : told(kind);
+  }
+  gate_.shut();
+  const CrewReport report = crew_->safepoint();
+  return report.news == CrewNews::Exit ? vcpus_[report.member]->present() : Exit{};
 }
 
 Exit VmmEngine::safepoint() {
-  if (const ExitKind next = take_answer(); next != ExitKind::None) return leave(next);
-  // A wake that waits would keep the guest out for ever: it is put back for the next run().
-  struct Wake {
-    Kick& kick;
-    bool was = kick.take_wake();
-    ~Wake() {
-      if (was) kick.wake();
-    }
-  } wake{kick_};
   for (int tries = 0; tries < most_tries; tries++) {
-    finish_instruction();
-    if (is_settled()) return {};
-    enter(host_now() + short_run);
-    wake.was |= kick_.take_wake();
-    if (const ExitKind kind = decode(); kind != ExitKind::None) return leave(kind);
+    if (const Exit exit = gather(); exit.kind != ExitKind::None) return exit;
+    const auto unsettled =
+        std::find_if(vcpus_.begin(), vcpus_.end(), [](const auto& vcpu) { return !vcpu->is_settled(); });
+    if (unsettled == vcpus_.end()) return {};
+    if (const Exit exit = run_on(**unsettled); exit.kind != ExitKind::None) return exit;
   }
   throw EngineError{0, "vmm", "the guest does not come to a point where it can be saved"};
 }
 
-/// What the kernel is about to hand to the guest it neither shows nor saves, nor the shadow behind STI and MOV SS.
-bool VmmEngine::is_settled() {
-  if (!saved_.supported() || end_ != ExitKind::None) return true;
-  if (exception_pending_ || registers_.get_one(VM_REG_GUEST_INTR_SHADOW) != 0) return false;
-  if (!fpu_state_) fpu_state_ = fpu_.read();
-  return fpu_state_.has_value();
+/// With the others, which it may be waiting for. A wake that waits meanwhile is put back for the next run().
+Exit VmmEngine::run_on(VmmVcpu& unsettled) {
+  if (!crew_) {
+    const ExitKind kind = unsettled.run_on();
+    return kind == ExitKind::None ? Exit{} : told(kind);
+  }
+  Exit exit = run_crew(short_run);
+  const bool woken = exit.kind == ExitKind::Woken;
+  if (woken) {
+    exit = run_crew(short_run);
+    wake();
+  }
+  return exit.kind == ExitKind::Woken ? Exit{} : exit;
 }
 
-/// The kernel keeps the next instruction's address to itself until it runs on; what it is told to be RIP it takes. An
-/// instruction that is done has also left the shadow behind STI or MOV SS.
-void VmmEngine::finish_instruction() {
-  if (!advances_) return;
-  advances_ = false;
-  registers_.set_one(VM_REG_GUEST_RIP, exit_.rip + static_cast<std::uint64_t>(exit_.inst_length));
-  registers_.set_one(VM_REG_GUEST_INTR_SHADOW, 0);
+/// Nobody hears of the exits that are still to come, and their instructions get some answer or other.
+void VmmEngine::end_exits() {
+  while (crew_ && gather().kind != ExitKind::None) {
+  }
 }
 
 void VmmEngine::set_time(std::int64_t nanoseconds) {
   if (nanoseconds < 0)
     throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
-  base_ = held_ ? nanoseconds : nanoseconds - host_now();
+  clock_.set_time(nanoseconds);
 }
 
-/// The kernel's own timers and the TSC do not stand still meanwhile. What was restored begins to count when it is let
-/// go.
+/// What was restored begins to count when it is let go.
 void VmmEngine::hold_time(bool held) {
-  if (held == held_) return;
-  base_ = held ? host_now() + base_ : base_ - host_now();
-  held_ = held;
+  if (held == clock_.held()) return;
+  clock_.hold(held);
   if (!held) saved_.let_time_run();
 }
 
@@ -158,12 +183,10 @@ void VmmEngine::send_msi(std::uint64_t address, std::uint32_t data) {
   TSBHYVE_VMM(library_, vm_lapic_msi, vm_.ctx(), address, data);
 }
 
-void VmmEngine::inject_nmi() { TSBHYVE_VMM(library_, vm_inject_nmi, vm_.processor()); }
-
 void VmmEngine::reset() {
-  owed_ = Owed::Nothing;
-  advances_ = false;
-  end_ = ExitKind::None;
+  end_exits();
+  if (crew_) crew_->forget_exits();
+  for (const auto& vcpu : vcpus_) vcpu->reset();
   vm_.reset();
 }
 

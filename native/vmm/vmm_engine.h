@@ -1,58 +1,41 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The vmm engine behind the contract: one vCPU of FreeBSD's /dev/vmm, with the kernel's local APIC and chipset.
+// The vmm engine behind the contract: a VM of FreeBSD's /dev/vmm, with the kernel's local APICs and chipset.
 #pragma once
 
-#include "engine/engine.h"
-#include "vmm/chipset.h"
-#include "vmm/emulator.h"
-#include "vmm/fpu.h"
-#include "vmm/kick.h"
-#include "vmm/lapic.h"
-#include "vmm/registers.h"
+#include <memory>
+
 #include "vmm/saved_state.h"
-#include "vmm/vm.h"
+#include "vmm/vmm_vcpu.h"
 
 namespace tsbhyve::vmm {
 
-/// A guest that halts sleeps in the kernel, whose timers and interrupts end the halt. Nothing tells that it does, so
-/// run() returns ExitKind::Hlt only for a guest that has halted for ever, and next_deadline() is INT64_MAX.
-class VmmEngine final : public Engine, public VcpuEngine {
+/// One vCPU runs on the machine's thread, several on threads of their own. A guest that halts sleeps in the kernel,
+/// whose timers and interrupts end the halt. Nothing tells that it does, so run() returns ExitKind::Hlt only for a
+/// guest that has halted for ever, and next_deadline() is INT64_MAX.
+class VmmEngine final : public Engine {
  public:
   VmmEngine(GuestRam* ram, const EngineOptions& options);
+  ~VmmEngine() override;
 
   Capabilities capabilities() const override;
-  std::uint32_t vcpu_count() const override { return 1; }
-  VcpuEngine& vcpu(std::uint32_t) override { return *this; }
+  std::uint32_t vcpu_count() const override { return vm_.count(); }
+  VmmVcpu& vcpu(std::uint32_t index) override { return *vcpus_[index]; }
   Exit run(std::int64_t deadline) override;
-  void wake() override { kick_.wake(); }
+  void wake() override;
   Exit safepoint() override;
-  std::string error_text() const override { return error_; }
+  void set_news(std::function<void()> on_news) override { on_news_ = std::move(on_news); }
 
-  std::int64_t time() const override { return held_ ? base_ : host_now() + base_; }
+  std::int64_t time() const override { return clock_.time(); }
   void set_time(std::int64_t nanoseconds) override;
   void hold_time(bool held) override;
   std::int64_t next_deadline() const override { return INT64_MAX; }
-  /// The kernel does not count instructions: always 0.
-  std::uint64_t instructions() const override { return 0; }
 
   void send_msi(std::uint64_t address, std::uint32_t data) override;
   /// The kernel has the 8259s.
   void set_external_interrupt(bool) override {}
-  void inject_nmi() override;
   void reset() override;
   KernelChipset* chipset() override { return &chipset_; }
 
-  void get_registers(RegisterGroup groups, std::span<std::uint64_t> values) override;
-  void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override;
-  void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
-  std::vector<std::uint8_t> get_xsave() override;
-  void set_xsave(std::span<const std::uint8_t> image) override;
-  std::vector<std::uint64_t> get_lapic() override;
-  void set_lapic(std::span<const std::uint64_t> rows) override;
-  /// What the kernel saves of a vCPU, in its own form.
-  std::vector<std::uint8_t> get_private() override;
-  void set_private(std::span<const std::uint8_t> bytes) override;
   std::vector<std::uint8_t> get_shared() override { return {}; }
   void set_shared(std::span<const std::uint8_t> bytes) override;
 
@@ -61,50 +44,21 @@ class VmmEngine final : public Engine, public VcpuEngine {
   void drop_caches() override {}
 
  private:
-  /// What the last exit asked for and is still to be given.
-  enum class Owed { Nothing, PortValue, MsrValue, MsrWritten, Emulation };
-
-  /// Runs the guest until it exits or until this host time.
-  void enter(std::int64_t host_time);
-  /// Whether all of the vCPU can be saved as it stands; what cannot be asked for later is read.
-  bool is_settled();
-  LapicPage lapic_page();
-  Exit leave(ExitKind kind);
-  ExitKind fail(std::string sentence);
-  /// Gives the kernel the answer to the last exit. An exit of the same instruction is returned, else None.
-  ExitKind take_answer();
-  void refuse_msr();
-  void finish_instruction();
-
-  ExitKind decode();
-  ExitKind port();
-  ExitKind msr(bool write);
-  ExitKind emulate();
-  ExitKind emulated(ExitKind kind);
-  ExitKind ended();
-  ExitKind task_switch();
-  Exit interrupted(std::int64_t deadline);
+  Exit told(ExitKind kind);
+  Exit run_crew(std::chrono::nanoseconds longest);
+  Exit gather();
+  void end_exits();
+  Exit run_on(VmmVcpu& unsettled);
 
   const Library& library_;
-  GuestRam* ram_;
   Vm vm_;
-  Registers registers_;
-  Kick kick_;
-  Emulator emulator_;
+  Clock clock_;
   SavedState saved_;
   Chipset chipset_;
-  Fpu fpu_;
-  std::optional<FpuState> fpu_state_;  // as the last safepoint found it
-  std::uint64_t xcr0_ = 1;             // for the image that is restored next
-  bool exception_pending_ = false;     // the kernel has one for the guest, and tells nobody
-  struct vm_exit exit_ {};
-  Owed owed_ = Owed::Nothing;
-  bool advances_ = false;  // the kernel steps over the last exit's instruction when it runs on
-  ExitKind end_ = ExitKind::None;
-  std::string error_;
-  bool held_ = true;
-  std::int64_t base_ = 0;
-  std::int64_t slice_;
+  Gate gate_;
+  std::vector<std::unique_ptr<VmmVcpu>> vcpus_;
+  std::function<void()> on_news_ = [] {};
+  std::unique_ptr<Crew> crew_;  // ends before what it runs
 };
 
 }  // namespace tsbhyve::vmm

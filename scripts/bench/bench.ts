@@ -9,10 +9,8 @@ import { QuickstartError, type Step } from '../quickstart/tools.js';
 import { BenchError } from './bench-error.js';
 import { bootRows } from './boot-rows.js';
 import { cloneRows } from './clone-rows.js';
-import { costRows } from './debian/cost-rows.js';
+import { debianRows } from './debian/debian-rows.js';
 import { hasImage } from './debian/debian-vm.js';
-import { diskRows } from './debian/disk-rows.js';
-import { netRows } from './debian/net-rows.js';
 import { exitRateRows } from './exit-rate-rows.js';
 import { hasRoot, makeRoot } from './guest-work/guest-root.js';
 import { chosenPieces } from './guest-work/pieces.js';
@@ -22,7 +20,7 @@ import { inTurns } from './in-turns.js';
 import { mmioRead, portRead } from './loop-kernel.js';
 import { emptyNode, roundTrip, startUp } from './measurements.js';
 import { type BenchGuest, qemu, qemuVersion, requireBuild, tsbhyve } from './programs.js';
-import { atMost, type Row, table } from './report.js';
+import { atMost, line, type Row, table } from './report.js';
 import { incrementalRows, snapshotRows } from './snapshot-rows.js';
 import { median } from './statistics.js';
 
@@ -119,7 +117,7 @@ async function main(): Promise<number> {
   const guest = await guestFor(values.kernel, values.initrd);
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-bench-'));
   try {
-    const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
+    const groups: Readonly<Record<string, () => Promise<Row[]> | AsyncIterable<Row>>> = {
       boot: () => bootRows(guest, runs, progress),
       exits: async () => [
         await exitRow('port read from a TypeScript device', portRead, runs, folder),
@@ -132,17 +130,16 @@ async function main(): Promise<number> {
       clones: () => cloneRows(guest, folder),
       idle: () => idleRows(guest),
       'guest-work': () => workRows({ kernel: guest.kernel, pieces, runs, cache, folder, progress }),
-      debian: async () => [
-        ...(await diskRows(runs, folder, progress)),
-        ...(await costRows(runs, folder, progress)),
-        ...(await netRows(runs, folder, progress)),
-      ],
+      debian: () => debianRows({ runs, folder, progress }),
     };
     const rows: Row[] = [];
     const chosen = chosenGroups(values.only, Object.keys(groups));
     for (const name of chosen) {
       progress(name);
-      rows.push(...((await groups[name]?.()) ?? []));
+      for await (const row of (await groups[name]?.()) ?? []) {
+        rows.push(row);
+        progress(line(row));
+      }
     }
     const isMet = rows.every(({ bar }) => bar === null || bar.isMet);
     console.log(

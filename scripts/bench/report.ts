@@ -25,13 +25,29 @@ export function atLeast(value: number, limit: number, text: string): Bar {
   return { text, isMet: value >= limit };
 }
 
+/** One value, for whoever does not wait for the row. */
+export function measured(name: string, program: string, value: number, unit: string): string {
+  return `${name}: ${program} ${shown(value)} ${unit}`;
+}
+
+/** A row by itself, for whoever does not wait for the table. */
+export function line({ name, unit, tsbhyve, qemu, bar }: Row): string {
+  const other = qemu === null ? '' : `, QEMU ${shown(qemu)}`;
+  return `${name}: tsbhyve ${shown(tsbhyve)}${other} ${unit} ${verdict(bar)}`.trimEnd();
+}
+
 export function table(rows: readonly Row[], qemuVersion: string): string {
   const others = [...new Set(rows.flatMap(({ beside = {} }) => Object.keys(beside)))];
   const heads = ['', 'tsbhyve', `QEMU ${qemuVersion}`, ...others, 'unit', 'wanted', ''];
   const cells = rows.map(({ name, unit, tsbhyve, qemu, beside = {}, bar }) => {
-    const verdict = bar === null ? '' : bar.isMet ? 'ok' : 'MISSED';
     const numbers = [tsbhyve, qemu, ...others.map((head) => beside[head] ?? null)];
-    return [name, ...numbers.map((value) => (value === null ? '-' : shown(value))), unit, bar?.text ?? '', verdict];
+    return [
+      name,
+      ...numbers.map((value) => (value === null ? '-' : shown(value))),
+      unit,
+      bar?.text ?? '',
+      verdict(bar),
+    ];
   });
   const lines = [heads, ...cells];
   const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
@@ -46,6 +62,11 @@ export function table(rows: readonly Row[], qemuVersion: string): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function verdict(bar: Bar | null): string {
+  if (bar === null) return '';
+  return bar.isMet ? 'ok' : 'MISSED';
 }
 
 function shown(value: number): string {

@@ -88,9 +88,14 @@ export const OPTIONS: readonly OptionRow[] = [
     apply: sets('clock'),
   },
   {
-    flags: '--translator <switch>',
-    about: 'on or off: soft runs hot code of the guest as host code (on)',
+    flags: '--translator <mode>',
+    about: 'on, off, or lockstep, which compares both: soft runs hot code of the guest as host code (on)',
     apply: sets('translator'),
+  },
+  {
+    flags: '--perf-map',
+    about: 'write /tmp/perf-PID.map, in which perf finds names for translated code',
+    apply: sets('perf_map', 'true'),
   },
   { flags: '--cpu <model>', about: 'CPU model the guest sees (tsb-1)', apply: sets('cpu.model') },
   {

@@ -2,6 +2,7 @@
 /** The configuration tree as typed values: the machine, and what the command itself does around it. */
 import { createHash } from 'node:crypto';
 import { chooseEngine, type KvmProbe } from '../hypervisor/engine-choice.js';
+import type { TranslatorOptions } from '../hypervisor/translator.js';
 import {
   type ConsoleId,
   DEFAULT_CONFIG,
@@ -27,6 +28,7 @@ import { parseSigterm, SIGTERM_DEFAULT, type SigtermPolicy } from './sigterm-pol
 import { memorySize } from './sizes.js';
 import { storeFolder } from './store-folder.js';
 import { processorsOf } from './topology.js';
+import { translatorOf } from './translator-options.js';
 import { UsageError } from './usage-error.js';
 import { virtioPaths } from './virtio-paths.js';
 
@@ -44,8 +46,7 @@ export interface Settings {
   readonly hostCpus?: readonly number[];
   /** Give up what the VM does not need once it stands. */
   readonly sandbox: boolean;
-  /** The soft engine makes host code of hot guest code. */
-  readonly translator: boolean;
+  readonly translator: Partial<TranslatorOptions>;
   /** What comes from outside is recorded, or comes from a recording. */
   readonly inputs?: InputFile;
   /** It goes on from a snapshot instead of booting. */
@@ -106,7 +107,7 @@ export function surroundings(tree: ConfigTree, machine: MachineConfig): Settings
     verbosity: tree.oneOf('log.level', LOG_LEVELS, 'warn'),
     sigterm: parseSigterm('on_sigterm', tree.get('on_sigterm') ?? SIGTERM_DEFAULT),
     store: storeFolder(tree),
-    translator: tree.oneOf('translator', SWITCH, 'on') === 'on',
+    translator: translatorOf(tree, machine),
     sandbox: wantsSandbox(tree.get('sandbox') === undefined ? undefined : tree.oneOf('sandbox', SWITCH, 'on')),
   };
 }

@@ -9,9 +9,10 @@ import type { NativeLink, SlirpRequest } from './native-link.js';
 import { packageRoot } from './package-root.js';
 import type { MadeRam, RamJob, RamLayer } from './ram-job.js';
 import type { SandboxRules } from './sandbox-rules.js';
+import type { TranslatorOptions } from './translator.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 7;
+const ABI_VERSION = 8;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -25,7 +26,7 @@ export interface AddonOptions {
   readonly hostCpus: Int32Array;
   /** vmm: another libvmmapi than the system's; empty for that. */
   readonly library: string;
-  readonly translator: boolean;
+  readonly translator: TranslatorOptions;
 }
 
 export interface AddonCapabilities {
@@ -89,6 +90,9 @@ export interface AddonMachine {
   closeDirtyLog(client: number): void;
   takeDirtyLog(client: number, bitmap: Uint8Array): void;
   dropCaches(): void;
+  restTranslator(resting: boolean): void;
+  /** By name, what the engine has done for this vCPU. */
+  counters(vcpu: number): Record<string, number>;
   capabilities(): AddonCapabilities;
   wakeCount(): number;
   waitEvents(seen: number, nanoseconds: number): void;

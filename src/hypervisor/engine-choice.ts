@@ -35,9 +35,9 @@ export function engineRefusal(engine: string, clock: ClockMode, accepted: readon
   return null;
 }
 
-/** How many vCPUs an engine runs, whatever the host. */
+/** How many vCPUs an engine runs, whatever the host: a FreeBSD may be set to fewer (hw.vmm.maxcpu). */
 export function mostVcpus(engine: string): number {
-  return engine === 'soft' || engine === 'kvm' ? MAX_VCPUS : 1;
+  return ENGINES.some((name) => name === engine) ? MAX_VCPUS : 1;
 }
 
 /** The probes run only where their answers matter. */

@@ -78,6 +78,10 @@ export class FakeVcpu extends FakeRegisters implements Vcpu {
     return ExitKind.None;
   }
 
+  counters(): Readonly<Record<string, number>> {
+    return {};
+  }
+
   errorText(): string {
     return this.step?.do === 'break-down' ? this.step.reason : '';
   }

@@ -93,6 +93,8 @@ export class FakeEngine implements Engine {
 
   dropCaches(): void {}
 
+  restTranslator(): void {}
+
   getTime(): bigint {
     this.requireOpen();
     return this.vcpu.time.now();

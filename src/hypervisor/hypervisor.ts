@@ -6,6 +6,7 @@ import type { EngineEvents } from './engine-events.js';
 import type { ExitKind, ExitSlot } from './exit.js';
 import type { OpenNativeLink } from './native-link.js';
 import type { RamTransfer } from './ram-job.js';
+import type { TranslatorOptions } from './translator.js';
 
 export interface EngineMemory {
   readonly base: number;
@@ -29,8 +30,8 @@ export interface EngineOptions {
   readonly physicalAddressBits: number;
   /** Rows of six: leaf, subleaf, EAX, EBX, ECX, EDX. */
   readonly cpuid: Uint32Array;
-  /** soft: hot code becomes host code. Nothing that a guest or a snapshot sees depends on it. True, unless given. */
-  readonly translator?: boolean;
+  /** soft; `TRANSLATOR_DEFAULT` where something is not given. */
+  readonly translator?: Partial<TranslatorOptions>;
 }
 
 export interface Capabilities {
@@ -101,6 +102,8 @@ export interface Engine {
   setShared(bytes: Uint8Array): void;
   /** For tests: drops every derived cache. Nothing a guest can see may change. */
   dropCaches(): void;
+  /** For tests: hot code does without host code from here on, or no more. Nothing the guest can see may change. */
+  restTranslator(resting: boolean): void;
 
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;
@@ -164,6 +167,8 @@ export interface Vcpu {
 
   /** One sentence on its last `ExitKind.Error`: what the engine cannot go on from. */
   errorText(): string;
+  /** What the engine has done for it, by name. */
+  counters(): Readonly<Record<string, number>>;
   instructions(): bigint;
   injectNmi(): void;
 

@@ -17,6 +17,10 @@ export class NativeVcpu implements Vcpu {
     return this.machine.errorText(this.index);
   }
 
+  counters(): Readonly<Record<string, number>> {
+    return this.machine.counters(this.index);
+  }
+
   instructions(): bigint {
     return this.machine.instructions(this.index);
   }

@@ -19,18 +19,23 @@ import { guarded, hypervisorError } from './hypervisor-error.js';
 import type { LinkRequest, NativeLink, OpenNativeLink } from './native-link.js';
 import { NativeVcpu } from './native-vcpu.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
+import { TRANSLATOR_DEFAULT } from './translator.js';
 import { vmmLibrary } from './vmm-library.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
-  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [], translator = true } = options;
+  const { clock, tscHz, physicalAddressBits, cpuid, memory, vcpus = 1, hostCpus = [] } = options;
   const { numerator, denominator } = clock.kind === 'virtual' ? clock : { numerator: 1, denominator: 1 };
   const virtualClock = clock.kind === 'virtual';
   return guarded(`engine ${name}`, () => {
     const rates = { virtualClock, numerator, denominator, tscHz };
     const model = { physicalAddressBits, cpuid };
     const pins = Int32Array.from(hostCpus);
-    const host = { library: vmmLibrary(), hostCpus: pins, translator };
+    const host = {
+      library: vmmLibrary(),
+      hostCpus: pins,
+      translator: { ...TRANSLATOR_DEFAULT, ...options.translator },
+    };
     const machine = new Machine(name, { ...rates, ...model, ...host });
     try {
       return new NativeEngine(`engine ${name}`, machine, memory, vcpus);
@@ -146,6 +151,10 @@ class NativeEngine implements Engine {
 
   dropCaches(): void {
     this.machine.dropCaches();
+  }
+
+  restTranslator(resting: boolean): void {
+    this.machine.restTranslator(resting);
   }
 
   openDirtyLog(): number {

@@ -6,9 +6,11 @@ import { type Logger, nullLogger } from '../core/log.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
+import { maskedText } from '../hypervisor/cpu-models/masked.js';
 import { nativeHostfs } from '../hypervisor/hostfs.js';
 import type { Engine, OpenEngine } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
+import type { TranslatorOptions } from '../hypervisor/translator.js';
 import { bootMedia, type ReadFile } from './boot-media.js';
 import { MachineTime } from './clock.js';
 import { type MachineConfig, machineConfig } from './config.js';
@@ -34,8 +36,8 @@ import type { DiskConfig } from './virtio-options.js';
 /** What the host gives a machine; everything has a default. */
 export interface BuildOptions {
   readonly openEngine?: OpenEngine;
-  /** soft: hot code becomes host code, where this build and host can; true unless given. */
-  readonly translator?: boolean;
+  /** soft; `TRANSLATOR_DEFAULT` where something is not given. */
+  readonly translator?: Partial<TranslatorOptions>;
   readonly readFile?: ReadFile;
   readonly outputs?: ConsoleOutputs;
   readonly log?: Logger;
@@ -76,9 +78,10 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const openEngine = host.openEngine ?? ((options) => openNativeEngine(config.engine, options));
   const ram = layoutFor(config.memory);
   const media = bootMedia(config, ram, readFile, host.restored);
-  const { hostCpus, translator = true } = host;
+  const { hostCpus, translator = {} } = host;
   const processors = { ...engineOptions(config, engineMemory(ram)), translator };
   const engine = openEngine(hostCpus === undefined ? processors : { ...processors, hostCpus });
+  tellMasked(engine, config.cpuModel, log);
   const events = new HostEvents(engine.events);
   const isVirtual = config.clock.kind === 'virtual';
   const links = host.links ?? new NativeLinks({ ...OWN_LINKS, log });
@@ -118,6 +121,11 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ engine, time, ports, mmio, pic, ioapic, msrs, stop, hash });
   return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
+}
+
+function tellMasked({ capabilities: { engine, maskedCpuid } }: Engine, model: string, log: Logger): void {
+  const masked = maskedText(maskedCpuid);
+  if (masked !== '') log.warn(`engine ${engine}: this host lacks what CPU model ${model} has: CPUID ${masked}`);
 }
 
 /** Null under the virtual clock: there everything is done at once, so that no run differs from another. */

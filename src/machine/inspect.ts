@@ -26,6 +26,8 @@ export type ProcessorState = Readonly<
 export interface VcpuStats {
   readonly instructions: bigint;
   readonly exits: Readonly<Record<string, number>>;
+  /** What the engine has done for it, by name. */
+  readonly engine: Readonly<Record<string, number>>;
 }
 
 export interface MachineStats {
@@ -33,7 +35,7 @@ export interface MachineStats {
   readonly time: bigint;
   /** Of all vCPUs together. */
   readonly instructions: bigint;
-  /** By vCPU: what it has retired, and its exits by kind since this process has the machine. */
+  /** By vCPU: what it has retired, and counts since this process has the machine. */
   readonly vcpus: readonly VcpuStats[];
   readonly memory: number;
   readonly balloon: BalloonStats | null;
@@ -65,6 +67,7 @@ export function machineStats(machine: Machine): MachineStats {
   const vcpus = parts.engine.vcpus.map((vcpu) => ({
     instructions: vcpu.instructions(),
     exits: parts.loop.exitsOf(vcpu.index),
+    engine: vcpu.counters(),
   }));
   return {
     time,

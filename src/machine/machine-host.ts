@@ -3,6 +3,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { type Logger, nullLogger } from '../core/log.js';
 import { wakeEngine } from '../hypervisor/native.js';
+import type { TranslatorOptions } from '../hypervisor/translator.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import type { ConsoleId, MachineConfig } from './config.js';
 import { ConsoleRing, consoleRingMemory } from './console-ring.js';
@@ -33,8 +34,8 @@ export interface MachineHostOptions {
   readonly inputs?: InputFile;
   /** By vCPU: the host's CPU that it stays on, or -1. */
   readonly hostCpus?: readonly number[];
-  /** The soft engine makes host code of hot guest code; true unless given. */
-  readonly translator?: boolean;
+  /** soft; `TRANSLATOR_DEFAULT` where something is not given. */
+  readonly translator?: Partial<TranslatorOptions>;
   readonly onStopped?: (reason: StopReason) => void;
   /** While the machine is saved, and while memory is read before it runs: bytes that are done, and all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -83,7 +84,7 @@ export class MachineHost {
       this.rings.set(port, { ring: new ConsoleRing(memory), receive });
     }
     const inputs = options.inputs ?? null;
-    const { hostCpus = [], translator = true } = options;
+    const { hostCpus = [], translator = {} } = options;
     const processors = { hostCpus, translator };
     const data: ThreadData = { origin, port: port2, control: this.control.memory, rings, inputs, ...processors };
     this.ready = new Promise<void>((resolve, reject) => {

@@ -2,6 +2,7 @@
 /** What the main thread and a machine's thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../core/log.js';
+import type { TranslatorOptions } from '../hypervisor/translator.js';
 import type { ResumeRequest } from '../snapshot/resumed-machine.js';
 import { refreshBalloon, setBalloon } from './balloon.js';
 import type { ConsoleId, MachineConfig } from './config.js';
@@ -123,7 +124,7 @@ export type InputFile = { readonly record: string } | { readonly replay: string 
 
 /** What the thread is started with. */
 export interface ThreadData {
-  readonly translator: boolean;
+  readonly translator: Partial<TranslatorOptions>;
   readonly inputs: InputFile | null;
   readonly hostCpus: readonly number[];
   readonly origin: MachineOrigin;

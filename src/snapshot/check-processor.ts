@@ -2,6 +2,7 @@
 /** Whether a saved machine can go on with an engine of this host: what the engine is, not what it is called, decides. */
 import { atTscRate } from '../hypervisor/cpu-models/tsc-rate.js';
 import { chooseEngine } from '../hypervisor/engine-choice.js';
+import type { Capabilities } from '../hypervisor/hypervisor.js';
 import { openNativeEngine } from '../hypervisor/native.js';
 import type { MachineConfig } from '../machine/config.js';
 import { cpuModel } from '../machine/cpu-model.js';
@@ -32,17 +33,33 @@ interface Found {
 }
 
 function engineHere(config: MachineConfig, saved: string, { lapicHz }: Compatibility): Found {
-  const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
+  const modelOf = ({ cpuModel: name, tscHz }: MachineConfig) => atTscRate(cpuModel(name), tscHz);
   // It is the same program everywhere.
   if (config.engine === 'soft' && saved === 'soft') {
-    return { compatibility: compatibilityOf(model, lapicHz, 'soft'), missing: '' };
+    return {
+      compatibility: compatibilityOf(modelOf(config), { engine: 'soft', lapicHz, maskedCpuid: new Uint32Array() }),
+      missing: '',
+    };
   }
-  chooseEngine(config.engine, config.clock);
-  const engine = openNativeEngine(config.engine, engineOptions(config, SMALLEST_MEMORY));
+  const { tscHz } = chooseEngine(config.engine, config.clock);
+  const closest = tscHz === null || canOpen(config) ? config : { ...config, tscHz };
+  const capabilities = capabilitiesOf(closest);
+  return { compatibility: compatibilityOf(modelOf(closest), capabilities), missing: capabilities.missingFromSnapshot };
+}
+
+/** As it is, with the rate of the guest's TSC. Else that is one of the things that differ here. */
+function canOpen(config: MachineConfig): boolean {
   try {
-    const { lapicHz: here, missingFromSnapshot: missing } = engine.capabilities;
-    return { compatibility: compatibilityOf(model, here, config.engine), missing };
-  } finally {
-    engine.close();
+    capabilitiesOf(config);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** Throws where there is no such engine. */
+function capabilitiesOf(config: MachineConfig): Capabilities {
+  const engine = openNativeEngine(config.engine, engineOptions(config, SMALLEST_MEMORY));
+  engine.close();
+  return engine.capabilities;
 }

@@ -5,6 +5,8 @@ import { count, decimal, text } from '../core/json-fields.js';
 import { list, oneOf, record } from '../core/state-fields.js';
 import type { StateOf } from '../core/state-shape.js';
 import type { CpuidRow, CpuModel } from '../hypervisor/cpu-models/cpu-model.js';
+import { maskedText } from '../hypervisor/cpu-models/masked.js';
+import type { Capabilities } from '../hypervisor/hypervisor.js';
 
 /** The board of src/machine/pc-board.ts: which chips there are, at which addresses, on which pins. */
 export const CHIPSET = 'tsb-pc-0';
@@ -12,11 +14,16 @@ export const CHIPSET = 'tsb-pc-0';
 const VMM_CHIPSET = 'vmm-pc-0';
 
 const TIMER_MODES = ['one-shot', 'periodic', 'tsc-deadline'] as const;
-const CPU_NAME_MAX = 64;
+const CPU_NAME_MAX = 1024;
+/** What the host calls its processor. */
+const HOST_NAME_MAX = 64;
 const CPUID_1_ECX_TSC_DEADLINE = 1 << 24;
 
 const fields = {
-  cpuModel: text({ max: CPU_NAME_MAX, doc: 'CPUID, by the name of an immutable table' }),
+  cpuModel: text({
+    max: CPU_NAME_MAX,
+    doc: 'CPUID, by the name of an immutable table, and what the host had to leave out of it',
+  }),
   tscHz: decimal({ unit: 'Hz' }),
   lapicHz: count({ unit: 'Hz', doc: 'bus clock of the local APIC' }),
   timerModes: list(oneOf(TIMER_MODES), { max: TIMER_MODES.length, doc: 'of the local APIC' }),
@@ -27,10 +34,13 @@ const fields = {
 export const compatibilityRecord = record(fields);
 export type Compatibility = StateOf<typeof fields>;
 
-/** `engine` by name. vmm shows its guests the host's processor, as its kernel cuts it. */
-export function compatibilityOf(model: CpuModel, lapicHz: number, engine: string): Compatibility {
+/** What of an engine decides. */
+export type Deciding = Pick<Capabilities, 'engine' | 'lapicHz' | 'maskedCpuid'>;
+
+/** vmm shows its guests the host's processor, as its kernel cuts it. */
+export function compatibilityOf(model: CpuModel, { engine, lapicHz, maskedCpuid }: Deciding): Compatibility {
   if (engine === 'vmm') {
-    const cpuModel = `host: ${cpus()[0]?.model ?? 'unknown'}`.slice(0, CPU_NAME_MAX);
+    const cpuModel = `host: ${cpus()[0]?.model ?? 'unknown'}`.slice(0, HOST_NAME_MAX);
     const timerModes = TIMER_MODES.filter((mode) => mode !== 'tsc-deadline');
     return { cpuModel, tscHz: model.tscHz, lapicHz, timerModes, xcr0: 0n, chipset: VMM_CHIPSET };
   }
@@ -38,13 +48,17 @@ export function compatibilityOf(model: CpuModel, lapicHz: number, engine: string
   const leafD = row(model, 0xd);
   const deadline = leaf1 !== undefined && (leaf1.ecx & CPUID_1_ECX_TSC_DEADLINE) !== 0;
   return {
-    cpuModel: model.name,
+    cpuModel: shownModel(model.name, maskedText(maskedCpuid)),
     tscHz: model.tscHz,
     lapicHz,
     timerModes: TIMER_MODES.filter((mode) => mode !== 'tsc-deadline' || deadline),
     xcr0: leafD === undefined ? 0n : (BigInt(leafD.edx >>> 0) << 32n) | BigInt(leafD.eax >>> 0),
     chipset: CHIPSET,
   };
+}
+
+function shownModel(name: string, masked: string): string {
+  return masked === '' ? name : `${name} without CPUID ${masked}`;
 }
 
 /** The names of the parts that differ, with both values. */

@@ -11,7 +11,7 @@ import { SnapshotError } from './snapshot-error.js';
 
 export function machineCompatibility({ parts: { config, engine } }: Machine): Compatibility {
   const model = atTscRate(cpuModel(config.cpuModel), config.tscHz);
-  return compatibilityOf(model, engine.capabilities.lapicHz, engine.capabilities.engine);
+  return compatibilityOf(model, engine.capabilities);
 }
 
 export function deviceList({ parts: { board } }: Machine): ManifestBody['devices'] {

@@ -66,7 +66,7 @@ const settings: Settings = {
   sigterm: { action: 'poweroff', seconds: null },
   store: '/nonexistent',
   sandbox: false,
-  translator: true,
+  translator: {},
 };
 
 const sockets: Socket[] = [];

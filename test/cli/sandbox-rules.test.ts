@@ -24,7 +24,7 @@ function rules(pci: PciDeviceConfig[], more: Partial<Settings> = {}) {
     sigterm: { action: 'poweroff', seconds: null },
     store: '/store',
     sandbox: true,
-    translator: true,
+    translator: {},
     ...more,
   };
   return sandboxRules(settings, runPaths('vm', '/run/vms'));

@@ -86,7 +86,10 @@ export function stateContract({ cold, boot, isVirtual, capabilities }: EngineMak
     if (isScripted(engine)) return;
     expect(engine.safepoint()).toBe(ExitKind.None);
     engine.memory.discard(CODE_BASE, 0x1000);
-    // ADD [BX+SI],AL over and over, up to the handler.
+    // ADD [BX+SI],AL over and over, from an even address and so up to the handler.
+    const values = registers(engine);
+    values[registerIndex('rip')] = BigInt(CODE_BASE);
+    engine.vcpu.setRegisters(RegisterGroup.General, values);
     expect(nextExit(engine).data).toBe(0x57);
   });
 

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { addonPath, loadAddon } from '../../src/hypervisor/addon.js';
 import type { Engine } from '../../src/hypervisor/hypervisor.js';
 import { openNativeEngine, wakeEngine } from '../../src/hypervisor/native.js';
+import { TRANSLATOR_DEFAULT } from '../../src/hypervisor/translator.js';
 
 const FOR_EVER = 600_000;
 let engine: Engine;
@@ -15,7 +16,6 @@ beforeEach(() => {
     tscHz: 1_000_000_000n,
     physicalAddressBits: 40,
     cpuid: new Uint32Array(0),
-    translator: true,
   });
 });
 
@@ -57,7 +57,7 @@ test('nonsense is refused by name', () => {
     cpuid: new Uint32Array(0),
     library: '',
     hostCpus: new Int32Array(0),
-    translator: true,
+    translator: TRANSLATOR_DEFAULT,
   });
   expect(() => machine.takeEvents(new Float64Array(3) as unknown as Int32Array)).toThrow(
     'events: expected an Int32Array',

@@ -85,6 +85,7 @@ function plain(engine: FakeEngine): Engine {
     getShared: () => engine.getShared(),
     setShared: (bytes) => engine.setShared(bytes),
     dropCaches: () => engine.dropCaches(),
+    restTranslator: () => engine.restTranslator(),
     getTime: () => engine.getTime(),
     setTime: (time) => engine.setTime(time),
     holdTime: (held) => engine.holdTime(held),

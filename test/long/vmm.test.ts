@@ -33,10 +33,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function boot(console: LinuxConsole): Promise<Machine> {
+async function boot(console: LinuxConsole, cpus = 1): Promise<Machine> {
   const { kernel, initrd } = await cloudGuest();
   const booted = buildMachine(
-    { engine: 'vmm', tscHz, memory: 128 * MIB, boot: { kernel, initrd, commandLine: 'console=ttyS0' } },
+    { engine: 'vmm', tscHz, cpus, memory: 128 * MIB, boot: { kernel, initrd, commandLine: 'console=ttyS0' } },
     console.host,
   );
   machine = booted;
@@ -113,6 +113,24 @@ testVmm('computes with floating-point numbers while it moves from machine to mac
   }
   const answer = console.untilPrompt(running);
   expect(answer).toContain(`\n${sum.toPrecision(6)}\nDONE`);
+});
+
+testVmm('two vCPUs work at the same time, and go on in another machine', async () => {
+  const console = new LinuxConsole();
+  let running = await boot(console, 2);
+  console.untilPrompt(running);
+  expect(console.ask(running, 'cat /sys/devices/system/cpu/online')).toEqual(['0-1']);
+  for (let moves = 0; moves < 3; moves += 1) {
+    running = moved(running, console);
+    expect(console.ask(running, 'sh -c "for i in 1 2; do (md5sum /bin/busybox | wc -l) & done; wait"')).toEqual([
+      '1',
+      '1',
+    ]);
+  }
+  const interrupts = console.ask(running, 'cat /proc/interrupts').join('\n');
+  expect(interrupts).toMatch(/^ *RES: +\d+ +[1-9]/m);
+  expect(interrupts).toMatch(/^ *LOC: +[1-9]\d* +[1-9]/m);
+  expect(console.ask(running, 'dmesg | grep -ic "clocksource.*unstable\\|rcu.*stall\\|soft lockup"')).toEqual(['0']);
 });
 
 testVmm.each(['on', 'off'])('a disk and random numbers, MSI-X %s', async (msix) => {

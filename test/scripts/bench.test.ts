@@ -2,7 +2,7 @@
 import { parseSmaps } from '../../scripts/bench/guest-pages.js';
 import { inTurns } from '../../scripts/bench/in-turns.js';
 import { loopKernel, mmioRead, portRead } from '../../scripts/bench/loop-kernel.js';
-import { atLeast, atMost, table } from '../../scripts/bench/report.js';
+import { atLeast, atMost, line, table } from '../../scripts/bench/report.js';
 import { geometricMean, median } from '../../scripts/bench/statistics.js';
 import { loadKernel } from '../../src/boot/load-kernel.js';
 import { ramLayout } from '../../src/boot/memory-map.js';
@@ -62,6 +62,12 @@ test('the table says which bars are missed', () => {
   expect(lines[1]).toMatch(/^boot +3\.20 +2\.10 +s +5 times QEMU's +ok$/);
   expect(lines[2]).toMatch(/^instructions +149 +- +million\/s +150 +MISSED$/);
   expect(lines[3]).toMatch(/^start +260 +120 +ms$/);
+});
+
+test('a row by itself is a line', () => {
+  const row = { name: 'boot', unit: 's', tsbhyve: 3.2, qemu: 2.1, bar: atMost(3.2, 2.1, "QEMU's") };
+  expect(line(row)).toBe('boot: tsbhyve 3.20, QEMU 2.10 s MISSED');
+  expect(line({ ...row, qemu: null, bar: null })).toBe('boot: tsbhyve 3.20 s');
 });
 
 test('numbers beside the two have columns of their own', () => {

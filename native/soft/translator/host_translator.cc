@@ -5,6 +5,7 @@
 
 #include "soft/block_cache.h"
 #include "soft/leave.h"
+#include "soft/perf_map.h"
 #include "soft/translator/assemble.h"
 #include "soft/translator/emitter.h"
 #include "soft/translator/exceptions.h"
@@ -47,7 +48,8 @@ void go_on(Cpu* cpu, const Exit* by) {
 /// Stands in place of the first handler of a block that has been translated.
 void run_translated(Cpu* cpu, const Op*) {
   Block* const block = cpu->block;
-  if (cpu->budget + block->count < block->region->longest || checks_alignment(cpu)) return begin(cpu, block);
+  const bool fits = cpu->budget + block->count >= block->region->longest;
+  if (!fits || checks_alignment(cpu) || translator_of(cpu)->is_resting()) return begin(cpu, block);
   cpu->budget += block->count;
   cpu->translated.code_page = cpu->gpr[17] & page_mask;
   const Exit* const by = translator_of(cpu)->run(block);
@@ -67,15 +69,19 @@ void count_run(Cpu* cpu, const Op* op) {
     block->heat--;
     return begin(cpu, block);
   }
-  if (!translate_now(cpu, block)) return begin(cpu, block);
+  if (translator_of(cpu)->is_resting() || !translate_now(cpu, block)) return begin(cpu, block);
   return run_translated(cpu, op);
 }
 
 }  // namespace
 
-HostTranslator::HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat)
-    : cpu_(cpu), heat_(heat), memory_(code_bytes), thunks_(make_thunks(memory_)) {
-  const size_t each = code_bytes / piece_count;
+HostTranslator::HostTranslator(Cpu* cpu, const TranslatorLimits& limits)
+    : cpu_(cpu),
+      heat_(limits.heat),
+      perf_map_(limits.perf_map),
+      memory_(limits.code_bytes),
+      thunks_(make_thunks(memory_)) {
+  const size_t each = limits.code_bytes / piece_count;
   for (size_t i = 0; i < piece_count; i++) pieces_[i] = {i * each, i * each, (i + 1) * each, {}};
   pieces_[0].start = pieces_[0].used = (thunks_.size + code_alignment - 1) & ~(code_alignment - 1);
 }
@@ -141,7 +147,9 @@ void HostTranslator::install(std::unique_ptr<Region> made) {
   Region* const region = made.release();
   pieces_[region->piece].regions.push_back(region);
   counts_.regions++;
+  counts_.made++;
   counts_.bytes += region->size;
+  if (perf_map_) perf_map_->add(region->code, region->size, cpu_->gpr[17]);
   for (Exit& exit : region->exits) {
     if (exit.patch) __builtin_memcpy(&exit.unpatched, region->writable + exit.patch, 4);
   }
@@ -188,13 +196,24 @@ void HostTranslator::kill(Region* region) {
   dead_.emplace_back(region);
 }
 
+bool HostTranslator::owns(const void* code) const {
+  const auto lies_in = [at = static_cast<const u8*>(code)](const u8* start, size_t size) {
+    return at >= start && at < start + size;
+  };
+  if (lies_in(memory_.runnable(), thunks_.size)) return true;
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+    return std::any_of(piece.regions.begin(), piece.regions.end(),
+                       [&](const Region* region) { return lies_in(region->code, region->size); });
+  });
+}
+
 bool region_overlaps(const Region* region, u64 physical, u64 size) {
   return std::any_of(region->blocks.begin(), region->blocks.end(),
                      [=](const Block* block) { return BlockCache::overlaps(block, physical, size); });
 }
 
-std::unique_ptr<Translator> Translator::create(Cpu* cpu, size_t code_bytes, u32 heat) {
-  return std::make_unique<HostTranslator>(cpu, code_bytes, heat);
+std::unique_ptr<Translator> Translator::create(Cpu* cpu, const TranslatorLimits& limits) {
+  return std::make_unique<HostTranslator>(cpu, limits);
 }
 
 }  // namespace tsbhyve::soft

@@ -12,13 +12,16 @@ namespace tsbhyve::soft {
 
 class HostTranslator final : public Translator {
  public:
-  HostTranslator(Cpu* cpu, size_t code_bytes, u32 heat);
+  HostTranslator(Cpu* cpu, const TranslatorLimits& limits);
   ~HostTranslator() override;
 
   void watch(Block* block) override;
   void forget(Block* block) override;
+  void rest(bool resting) override { resting_ = resting; }
   TranslatorCounts counts() const override { return counts_; }
+  bool owns(const void* code) const override;
 
+  bool is_resting() const { return resting_; }
   /// Makes the region that `block` is the entry of. False: the block stays with tier 1. Only while no translated code
   /// runs.
   bool translate(Block* block);
@@ -46,6 +49,8 @@ class HostTranslator final : public Translator {
 
   Cpu* cpu_;
   const u32 heat_;
+  const PerfMap* const perf_map_;
+  bool resting_ = false;
   CodeMemory memory_;
   Thunks thunks_;
   std::array<Piece, piece_count> pieces_;

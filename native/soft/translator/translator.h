@@ -12,27 +12,37 @@ namespace tsbhyve::soft {
 
 struct Block;
 struct Region;
+class PerfMap;
+
+struct TranslatorLimits {
+  size_t code_bytes = 0;
+  u32 heat = 0;                       // runs of a block after which it is translated
+  const PerfMap* perf_map = nullptr;  // told of each region; null: nobody is
+};
 
 struct TranslatorCounts {
-  u64 regions = 0, bytes = 0, entries = 0, evictions = 0;
+  u64 regions = 0, bytes = 0;  // that there are
+  u64 made = 0, entries = 0, evictions = 0;
 };
 
 class Translator {
  public:
-  /// Null where this build or host has none. A block is translated after `heat` runs.
-  static std::unique_ptr<Translator> create(Cpu* cpu, size_t code_bytes, u32 heat);
+  /// Null where this build or host has none. Throws EngineError when the host refuses something.
+  static std::unique_ptr<Translator> create(Cpu* cpu, const TranslatorLimits& limits);
   virtual ~Translator() = default;
 
   /// A block is new: its runs are counted from now on.
   virtual void watch(Block* block) = 0;
   /// A block dies, and what was made of it.
   virtual void forget(Block* block) = 0;
+  /// While it rests tier 1 runs everything, and nothing gets hot. Only between two runs.
+  virtual void rest(bool resting) = 0;
   virtual TranslatorCounts counts() const = 0;
+  /// Whether it has put host code there that may still run.
+  virtual bool owns(const void* code) const = 0;
 };
 
 /// Whether a write touches bytes of the region that waits for it.
 bool region_overlaps(const Region* region, u64 physical, u64 size);
-
-inline constexpr u32 usual_heat = 48;
 
 }  // namespace tsbhyve::soft

@@ -4,7 +4,7 @@
 
 namespace tsbhyve::soft {
 
-std::unique_ptr<Translator> Translator::create(Cpu*, size_t, u32) { return nullptr; }
+std::unique_ptr<Translator> Translator::create(Cpu*, const TranslatorLimits&) { return nullptr; }
 
 bool region_overlaps(const Region*, u64, u64) { return false; }
 

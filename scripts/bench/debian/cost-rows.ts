@@ -10,7 +10,7 @@ import { processorTime } from '../idle-cost.js';
 import { qemu } from '../programs.js';
 import { atMost, type Row } from '../report.js';
 import { median } from '../statistics.js';
-import { benchImage, DebianVm, scratchDisk } from './debian-vm.js';
+import { benchImage, type DebianBench, DebianVm, scratchDisk } from './debian-vm.js';
 import { fioResult, fioWords } from './fio.js';
 
 const SECONDS = 10;
@@ -23,9 +23,8 @@ const JOBS = [
   { name: 'writes, depth 32', words: fioWords('randwrite', '4k', 32, SECONDS) },
 ];
 
-export async function costRows(runs: number, folder: string, progress: (text: string) => void): Promise<Row[]> {
+export async function* costRows({ runs, folder, progress }: DebianBench): AsyncIterable<Row> {
   const scratch = scratchDisk(folder);
-  const rows: Row[] = [];
   for (const { name, words } of JOBS) {
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let run = 1; run <= runs; run += 1) {
@@ -35,9 +34,8 @@ export async function costRows(runs: number, folder: string, progress: (text: st
     }
     const [tsbhyve, other] = [median(ours), median(theirs)];
     const bar = atMost(tsbhyve, other, "QEMU's");
-    rows.push({ name: `host CPU beside the vCPU, 4 KiB ${name}`, unit: 'µs/IO', tsbhyve, qemu: other, bar });
+    yield { name: `host CPU beside the vCPU, 4 KiB ${name}`, unit: 'µs/IO', tsbhyve, qemu: other, bar };
   }
-  return rows;
 }
 
 async function ourCost(words: readonly string[], folder: string, scratch: string): Promise<number> {

@@ -15,6 +15,13 @@ import { RunningGuest } from '../running-guest.js';
 const MIB = 1024;
 const SCRATCH_MIB = 1024;
 
+export interface DebianBench {
+  readonly runs: number;
+  /** For copies of disks. */
+  readonly folder: string;
+  readonly progress: (text: string) => void;
+}
+
 /** None; the program's own user-mode network; or a tap device of the host. */
 export type Network = 'none' | 'user' | { readonly tap: string };
 

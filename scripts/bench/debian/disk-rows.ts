@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Booting a whole Debian from a disk, and its disk at work under fio. */
 import type { Program } from '../programs.js';
-import type { Row } from '../report.js';
+import { measured, type Row } from '../report.js';
 import { median } from '../statistics.js';
-import { DebianVm, PROGRAMS, scratchDisk } from './debian-vm.js';
+import { type DebianBench, DebianVm, PROGRAMS, scratchDisk } from './debian-vm.js';
 import { type FioResult, fioResult, fioWords } from './fio.js';
 
 const SECONDS = 10;
@@ -38,42 +38,38 @@ const JOBS: readonly Job[] = [
   sequential('write'),
 ];
 
-/** Values of the jobs and seconds to the login prompt, by name. */
-type Measured = ReadonlyMap<string, number>;
+const LOGIN = { name: 'a whole Debian to its login prompt', unit: 's' };
 
-const LOGIN = 'a whole Debian to its login prompt';
+/** Is told of each value at once. */
+type Tell = (quantity: Pick<Job, 'name' | 'unit'>, value: number) => void;
 
-async function measure(program: Program, folder: string): Promise<Measured> {
+async function measure(program: Program, folder: string, tell: Tell): Promise<void> {
   const scratch = scratchDisk(folder);
   const vm = await DebianVm.boot(program, folder, { scratch });
   try {
-    const milliseconds = await vm.running.until('login prompt', (text) => text.includes('login: '));
-    const values = new Map([[LOGIN, milliseconds / 1000]]);
+    tell(LOGIN, (await vm.running.until('login prompt', (text) => text.includes('login: '))) / 1000);
     await vm.shell.login();
-    for (const { name, words, value } of JOBS) {
-      values.set(name, value(fioResult(await vm.shell.ask(words.join(' ')))));
-    }
-    return values;
+    for (const job of JOBS) tell(job, job.value(fioResult(await vm.shell.ask(job.words.join(' ')))));
   } finally {
     vm.kill();
   }
 }
 
-export async function diskRows(runs: number, folder: string, progress: (text: string) => void): Promise<Row[]> {
-  const all = new Map<string, Measured[]>(PROGRAMS.map(({ name }) => [name, []]));
+export async function* diskRows({ runs, folder, progress }: DebianBench): AsyncIterable<Row> {
+  const values = new Map<string, number[]>();
+  const key = (program: Program['name'], quantity: string): string => `${program} ${quantity}`;
   for (let run = 1; run <= runs; run += 1) {
     for (const program of PROGRAMS) {
       progress(`Debian and its disk under ${program.name}, ${run} of ${runs}`);
-      all.get(program.name)?.push(await measure(program, folder));
+      await measure(program, folder, ({ name, unit }, value) => {
+        progress(measured(name, program.name, value, unit));
+        const found = values.get(key(program.name, name)) ?? [];
+        values.set(key(program.name, name), [...found, value]);
+      });
     }
   }
-  const of = (program: Program['name'], name: string): number =>
-    median((all.get(program) ?? []).map((one) => one.get(name) ?? Number.NaN));
-  return [{ name: LOGIN, unit: 's' }, ...JOBS].map(({ name, unit }) => ({
-    name,
-    unit,
-    tsbhyve: of('tsbhyve', name),
-    qemu: of('QEMU', name),
-    bar: null,
-  }));
+  const of = (program: Program['name'], name: string): number => median(values.get(key(program, name)) ?? []);
+  for (const { name, unit } of [LOGIN, ...JOBS]) {
+    yield { name, unit, tsbhyve: of('tsbhyve', name), qemu: of('QEMU', name), bar: null };
+  }
 }

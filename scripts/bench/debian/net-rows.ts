@@ -3,9 +3,9 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { BenchError } from '../bench-error.js';
 import type { Program } from '../programs.js';
-import type { Row } from '../report.js';
+import { measured, type Row } from '../report.js';
 import { median } from '../statistics.js';
-import { DebianVm, type Network, PROGRAMS } from './debian-vm.js';
+import { type DebianBench, DebianVm, type Network, PROGRAMS } from './debian-vm.js';
 
 const SECONDS = 10;
 const PORT = 5299;
@@ -24,39 +24,34 @@ interface Iperf {
   readonly end: { readonly sum_received: { readonly bits_per_second: number } };
 }
 
-export async function netRows(runs: number, folder: string, progress: (text: string) => void): Promise<Row[]> {
+const UNIT = 'Mbit/s';
+
+export async function* netRows(bench: DebianBench): AsyncIterable<Row> {
   const server = spawn('iperf3', ['-s', '-p', String(PORT)], { stdio: 'ignore' });
   server.on('error', () => {}); // reported below: there is no rate without it
   try {
     if (spawnSync('iperf3', ['--version']).error) throw new BenchError("iperf3 is missing: it is in Debian's iperf3");
-    const rows = await ratesOver('user', 'user-mode network', USER_HOST, { runs, folder, progress });
-    if (process.getuid?.() !== 0) return rows;
-    return [...rows, ...(await overTap({ runs, folder, progress }))];
+    yield* ratesOver('user', 'user-mode network', USER_HOST, bench);
+    if (process.getuid?.() === 0) yield* overTap(bench);
   } finally {
     server.kill('SIGKILL');
   }
 }
 
-interface Bench {
-  readonly runs: number;
-  readonly folder: string;
-  readonly progress: (text: string) => void;
-}
-
-async function overTap(bench: Bench): Promise<Row[]> {
+async function* overTap(bench: DebianBench): AsyncIterable<Row> {
   const tap = `tsbench${process.pid % 100_000}`;
   const ip = (...words: string[]): unknown => execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'inherit'] });
   ip('tuntap', 'add', tap, 'mode', 'tap');
   try {
     ip('addr', 'add', `${TAP_HOST}/24`, 'dev', tap);
     ip('link', 'set', tap, 'up');
-    return await ratesOver({ tap }, 'tap', TAP_HOST, bench);
+    yield* ratesOver({ tap }, 'tap', TAP_HOST, bench);
   } finally {
     ip('link', 'del', tap);
   }
 }
 
-async function ratesOver(network: Network, title: string, host: string, bench: Bench): Promise<Row[]> {
+async function* ratesOver(network: Network, title: string, host: string, bench: DebianBench): AsyncIterable<Row> {
   const rates = new Map<string, number[]>();
   const key = (program: Program['name'], direction: string): string => `${program} ${direction}`;
   for (let run = 1; run <= bench.runs; run += 1) {
@@ -68,8 +63,9 @@ async function ratesOver(network: Network, title: string, host: string, bench: B
         await vm.shell.ask(addressOf(network));
         for (const { name, words } of DIRECTIONS) {
           const output = await vm.shell.ask(`iperf3 -J -c ${host} -p ${PORT} -t ${SECONDS} ${words}`);
-          const found = rates.get(key(program.name, name)) ?? [];
-          rates.set(key(program.name, name), [...found, rate(output)]);
+          const found = rate(output);
+          bench.progress(measured(name, program.name, found, UNIT));
+          rates.set(key(program.name, name), [...(rates.get(key(program.name, name)) ?? []), found]);
         }
       } finally {
         vm.kill();
@@ -77,13 +73,10 @@ async function ratesOver(network: Network, title: string, host: string, bench: B
     }
   }
   const of = (program: Program['name'], direction: string): number => median(rates.get(key(program, direction)) ?? []);
-  return DIRECTIONS.map(({ name }) => ({
-    name: `iperf3 over ${title}, ${name}`,
-    unit: 'Mbit/s',
-    tsbhyve: of('tsbhyve', name),
-    qemu: of('QEMU', name),
-    bar: null,
-  }));
+  for (const { name } of DIRECTIONS) {
+    const values = { tsbhyve: of('tsbhyve', name), qemu: of('QEMU', name) };
+    yield { name: `iperf3 over ${title}, ${name}`, unit: UNIT, ...values, bar: null };
+  }
 }
 
 /** A tap has no DHCP server behind it. */

@@ -64,6 +64,7 @@ const stats = object({
     object({
       instructions: decimal('that it has retired'),
       exits: mapOf(count(''), 'by kind, since this process has the machine'),
+      engine: mapOf(count(''), 'what the engine has and has done for it: of soft, its translator’s host code'),
     }),
     'by APIC id',
   ),

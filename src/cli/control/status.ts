@@ -33,7 +33,7 @@ export async function statistics({ vm, saver }: ControlSubject): Promise<unknown
   return {
     time: String(time),
     instructions: String(instructions),
-    vcpus: vcpus.map((vcpu) => ({ instructions: String(vcpu.instructions), exits: vcpu.exits })),
+    vcpus: vcpus.map((vcpu) => ({ ...vcpu, instructions: String(vcpu.instructions) })),
     memory,
     residentMemory: process.memoryUsage.rss(),
     saves: saver.count,

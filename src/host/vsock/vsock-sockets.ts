@@ -19,7 +19,10 @@ const PORTS_END = 2 ** 31;
 
 export interface VsockSocketsOptions {
   readonly send: (message: VsockMessage) => void;
-  readonly handshakeMs?: number;
+  /** For a client to say what it wants. */
+  readonly clientMs?: number;
+  /** For the guest to accept a client. */
+  readonly guestMs?: number;
 }
 
 interface Caller {
@@ -85,7 +88,7 @@ export class VsockSockets {
     }
     this.unnamed.add(socket);
     socket.resume();
-    const word = await connectWord(socket, this.handshakeMs);
+    const word = await connectWord(socket, this.options.clientMs ?? HANDSHAKE_MS);
     this.unnamed.delete(socket);
     if (word === null || socket.destroyed) socket.destroy();
     else this.callGuest(socket, word.port, word.rest);
@@ -93,7 +96,7 @@ export class VsockSockets {
 
   private callGuest(socket: Socket, guest: number, rest: Uint8Array): void {
     const ports = { host: this.freePort(guest), guest };
-    const timer = setTimeout(() => connection.refuse(), this.handshakeMs);
+    const timer = setTimeout(() => connection.refuse(), this.options.guestMs ?? HANDSHAKE_MS);
     timer.unref();
     const connection = this.newConnection(ports, socket, () => clearTimeout(timer));
     const accepted = (): void => {
@@ -133,10 +136,6 @@ export class VsockSockets {
       this.nextPort = host + 1 === PORTS_END ? FIRST_PORT : host + 1;
       if (!this.connections.has(keyOf({ host, guest }))) return host;
     }
-  }
-
-  private get handshakeMs(): number {
-    return this.options.handshakeMs ?? HANDSHAKE_MS;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A Linux guest's life from power-on to power-off under the virtual clock, disturbed on its way, and what is left of it. */
 import type { Guest } from '../../../scripts/quickstart/guest.js';
+import type { TranslatorOptions } from '../../../src/hypervisor/translator.js';
 import { type BuildOptions, buildMachine } from '../../../src/machine/build.js';
 import type { MachineConfig, ScriptStep } from '../../../src/machine/config.js';
 import type { ExitHash } from '../../../src/machine/exit-hash.js';
@@ -20,11 +21,11 @@ export interface LinuxLife {
   readonly script?: readonly ScriptStep[];
   readonly config?: Partial<MachineConfig>;
   readonly devices?: NonNullable<BuildOptions['devices']>;
-  readonly translator?: boolean;
+  readonly translator?: Partial<TranslatorOptions>;
 }
 
 export function linuxSubject({ kernel, initrd }: Guest, life: LinuxLife = {}): ProofSubject {
-  const { script = SCRIPT, config = {}, devices = {}, translator = true } = life;
+  const { script = SCRIPT, config = {}, devices = {}, translator = {} } = life;
   return {
     build: (output: number[], hashExits: ExitHash | true) =>
       buildMachine(

@@ -114,6 +114,7 @@ bool orders_faults(const Instruction& instruction, const Case& test) {
     case Call:  // AMD pushes before it checks the target
     case CallIndirect:
     case Enter:
+    case Cmps:   // Zen 4 reads through RDI first, Zen 3 through RSI
     case Bound:  // two operands each, at the end of a segment
     case LoadFarPointer:
     case JmpFar:

@@ -87,7 +87,7 @@ Guest::Guest(bool translated)
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
-  if (translated) translator_ = Translator::create(cpu_.get(), translator_bytes, 0);
+  if (translated) translator_ = Translator::create(cpu_.get(), {translator_bytes, 0});
   cpu_->translator = translator_.get();
   reset_cpu(cpu_.get(), false);
   write_tables(system);

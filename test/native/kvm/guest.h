@@ -31,12 +31,13 @@ using tsbhyve::RegisterGroup;
 inline constexpr std::int64_t never = INT64_MAX / 2;
 inline constexpr std::uint64_t code_address = 0x1000, rom_address = 0x30000;
 
-/// How guests are run, when nothing else is said: main() goes through what there is.
-extern tsbhyve::kvm::KvmChoices usual;
+/// Whether one vCPU too has a thread of its own, when nothing else is said: main() tries both.
+extern bool usually_crew;
 
 struct Setting {
   unsigned vcpus = 1;
-  tsbhyve::kvm::KvmChoices choices = usual;
+  bool always_crew = usually_crew;
+  bool avx = false;  // the CPU model has XSAVE and AVX
 };
 
 struct Guest {
@@ -69,6 +70,10 @@ struct Guest {
   unsigned exited = 0;
 };
 
+/// The same machine in another engine, which goes on from there. `guest` stands at a safepoint, and does so from now
+/// on.
+std::unique_ptr<Guest> moved(Guest& guest, Setting setting);
+
 constexpr std::size_t index_of(Register index) { return static_cast<std::size_t>(index); }
 constexpr std::size_t index_of(tsbhyve::LapicRow index) { return static_cast<std::size_t>(index); }
 
@@ -78,6 +83,7 @@ void time_cases();
 void state_cases();
 void smp_cases();
 void doorbell_cases();
+void avx_cases();
 
 /// System calls of the kind since the program started.
 unsigned long ioctl_count();

@@ -15,11 +15,9 @@ int main() {
     return 0;
   }
   try {
-    const tsbhyve::kvm::KvmChoices choices[] = {{}, {.may_ring = false}, {.always_crew = true}};
-    for (const auto& choice : choices) {
-      std::printf("dirty log in %s, vCPUs on %s\n", choice.may_ring ? "rings if there are" : "bitmaps",
-                  choice.always_crew ? "threads" : "this thread");
-      test::usual = choice;
+    for (const bool crew : {false, true}) {
+      std::printf("the vCPU on %s\n", crew ? "a thread of its own" : "this thread");
+      test::usually_crew = crew;
       test::exit_cases();
       test::interrupt_cases();
       test::time_cases();
@@ -27,6 +25,7 @@ int main() {
     }
     test::smp_cases();
     test::doorbell_cases();
+    test::avx_cases();
   } catch (const tsbhyve::EngineError& error) {
     std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "",
                 error.message.c_str());

@@ -54,6 +54,21 @@ void registers_round_trip() {
   }
 }
 
+void full_save() {
+  Guest guest({0xe6, 0x80, 0xf4});
+  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
+  const unsigned long before = ioctl_count();
+  guest.registers();
+  guest.vcpu().get_msrs();
+  guest.vcpu().get_xsave();
+  guest.vcpu().get_lapic();
+  guest.vcpu().get_private();
+  const unsigned long calls = ioctl_count() - before;
+  std::printf("system calls: %lu for a whole vCPU\n", calls);
+  CHECK(calls <= (usually_crew ? 10 : 8));
+}
+
 /// Access rights of every kind, and long mode, where the kernel checks what belongs together.
 void long_mode_round_trip() {
   Guest guest({0xf4});
@@ -170,15 +185,32 @@ void dirty_log() {
   CHECK_EQUAL(take() & 0x60, 0x40);
 }
 
+/// More than a kernel's log of single stores could hold.
+void many_stores() {
+  Guest guest({0xb9, 0xff, 0xff,                // mov cx, ffffh
+               0xfe, 0x06, 0x00, 0x50,          // 1: inc byte [5000h]
+               0xe2, 0xfa, 0xe6, 0x80, 0xf4});  // loop 1b; out 80h, al; hlt
+  unsigned client;
+  CHECK(guest.memory.open_client(client));
+  guest.engine->dirty_log_taken();
+  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
+  std::uint8_t bitmap[8] = {};
+  guest.memory.take(client, bitmap);
+  CHECK_EQUAL(bitmap[0], 0x20);
+}
+
 }  // namespace
 
 void state_cases() {
   registers_round_trip();
+  full_save();
   long_mode_round_trip();
   msrs_round_trip();
   fpu_round_trip();
   lapic_moves();
   dirty_log();
+  many_stores();
 }
 
 }  // namespace test

@@ -8,9 +8,23 @@ namespace tsbhyve::test {
 
 inline constexpr std::uint64_t code_at = 0x10000, data_at = 0x40000, stack_at = 0x60000;
 
+inline TranslatorOptions translator_off() {
+  TranslatorOptions options;
+  options.mode = TranslatorMode::Off;
+  return options;
+}
+
+/// Nearly everything is translated, into memory that is used again and again.
+inline TranslatorOptions eager_translator() {
+  TranslatorOptions options;
+  options.heat = 1;
+  options.code_bytes = std::uint64_t{64} << 10;
+  return options;
+}
+
 class LongGuest : public Guest {
  public:
-  LongGuest(const std::vector<int>& code, bool translator) : Guest(code, options_of(translator)) {
+  LongGuest(const std::vector<int>& code, const TranslatorOptions& translator) : Guest(code, options_of(translator)) {
     write(code_at, code);
     const auto entry = [this](std::uint64_t at, std::uint64_t value) {
       for (std::uint64_t i = 0; i < 8; i++) byte(at + i) = static_cast<std::uint8_t>(value >> (8 * i));
@@ -49,7 +63,7 @@ class LongGuest : public Guest {
   }
 
  private:
-  static EngineOptions options_of(bool translator) {
+  static EngineOptions options_of(const TranslatorOptions& translator) {
     EngineOptions options = virtual_clock(1);
     options.translator = translator;
     return options;

@@ -4,11 +4,15 @@
 #include "random_program.h"
 
 using namespace tsbhyve;
+using tsbhyve::test::eager_translator;
 using tsbhyve::test::LongGuest;
 using tsbhyve::test::RandomProgram;
 using tsbhyve::test::require;
+using tsbhyve::test::translator_off;
 
 namespace {
+
+using Kind = RandomProgram::Kind;
 
 std::vector<std::uint64_t> registers(LongGuest& guest) {
   std::vector<std::uint64_t> values(register_count);
@@ -21,10 +25,13 @@ void print(const std::vector<int>& code) {
   std::fprintf(stderr, "\n");
 }
 
+enum class Disturbance { None, DropsCaches, RestsNowAndThen };
+
 /// Both tiers, `step` instructions at a time.
-void runs_alike(std::uint64_t seed, bool rewrites, std::int64_t step, bool drops) {
-  const std::vector<int> code = RandomProgram(seed).make(rewrites);
-  LongGuest plain(code, false), translated(code, true);
+void runs_alike(std::uint64_t seed, Kind kind, std::int64_t step, Disturbance disturbance,
+                const TranslatorOptions& translator = {}) {
+  const std::vector<int> code = RandomProgram(seed).make(kind);
+  LongGuest plain(code, translator_off()), translated(code, translator);
   for (std::int64_t now = step, stops = 0; stops < 4'000'000; now += step, stops++) {
     const ExitKind first = plain.run(now), second = translated.run(now);
     const bool same = first == second && registers(plain) == registers(translated);
@@ -42,7 +49,8 @@ void runs_alike(std::uint64_t seed, bool rewrites, std::int64_t step, bool drops
       require(alike, "seed " + std::to_string(seed) + " differs after " + std::to_string(now) + " instructions");
       return;
     }
-    if (drops && stops % 64 == 0) translated.engine->drop_caches();
+    if (disturbance == Disturbance::DropsCaches && stops % 64 == 0) translated.engine->drop_caches();
+    if (disturbance == Disturbance::RestsNowAndThen) translated.engine->rest_translator(stops % 5 < 2);
   }
   require(false, "seed " + std::to_string(seed) + " does not end");
 }
@@ -53,9 +61,12 @@ int main(int count, char** arguments) {
   const std::uint64_t first = count > 1 ? std::strtoull(arguments[1], nullptr, 0) : 1;
   const std::uint64_t programs = count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 300;
   for (std::uint64_t seed = first; seed < first + programs; seed++) {
-    runs_alike(seed, false, 1'000'000, false);
-    runs_alike(seed, seed % 3 == 0, 997, seed % 2 == 0);
-    if (seed % 8 == 0) runs_alike(seed, true, 13, false);
+    runs_alike(seed, Kind::Plain, 1'000'000, Disturbance::None);
+    runs_alike(seed, seed % 3 == 0 ? Kind::RewritesItself : Kind::Plain, 997,
+               seed % 2 == 0 ? Disturbance::DropsCaches : Disturbance::None);
+    runs_alike(seed, Kind::Faults, 1009, Disturbance::RestsNowAndThen, eager_translator());
+    if (seed % 8 == 0) runs_alike(seed, Kind::RewritesItself, 13, Disturbance::None);
+    if (seed % 8 == 1) runs_alike(seed, Kind::Faults, 1'000'000, Disturbance::None);
   }
   return 0;
 }

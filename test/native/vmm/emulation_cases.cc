@@ -17,11 +17,11 @@ void memory() {
       0xfa, 0xf4,
   });
   guest.expect(ExitKind::MmioWrite, 0xa0010, 2);
-  CHECK_EQUAL(guest.engine->slot.data, 0x1234);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x1234);
   guest.expect(ExitKind::MmioRead, 0xa0020, 2);
-  guest.engine->slot.data = 0x1111;
+  guest.engine->vcpu(0).slot.data = 0x1111;
   guest.expect(ExitKind::MmioRead, 0xa0021, 1);
-  guest.engine->slot.data = 0x77;
+  guest.engine->vcpu(0).slot.data = 0x77;
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   CHECK_EQUAL(guest.ram()[0x502] | guest.ram()[0x503] << 8, 0xb111);
   CHECK_EQUAL(guest.ram()[0x504] | guest.ram()[0x505] << 8, 0x77);
@@ -34,9 +34,9 @@ void read_and_write() {
       0x80, 0x0e, 0x10, 0x00, 0x80, 0xfa, 0xf4,  // or byte [10h], 80h; cli; hlt
   });
   guest.expect(ExitKind::MmioRead, 0xa0010, 1);
-  guest.engine->slot.data = 0x05;
+  guest.engine->vcpu(0).slot.data = 0x05;
   guest.expect(ExitKind::MmioWrite, 0xa0010, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x85);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x85);
   CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 10);
   CHECK_EQUAL(guest.get(Register::rflags) & 0x80, 0x80);  // SF
@@ -52,7 +52,7 @@ void repeated_copy() {
   });
   for (unsigned i = 0; i < 3; i++) {
     guest.expect(ExitKind::MmioRead, 0xa0000 + i, 1);
-    guest.engine->slot.data = 'a' + i;
+    guest.engine->vcpu(0).slot.data = 'a' + i;
   }
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   CHECK(std::string(reinterpret_cast<char*>(guest.ram() + 0x500), 3) == "abc");
@@ -72,11 +72,11 @@ void strings_out_and_in() {
   std::string printed;
   for (int i = 0; i < 3; i++) {
     guest.expect(ExitKind::PortWrite, 0x3f8, 1);
-    printed += static_cast<char>(guest.engine->slot.data);
+    printed += static_cast<char>(guest.engine->vcpu(0).slot.data);
   }
   CHECK(printed == "xyz");
   guest.expect(ExitKind::PortRead, 0x3f8, 2);
-  guest.engine->slot.data = 0x4241;
+  guest.engine->vcpu(0).slot.data = 0x4241;
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
   CHECK_EQUAL(guest.ram()[0x500] | guest.ram()[0x501] << 8, 0x4241);
   CHECK_EQUAL(guest.get(Register::rdi) & 0xffff, 0x502);
@@ -92,9 +92,9 @@ void changed_code() {
       0x4b, 0x75, 0xf3, 0xfa, 0xf4,  // dec bx; jnz again
   });
   guest.expect(ExitKind::MmioWrite, 0xa0010, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x31);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x31);
   guest.expect(ExitKind::MmioWrite, 0xa0010, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x32);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x32);
 }
 
 /// The kernel does not show these registers: a wrong value must not reach the device.
@@ -105,7 +105,7 @@ void vector_registers() {
       0x0f, 0x22, 0xe0, 0x0f, 0x11, 0x06, 0x10, 0x00, 0xfa, 0xf4,  // mov cr4, eax; movups [10h], xmm0
   });
   CHECK_EQUAL(guest.run(), ExitKind::Error);
-  CHECK(guest.engine->error_text().find("vector registers") != std::string::npos);
+  CHECK(guest.engine->vcpu(0).error_text().find("vector registers") != std::string::npos);
 }
 
 }  // namespace

@@ -19,13 +19,13 @@ void ports() {
       0x66, 0xa3, 0x04, 0x05, 0xfa, 0xf4,  // mov [504h], eax; cli; hlt
   });
   guest.expect(ExitKind::PortWrite, 0x3f8, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 'H');
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 'H');
   guest.expect(ExitKind::PortRead, 0x3f8, 2);
-  guest.engine->slot.data = 0xffffbeef;  // what is too wide is cut
+  guest.engine->vcpu(0).slot.data = 0xffffbeef;  // what is too wide is cut
   guest.expect(ExitKind::PortRead, 0x3f8, 4);
-  guest.engine->slot.data = 0x12345678;
+  guest.engine->vcpu(0).slot.data = 0x12345678;
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
-  CHECK_EQUAL(guest.engine->slot.detail, 1);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.detail, 1);
   CHECK_EQUAL(*reinterpret_cast<std::uint32_t*>(guest.ram() + 0x500), 0x0403beef);
   CHECK_EQUAL(*reinterpret_cast<std::uint32_t*>(guest.ram() + 0x504), 0x12345678);
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);
@@ -38,14 +38,14 @@ void msrs() {
       0x0f, 0x30, 0xf4,                    // wrmsr; hlt
   });
   guest.expect(ExitKind::MsrRead, 0x12345678, 8);
-  guest.engine->slot.data = 0x1122334455667788;
+  guest.engine->vcpu(0).slot.data = 0x1122334455667788;
   guest.expect(ExitKind::MsrWrite, 0x12345678, 8);
-  CHECK_EQUAL(guest.engine->slot.data, 0x1122334455667788);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x1122334455667788);
   guest.vector(13, 0x1100);
   guest.put(0x1100, {0xb0, 'G', 0xe6, 0xe0});  // mov al, 'G'; out e0h, al
-  guest.engine->slot.refused = 1;
+  guest.engine->vcpu(0).slot.refused = 1;
   guest.expect(ExitKind::PortWrite, 0xe0, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 'G');
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 'G');
   // The fault's frame names the instruction that was refused.
   CHECK_EQUAL(guest.ram()[0x8000 - 6] | guest.ram()[0x8000 - 5] << 8, code_address + 8);
 }
@@ -59,13 +59,13 @@ void safepoint() {
   CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address);
   guest.expect(ExitKind::PortRead, 0xe0, 1);
-  guest.engine->slot.data = 0x5a;
+  guest.engine->vcpu(0).slot.data = 0x5a;
   CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
   CHECK_EQUAL(guest.get(Register::rip), code_address + 3);
   CHECK_EQUAL(guest.get(Register::rax) & 0xff, 0x5a);
   CHECK_EQUAL(guest.get(Register::interrupt_shadow), 0);
   guest.expect(ExitKind::PortWrite, 0xe1, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x5a);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x5a);
 }
 
 void shutdown() {
@@ -76,7 +76,7 @@ void shutdown() {
   values[index_of(Register::cs_attributes)] = 0xc09b;
   values[index_of(Register::cs_limit)] = 0xffffffff;
   values[index_of(Register::idtr_limit)] = 0;
-  guest.engine->set_registers(RegisterGroup::All, values);
+  guest.engine->vcpu(0).set_registers(RegisterGroup::All, values);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);
   CHECK_EQUAL(guest.get(Register::run_state), 3);
   CHECK_EQUAL(guest.run(), ExitKind::Shutdown);
@@ -122,6 +122,9 @@ void refusals() {
   usual.add_segment(0, 0x10000, false);
   refused([&] { tsbhyve::vmm::VmmEngine engine(&rom, options); }, "read-only memory");
   refused([&] { tsbhyve::vmm::VmmEngine engine(&elsewhere, options); }, "memory lies at 0 and at 4 GiB");
+  options.vcpus = 1000;
+  refused([&] { tsbhyve::vmm::VmmEngine engine(&usual, options); }, "1000 vCPUs are more than the");
+  options.vcpus = 1;
   options.virtual_clock = true;
   refused([&] { tsbhyve::vmm::VmmEngine engine(&usual, options); }, "virtual clock");
   options.virtual_clock = false;

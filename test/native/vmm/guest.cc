@@ -3,10 +3,11 @@
 
 namespace test {
 
-Guest::Guest(std::initializer_list<int> code) {
+Guest::Guest(std::initializer_list<int> code, unsigned vcpus) {
   memory.add_segment(0, ram_bytes, false);
   tsbhyve::EngineOptions options;
   options.library = library_path;
+  options.vcpus = vcpus;
   engine = std::make_unique<tsbhyve::vmm::VmmEngine>(&memory, options);
   put(code_address, code);
   std::vector<std::uint64_t> values = registers();
@@ -18,21 +19,23 @@ Guest::Guest(std::initializer_list<int> code) {
   values[index_of(Register::rip)] = code_address;
   values[index_of(Register::rsp)] = 0x8000;
   values[index_of(Register::rflags)] = 2;
-  engine->set_registers(RegisterGroup::All, values);
+  engine->vcpu(0).set_registers(RegisterGroup::All, values);
   engine->hold_time(false);
 }
 
-ExitKind Guest::run(std::int64_t deadline) {
+tsbhyve::Exit Guest::run_all(std::int64_t deadline) {
   for (int slices = 0; slices < 1000; slices++) {
-    if (const ExitKind kind = engine->run(deadline).kind; kind != ExitKind::None) return kind;
+    if (const tsbhyve::Exit exit = engine->run(deadline); exit.kind != ExitKind::None) return exit;
   }
   require(false, "the guest has run for 1000 slices without an exit");
-  return ExitKind::None;
+  return {};
 }
+
+ExitKind Guest::run(std::int64_t deadline) { return run_all(deadline).kind; }
 
 std::vector<std::uint64_t> Guest::registers() {
   std::vector<std::uint64_t> values(tsbhyve::register_count);
-  engine->get_registers(RegisterGroup::All, values);
+  engine->vcpu(0).get_registers(RegisterGroup::All, values);
   return values;
 }
 
@@ -41,7 +44,7 @@ std::uint64_t Guest::get(Register index) { return registers()[index_of(index)]; 
 void Guest::set(Register index, std::uint64_t value) {
   std::vector<std::uint64_t> values = registers();
   values[index_of(index)] = value;
-  engine->set_registers(RegisterGroup::All, values);
+  engine->vcpu(0).set_registers(RegisterGroup::All, values);
 }
 
 void Guest::put(std::uint64_t address, std::initializer_list<int> bytes) {
@@ -54,9 +57,9 @@ void Guest::vector(unsigned number, std::uint16_t handler) { put(number * 4, {ha
 
 void Guest::expect(ExitKind kind, std::uint64_t address, unsigned width) {
   CHECK_EQUAL(run(), kind);
-  CHECK_EQUAL(engine->slot.kind, kind);
-  CHECK_EQUAL(engine->slot.address, address);
-  CHECK_EQUAL(engine->slot.width, width);
+  CHECK_EQUAL(engine->vcpu(0).slot.kind, kind);
+  CHECK_EQUAL(engine->vcpu(0).slot.address, address);
+  CHECK_EQUAL(engine->vcpu(0).slot.width, width);
 }
 
 }  // namespace test

@@ -37,11 +37,12 @@ inline std::string library_path;
 struct Guest {
   /// The code runs at 0:1000h in real mode with all segments 0 and the stack ending at 0:8000h;
   /// FS is at the local APIC.
-  explicit Guest(std::initializer_list<int> code);
+  explicit Guest(std::initializer_list<int> code, unsigned vcpus = 1);
 
   std::uint8_t* ram() { return memory.segments()[0].host; }
   /// Runs past slices without an exit.
   ExitKind run(std::int64_t deadline = never);
+  tsbhyve::Exit run_all(std::int64_t deadline = never);
   std::uint64_t get(Register index);
   void set(Register index, std::uint64_t value);
   std::vector<std::uint64_t> registers();
@@ -61,5 +62,6 @@ void exit_cases();
 void emulation_cases();
 void interrupt_cases();
 void state_cases(bool can_save);
+void several_cases(bool can_save);
 
 }  // namespace test

@@ -41,7 +41,7 @@ void nmi() {
   guest.vector(2, 0x1100);
   guest.put(0x1100, {0xe6, 0xe1, 0xcf});  // out e1h, al; iret
   guest.expect(ExitKind::PortWrite, 0xe0, 1);
-  guest.engine->inject_nmi();
+  guest.engine->vcpu(0).inject_nmi();
   guest.expect(ExitKind::PortWrite, 0xe1, 1);
 }
 
@@ -85,9 +85,9 @@ void clock() {
   chipset.write_cmos(0x34, 0x77);
   CHECK(chipset.rtc() >= 1'700'000'000 && chipset.rtc() < 1'700'000'100);
   guest.expect(ExitKind::PortWrite, 0xe0, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x20);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x20);
   guest.expect(ExitKind::PortWrite, 0xe0, 1);
-  CHECK_EQUAL(guest.engine->slot.data, 0x77);
+  CHECK_EQUAL(guest.engine->vcpu(0).slot.data, 0x77);
 }
 
 }  // namespace

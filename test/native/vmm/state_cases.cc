@@ -27,7 +27,7 @@ bool contains(const std::string& text, const char* part) { return text.find(part
 void refusals() {
   Guest guest({0xfa, 0xf4});
   CHECK(contains(guest.engine->capabilities().missing_from_snapshot, "options BHYVE_SNAPSHOT"));
-  CHECK(contains(message_of([&] { guest.engine->get_private(); }), "options BHYVE_SNAPSHOT"));
+  CHECK(contains(message_of([&] { guest.engine->vcpu(0).get_private(); }), "options BHYVE_SNAPSHOT"));
   CHECK(contains(message_of([&] { guest.engine->chipset()->save(STRUCT_VATPIC); }), "options BHYVE_SNAPSHOT"));
   CHECK_EQUAL(guest.run(), ExitKind::Hlt);  // running works
 }
@@ -38,30 +38,31 @@ void moves() {
   Guest first(code);
   for (unsigned i = 1; i <= 3; i++) {
     first.expect(ExitKind::PortWrite, 0xe0, 2);
-    CHECK_EQUAL(first.engine->slot.data, i);
+    CHECK_EQUAL(first.engine->vcpu(0).slot.data, i);
   }
   first.engine->hold_time(true);
   CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
   const std::vector<std::uint64_t> registers = first.registers();
-  const std::vector<std::uint8_t> processor = first.engine->get_private();
+  const std::vector<std::uint8_t> processor = first.engine->vcpu(0).get_private();
 
   Guest second(code);
   second.engine->hold_time(true);
   second.engine->set_time(first.engine->time());
-  second.engine->set_registers(all, registers);
-  second.engine->set_private(processor);
+  second.engine->vcpu(0).set_registers(all, registers);
+  second.engine->vcpu(0).set_private(processor);
   second.engine->hold_time(false);
   second.expect(ExitKind::PortWrite, 0xe0, 2);
-  CHECK_EQUAL(second.engine->slot.data, 4);
+  CHECK_EQUAL(second.engine->vcpu(0).slot.data, 4);
 
   std::vector<std::uint8_t> damaged = processor;
   damaged.pop_back();
-  CHECK(contains(message_of([&] { second.engine->set_private(damaged); }), "private section of vmm is damaged"));
+  CHECK(
+      contains(message_of([&] { second.engine->vcpu(0).set_private(damaged); }), "private section of vmm is damaged"));
   damaged = processor;
   damaged[12]++;
-  CHECK(contains(message_of([&] { second.engine->set_private(damaged); }), "is of kernel"));
+  CHECK(contains(message_of([&] { second.engine->vcpu(0).set_private(damaged); }), "is of kernel"));
   damaged.resize(10);
-  CHECK(contains(message_of([&] { second.engine->set_private(damaged); }), "too short"));
+  CHECK(contains(message_of([&] { second.engine->vcpu(0).set_private(damaged); }), "too short"));
 }
 
 /// Registers that the kernel has no request for, and the pages that are borrowed to get at them.
@@ -79,7 +80,8 @@ void floating_point() {
   first.expect(ExitKind::PortWrite, 0xe0, 1);
   CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
   const std::vector<std::uint64_t> registers = first.registers();
-  const std::vector<std::uint8_t> image = first.engine->get_xsave(), processor = first.engine->get_private();
+  const std::vector<std::uint8_t> image = first.engine->vcpu(0).get_xsave(),
+                                  processor = first.engine->vcpu(0).get_private();
   CHECK_EQUAL(image.size(), 576);
   CHECK_EQUAL(image[160 + 5], 0xa5);
   CHECK(first.registers() == registers);
@@ -87,15 +89,15 @@ void floating_point() {
   first.expect(ExitKind::PortWrite, 0xe1, 1);  // and it goes on itself
 
   Guest second(code);
-  second.engine->set_registers(all, registers);
-  second.engine->set_xsave(image);
-  second.engine->set_private(processor);
+  second.engine->vcpu(0).set_registers(all, registers);
+  second.engine->vcpu(0).set_xsave(image);
+  second.engine->vcpu(0).set_private(processor);
   second.expect(ExitKind::PortWrite, 0xe1, 1);
   CHECK_EQUAL(second.ram()[0x2010 + 5], 0xa5);
   double pi = 0;
   std::memcpy(&pi, second.ram() + 0x2020, sizeof pi);
   CHECK(pi > 3.14159 && pi < 3.1416);
-  CHECK(contains(message_of([&] { second.engine->set_xsave(std::vector<std::uint8_t>(100)); }),
+  CHECK(contains(message_of([&] { second.engine->vcpu(0).set_xsave(std::vector<std::uint8_t>(100)); }),
                  "XSAVE image, size: 100"));
 }
 
@@ -139,7 +141,7 @@ void pm_timer() {
   const auto code = {0xba, 0x08, 0x04, 0x66, 0xed, 0xba, 0xe0, 0x00, 0x66, 0xef, 0xeb, 0xf4};  // 408h to e0h, for ever
   const auto shown = [](Guest& guest) {
     CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
-    return static_cast<std::uint32_t>(guest.engine->slot.data);
+    return static_cast<std::uint32_t>(guest.engine->vcpu(0).slot.data);
   };
   Guest first(code);
   first.run(first.engine->time() + 50'000'000);
@@ -166,7 +168,7 @@ void chips() {
   for (const std::uint32_t part : {STRUCT_VIOAPIC, STRUCT_VATPIC, STRUCT_VATPIT, STRUCT_VHPET, STRUCT_VRTC})
     second.engine->chipset()->load(part, first.engine->chipset()->save(part));
   second.expect(ExitKind::PortWrite, 0xe0, 1);
-  CHECK_EQUAL(second.engine->slot.data, 0xa5);
+  CHECK_EQUAL(second.engine->vcpu(0).slot.data, 0xa5);
   CHECK(contains(message_of([&] { second.engine->chipset()->save(STRUCT_VMCX); }), "none of the chipset's"));
   const std::vector<std::uint8_t> longer(5000);
   CHECK(contains(message_of([&] { second.engine->chipset()->load(STRUCT_VATPIC, longer); }), "has 5000 bytes"));
@@ -174,13 +176,13 @@ void chips() {
 
 void local_apic() {
   Guest guest({0xfa, 0xf4});
-  std::vector<std::uint64_t> rows = guest.engine->get_lapic();
+  std::vector<std::uint64_t> rows = guest.engine->vcpu(0).get_lapic();
   const auto at = [](tsbhyve::LapicRow row) { return static_cast<std::size_t>(row); };
   CHECK_EQUAL(rows[at(tsbhyve::LapicRow::spurious)], 0xff);
   rows[at(tsbhyve::LapicRow::spurious)] = 0x1ff;
   rows[at(tsbhyve::LapicRow::lvt) + 3] = 0x700;
-  guest.engine->set_lapic(rows);
-  rows = guest.engine->get_lapic();
+  guest.engine->vcpu(0).set_lapic(rows);
+  rows = guest.engine->vcpu(0).get_lapic();
   CHECK_EQUAL(rows[at(tsbhyve::LapicRow::spurious)], 0x1ff);
   CHECK_EQUAL(rows[at(tsbhyve::LapicRow::lvt) + 3], 0x700);
 }

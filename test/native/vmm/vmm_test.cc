@@ -18,6 +18,7 @@ int main(int count, char** arguments) {
     test::emulation_cases();
     test::interrupt_cases();
     test::state_cases(can_save);
+    test::several_cases(can_save);
   } catch (const tsbhyve::EngineError& error) {
     std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "",
                 error.message.c_str());

@@ -12,15 +12,15 @@ constexpr u64 ioapic_base = 0xfec00000, hpet_base = 0xfed00000;
 constexpr int timer_irq = 0, timer_pin = 2, rtc_irq = 8;
 }  // namespace
 
-Chips::Chips(tsbhyve::Engine& cpu)
-    : ioapic([&cpu](u64 address, u32 data) { cpu.send_msi(address, data); }),
+Chips::Chips(Cores& cores)
+    : ioapic([&cores](u64 address, u32 data) { cores.send_msi(address, data); }),
       hpet(
           [this](unsigned pin) {
             ioapic.change(pin, 1);
             ioapic.change(pin, -1);
           },
-          [&cpu](u64 address, u32 data) { cpu.send_msi(address, data); }),
-      cpu_(cpu) {}
+          [&cores](u64 address, u32 data) { cores.send_msi(address, data); }),
+      cores_(cores) {}
 
 bool Chips::port(bool write, u16 port, unsigned width, u64& value, i64 now) {
   if (port == pm_timer_port && width == 4) {
@@ -34,7 +34,7 @@ bool Chips::port(bool write, u16 port, unsigned width, u64& value, i64 now) {
   if (write && pit.owns(port)) pit.write(port, static_cast<u8>(value), now);
   if (write && rtc.owns(port)) rtc.write(port, static_cast<u8>(value), now);
   if (!write) value = pic.owns(port) ? pic.read(port) : pit.owns(port) ? pit.read(port, now) : rtc.read(port, now);
-  cpu_.set_external_interrupt(pic.interrupts());
+  cores_.set_external_interrupt(pic.interrupts());
   return true;
 }
 
@@ -78,14 +78,14 @@ void Chips::pulse_isa(int irq, int pin) {
 
 void Chips::change_pic(int irq, int by) {
   pic.change(static_cast<unsigned>(irq), by);
-  cpu_.set_external_interrupt(pic.interrupts());
+  cores_.set_external_interrupt(pic.interrupts());
 }
 
 void Chips::change_ioapic(int pin, int by) { ioapic.change(static_cast<unsigned>(pin), by); }
 
 u8 Chips::acknowledge() {
   const u8 vector = pic.acknowledge();
-  cpu_.set_external_interrupt(pic.interrupts());
+  cores_.set_external_interrupt(pic.interrupts());
   return vector;
 }
 

@@ -7,13 +7,13 @@
 #include "chipset/pic.h"
 #include "chipset/pit.h"
 #include "chipset/rtc.h"
-#include "engine/engine.h"
+#include "cores.h"
 
 namespace imitation {
 
 class Chips {
  public:
-  explicit Chips(tsbhyve::Engine& cpu);
+  explicit Chips(Cores& cores);
 
   /// False: the port, or the address, is none of the kernel's.
   bool port(bool write, u16 port, unsigned width, u64& value, i64 now);
@@ -37,7 +37,7 @@ class Chips {
  private:
   void pulse_isa(int irq, int pin);
 
-  tsbhyve::Engine& cpu_;
+  Cores& cores_;
 };
 
 }  // namespace imitation

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// VMs, their memory and their vCPU.
+// VMs, their memory and their vCPUs.
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,9 +42,22 @@ int fail(int error) {
 }
 }  // namespace imitation
 
+tsbhyve::soft::SoftVcpu& vcpu::core() const { return (*vm->cores)[index]; }
+
+void vcpu::forget() {
+  active = suspended = tells_starts = msr_refused = awaits_msr = dead_halt = owes_rendezvous = told_end = false;
+  next_rip.reset();
+  sent_init = sent_start = 0;
+}
+
 vmctx::vmctx(std::string given) : name(std::move(given)), made_at(host_now()) {
-  processor = std::make_unique<vcpu>(this);
   memory_fd = memfd_create("vm", MFD_CLOEXEC);
+}
+
+imitation::Set vmctx::active() const {
+  Set set = 0;
+  for (const auto& cpu : vcpus) set |= cpu->active ? cpu->bit() : 0;
+  return set;
 }
 
 vmctx::~vmctx() {
@@ -86,72 +99,97 @@ int vm_setup_memory(vmctx* ctx, std::size_t len, vm_mmap_style) {
     ctx->ram.share(i, ctx->memory_fd, ctx->ram.segments()[i].base);
   // The interpreter wants to know its memory first.
   tsbhyve::EngineOptions options;
+  options.vcpus = ctx->sockets * ctx->cores_each * ctx->threads_each;
   options.tsc_hz = tsc_hz;
   options.lapic_hz = 128 * 1024 * 1024;
-  options.cpuid = cpuid_rows();
-  ctx->cpu = std::make_unique<tsbhyve::soft::SoftEngine>(&ctx->ram, options);
-  ctx->chips = std::make_unique<Chips>(*ctx->cpu);
+  options.cpuid = cpuid_rows(ctx->cores_each, ctx->threads_each);
+  ctx->cores = std::make_unique<Cores>(&ctx->ram, options);
+  ctx->chips = std::make_unique<Chips>(*ctx->cores);
   ctx->chips->pm_timer_ahead = host_now() - ctx->made_at;
-  ctx->cpu->hold_time(false);  // a kernel's clocks never stand still
+  for (std::uint32_t index = 0; index < options.vcpus; index++) {
+    ctx->vcpus.push_back(std::make_unique<vcpu>(ctx, index));
+    ctx->vcpus.back()->power_on = registers(ctx->vcpus.back().get());
+  }
   return 0;
 }
 
-int vm_set_topology(vmctx*, std::uint16_t sockets, std::uint16_t cores, std::uint16_t threads, std::uint16_t) {
-  return sockets * cores * threads == 1 ? 0 : fail(EINVAL);
+/// Before the memory here, which nobody else has to see to.
+int vm_set_topology(vmctx* ctx, std::uint16_t sockets, std::uint16_t cores, std::uint16_t threads, std::uint16_t) {
+  const unsigned count = 1u * sockets * cores * threads;
+  if (count == 0 || count > most_vcpus || ctx->cores) return fail(EINVAL);
+  ctx->sockets = sockets;
+  ctx->cores_each = cores;
+  ctx->threads_each = threads;
+  return 0;
 }
 
 int vm_suspend(vmctx* ctx, vm_suspend_how how) {
+  const std::lock_guard guard(ctx->lock);
   if (ctx->ended != VM_SUSPEND_NONE) return fail(EALREADY);
   ctx->ended = how;
+  ctx->changed.notify_all();
   return 0;
 }
 
 int vm_reinit(vmctx* ctx) {
-  if (ctx->ended == VM_SUSPEND_NONE || !ctx->told_end) return fail(EBUSY);
+  const std::lock_guard guard(ctx->lock);
+  for (const auto& cpu : ctx->vcpus) {
+    if (!cpu->told_end || cpu->inside) return fail(EBUSY);
+  }
   ctx->ended = VM_SUSPEND_NONE;
-  ctx->told_end = false;
-  ctx->cpu->reset();
-  ctx->chips = std::make_unique<Chips>(*ctx->cpu);
+  ctx->awaits_start = 0;
+  for (const auto& cpu : ctx->vcpus) cpu->forget();
+  ctx->cores->reset();
+  ctx->chips = std::make_unique<Chips>(*ctx->cores);
   ctx->chips->pm_timer_ahead = -ctx->now();
-  ctx->processor->active = false;
   return 0;
 }
 
 vcpu* vm_vcpu_open(vmctx* ctx, int vcpuid) {
-  if (vcpuid == 0 && ctx->cpu) return ctx->processor.get();
+  if (vcpuid >= 0 && static_cast<std::size_t>(vcpuid) < ctx->vcpus.size())
+    return ctx->vcpus[static_cast<std::size_t>(vcpuid)].get();
   errno = EINVAL;
   return nullptr;
 }
 
 void vm_vcpu_close(vcpu*) {}
 
+/// Its registers, but not its local APIC.
 int vcpu_reset(vcpu* cpu) {
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
   cpu->next_rip.reset();
-  cpu->vm->cpu->reset();
+  cpu->awaits_msr = cpu->msr_refused = cpu->dead_halt = false;
+  set_registers(cpu, tsbhyve::RegisterGroup::All, cpu->power_on);
   return 0;
 }
 
 int vm_activate_cpu(vcpu* cpu) {
+  const std::lock_guard guard(cpu->vm->lock);
   if (cpu->active) return fail(EBUSY);
   cpu->active = true;
   return 0;
 }
 
-int vm_set_capability(vcpu*, vm_cap_type, int) { return 0; }
+int vm_set_capability(vcpu* cpu, vm_cap_type cap, int val) {
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
+  if (cap == VM_CAP_IPI_EXIT) cpu->tells_starts = val != 0;
+  return 0;
+}
+
 int vm_set_x2apic_state(vcpu*, x2apic_state state) { return state == X2APIC_DISABLED ? 0 : fail(EINVAL); }
 
 int vm_suspend_cpu(vcpu* cpu) {
+  const std::lock_guard guard(cpu->vm->lock);
   if (!cpu->active) return fail(EINVAL);
-  {
-    const std::lock_guard guard(cpu->vm->lock);
-    cpu->suspended = true;
-  }
-  cpu->vm->cpu->wake();
+  cpu->suspended = true;
   cpu->vm->changed.notify_all();
   return 0;
 }
 
 int vm_resume_cpu(vcpu* cpu) {
+  const std::lock_guard guard(cpu->vm->lock);
   if (!cpu->suspended) return fail(EINVAL);
   cpu->suspended = false;
   return 0;
@@ -171,7 +209,7 @@ int sysctlbyname(const char* name, void* value, std::size_t* size, const void*, 
   if (std::strcmp(name, "kern.osreldate") == 0)
     number = kernel_release;
   else if (std::strcmp(name, "hw.vmm.maxcpu") == 0)
-    number = 1;
+    number = most_vcpus;
   else
     return fail(ENOENT);
   std::memcpy(value, &number, *size = sizeof number);
@@ -180,7 +218,8 @@ int sysctlbyname(const char* name, void* value, std::size_t* size, const void*, 
 
 /// A real processor sees by itself that somebody has written to code.
 void vmmapi_imitation_memory_written(vmctx* ctx, std::uint64_t physical, std::uint64_t length) {
-  ctx->cpu->memory_written(physical, length);
+  const std::lock_guard guard(ctx->lock);
+  ctx->cores->memory_written(physical, length);
 }
 }
 #pragma GCC visibility pop

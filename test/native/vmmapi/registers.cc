@@ -89,20 +89,22 @@ RegisterGroup joined(RegisterGroup a, RegisterGroup b) {
 
 namespace imitation {
 
-std::vector<std::uint64_t> registers(vmctx* vm) {
+std::vector<std::uint64_t> registers(vcpu* cpu) {
   std::vector<std::uint64_t> values(tsbhyve::register_count);
-  vm->cpu->vcpu(0).get_registers(RegisterGroup::All, values);
+  cpu->core().get_registers(RegisterGroup::All, values);
   return values;
 }
 
-void set_registers(vmctx* vm, RegisterGroup groups, const std::vector<std::uint64_t>& values) {
-  vm->cpu->vcpu(0).set_registers(groups, values);
+void set_registers(vcpu* cpu, RegisterGroup groups, const std::vector<std::uint64_t>& values) {
+  cpu->core().set_registers(groups, values);
 }
 
 }  // namespace imitation
 
 int vm_get_register_set(vcpu* cpu, unsigned count, const int* regnums, std::uint64_t* regvals) {
-  const std::vector<std::uint64_t> values = registers(cpu->vm);
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
+  const std::vector<std::uint64_t> values = registers(cpu);
   for (unsigned i = 0; i < count; i++) {
     const Named* const entry = find(regnums[i]);
     if (!entry) return fail(EINVAL);
@@ -112,7 +114,9 @@ int vm_get_register_set(vcpu* cpu, unsigned count, const int* regnums, std::uint
 }
 
 int vm_set_register_set(vcpu* cpu, unsigned count, const int* regnums, std::uint64_t* regvals) {
-  std::vector<std::uint64_t> values = registers(cpu->vm);
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
+  std::vector<std::uint64_t> values = registers(cpu);
   auto groups = static_cast<RegisterGroup>(0);
   for (unsigned i = 0; i < count; i++) {
     const Named* const entry = find(regnums[i]);
@@ -124,7 +128,7 @@ int vm_set_register_set(vcpu* cpu, unsigned count, const int* regnums, std::uint
   }
   if (count == 1 && regnums[0] == VM_REG_GUEST_INTR_SHADOW) values[row(Register::debug_shadow)] = 0;
   cpu->awaits_msr = cpu->awaits_msr && groups == static_cast<RegisterGroup>(0);
-  set_registers(cpu->vm, groups, values);
+  set_registers(cpu, groups, values);
   return 0;
 }
 
@@ -132,10 +136,12 @@ int vm_get_register(vcpu* cpu, int reg, std::uint64_t* retval) { return vm_get_r
 int vm_set_register(vcpu* cpu, int reg, std::uint64_t val) { return vm_set_register_set(cpu, 1, &reg, &val); }
 
 int vm_get_desc(vcpu* cpu, int reg, std::uint64_t* base, std::uint32_t* limit, std::uint32_t* access) {
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
   Register first{};
   bool is_table = false;
   if (!base_of(reg, first, is_table)) return fail(EINVAL);
-  const std::vector<std::uint64_t> values = registers(cpu->vm);
+  const std::vector<std::uint64_t> values = registers(cpu);
   *base = values[row(first)];
   *limit = static_cast<std::uint32_t>(values[row(first) + 1]);
   *access = is_table ? 0 : static_cast<std::uint32_t>(values[row(first) + 2]);
@@ -143,14 +149,16 @@ int vm_get_desc(vcpu* cpu, int reg, std::uint64_t* base, std::uint32_t* limit, s
 }
 
 int vm_set_desc(vcpu* cpu, int reg, std::uint64_t base, std::uint32_t limit, std::uint32_t access) {
+  const Frozen frozen(cpu);
+  if (!frozen) return fail(EBUSY);
   Register first{};
   bool is_table = false;
   if (!base_of(reg, first, is_table)) return fail(EINVAL);
-  std::vector<std::uint64_t> values = registers(cpu->vm);
+  std::vector<std::uint64_t> values = registers(cpu);
   values[row(first)] = base;
   values[row(first) + 1] = limit;
   if (!is_table) values[row(first) + 2] = access;
-  set_registers(cpu->vm, RegisterGroup::Segments, values);
+  set_registers(cpu, RegisterGroup::Segments, values);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VM_SNAPSHOT_REQ with the holes of the kernel's: no FPU, no way to set the 8254 going, a PM timer that saves its base
 // only. The generic library answers as a kernel without BHYVE_SNAPSHOT does.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <type_traits>
@@ -48,42 +49,37 @@ class Stream {
   bool failed_ = false;
 };
 
-std::uint64_t tsc(vmctx* ctx) {
-  const std::uint64_t unmoved = ticks_at(ctx->now(), 1'200'000'000);
-  for (const auto& [index, value] : ctx->cpu->vcpu(0).get_msrs()) {
+std::uint64_t tsc(vcpu* cpu) {
+  const std::uint64_t unmoved = ticks_at(cpu->vm->now(), 1'200'000'000);
+  for (const auto& [index, value] : cpu->core().get_msrs()) {
     if (index == 0x3b) return unmoved + value;
   }
   return unmoved;
 }
 
-int machine(vmctx* ctx, Stream stream) {
+void machine(vcpu* cpu, Stream& stream) {
   std::uint32_t x2apic = 0;
-  std::uint64_t xcr0 = 1, saved_tsc = tsc(ctx);
+  std::uint64_t xcr0 = 1, saved_tsc = tsc(cpu);
   stream.value(x2apic);
-  stream.value(ctx->processor->intinfo);
+  stream.value(cpu->intinfo);
   stream.value(xcr0);
   stream.value(saved_tsc);
-  if (stream.restores() && stream.result() == 0) {
-    ctx->restored_tsc = saved_tsc;
-    ctx->restores_tsc = true;
-  }
-  return stream.result();
+  if (stream.restores() && stream.result() == 0) cpu->restored_tsc = saved_tsc;
 }
 
 /// Registers and MSRs; the FPU is not among them.
-int processor(vmctx* ctx, Stream stream) {
-  std::vector<std::uint64_t> values = registers(ctx);
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> msrs = ctx->cpu->vcpu(0).get_msrs();
+void processor(vcpu* cpu, Stream& stream) {
+  std::vector<std::uint64_t> values = registers(cpu);
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> msrs = cpu->core().get_msrs();
   stream.bytes(values.data(), values.size() * sizeof values[0]);
   for (auto& [index, value] : msrs) {
     stream.value(index);
     stream.value(value);
   }
-  if (!stream.restores() || stream.result() != 0) return stream.result();
-  ctx->processor->next_rip.reset();
-  set_registers(ctx, tsbhyve::RegisterGroup::All, values);
-  ctx->cpu->vcpu(0).set_msrs(msrs);
-  return 0;
+  if (!stream.restores() || stream.result() != 0) return;
+  cpu->next_rip.reset();
+  set_registers(cpu, tsbhyve::RegisterGroup::All, values);
+  cpu->core().set_msrs(msrs);
 }
 
 std::uint64_t divisor(std::uint64_t configuration) {
@@ -91,8 +87,8 @@ std::uint64_t divisor(std::uint64_t configuration) {
   return code == 7 ? 1 : std::uint64_t{2} << code;
 }
 
-int local_apic(vmctx* ctx, Stream stream) {
-  std::vector<std::uint64_t> rows = ctx->cpu->vcpu(0).get_lapic();
+void local_apic(vcpu* cpu, Stream& stream) {
+  std::vector<std::uint64_t> rows = cpu->core().get_lapic();
   const auto at = [&rows](LapicRow row) -> std::uint64_t& { return rows[static_cast<std::size_t>(row)]; };
   std::vector<std::uint8_t> page(page_bytes);
   const auto word = [&page](std::size_t offset) { return reinterpret_cast<std::uint32_t*>(page.data() + offset); };
@@ -106,7 +102,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   const std::uint64_t rate = divisor(at(LapicRow::divide_configuration));
   std::uint32_t left = 0;
   if (at(LapicRow::timer_running)) {
-    const std::uint64_t passed = static_cast<std::uint64_t>(ctx->now()) - at(LapicRow::timer_start);
+    const std::uint64_t passed = static_cast<std::uint64_t>(cpu->vm->now()) - at(LapicRow::timer_start);
     const std::uint64_t gone = ticks_at(static_cast<i64>(passed), lapic_hz) / rate, count = at(LapicRow::initial_count);
     left = static_cast<std::uint32_t>(count - gone % count);
   }
@@ -114,7 +110,7 @@ int local_apic(vmctx* ctx, Stream stream) {
   stream.bytes(page.data(), page.size());
   stream.bytes(kernel_only, sizeof kernel_only);
   stream.value(left);
-  if (!stream.restores() || stream.result() != 0) return stream.result();
+  if (!stream.restores() || stream.result() != 0) return;
   for (const LapicRegisters& entry : lapic_registers) {
     for (std::size_t i = 0; i < entry.count; i++) (&at(entry.row))[i] = *word(entry.offset + 16 * i);
   }
@@ -122,9 +118,8 @@ int local_apic(vmctx* ctx, Stream stream) {
   at(LapicRow::interrupt_command) = *word(0x300) | std::uint64_t{*word(0x310)} << 32;
   at(LapicRow::timer_running) = left != 0;
   const std::uint64_t gone = (at(LapicRow::initial_count) - left) * divisor(at(LapicRow::divide_configuration));
-  at(LapicRow::timer_start) = static_cast<std::uint64_t>(ctx->now()) - (gone * 1'000'000'000 / lapic_hz);
-  ctx->cpu->vcpu(0).set_lapic(rows);
-  return 0;
+  at(LapicRow::timer_start) = static_cast<std::uint64_t>(cpu->vm->now()) - (gone * 1'000'000'000 / lapic_hz);
+  cpu->core().set_lapic(rows);
 }
 
 // 8254, 8259s and I/O APIC field by field as FreeBSD 14 writes them: the engine reads those.
@@ -206,10 +201,14 @@ void interrupt_controllers(vmctx* ctx, Stream& stream) {
     }
   }
   for (Pic::Chip& chip : ctx->chips->pic.chips) stream.value(chip.elcr);
-  if (stream.restores()) ctx->cpu->set_external_interrupt(ctx->chips->pic.interrupts());
+  if (stream.restores()) ctx->cores->set_external_interrupt(ctx->chips->pic.interrupts());
 }
 
-int chips(vmctx* ctx, snapshot_req part, Stream stream) {
+bool all_frozen(vmctx* ctx) {
+  return std::none_of(ctx->vcpus.begin(), ctx->vcpus.end(), [](const auto& cpu) { return cpu->inside; });
+}
+
+int chips(vmctx* ctx, snapshot_req part, Stream& stream) {
   Chips& all = *ctx->chips;
   switch (part) {
     case STRUCT_VIOAPIC:
@@ -239,20 +238,35 @@ int chips(vmctx* ctx, snapshot_req part, Stream stream) {
 
 int vm_snapshot_req(vmctx* ctx, vm_snapshot_meta* meta) {
   if (!kernel_saves) return fail(ENOTTY);
+  const std::lock_guard guard(ctx->lock);
+  if (!all_frozen(ctx)) return fail(EBUSY);
+  Stream stream(meta);
+  const auto each = [ctx, &stream](void (*part)(vcpu*, Stream&)) {
+    for (const auto& cpu : ctx->vcpus) part(cpu.get(), stream);
+    return stream.result();
+  };
   int error = 0;
   switch (meta->dev_req) {
-    case STRUCT_VM: error = machine(ctx, Stream(meta)); break;
-    case STRUCT_VLAPIC: error = local_apic(ctx, Stream(meta)); break;
-    case STRUCT_VMCX: error = processor(ctx, Stream(meta)); break;
-    default: error = chips(ctx, meta->dev_req, Stream(meta));
+    case STRUCT_VM:
+      each(machine);
+      stream.value(ctx->awaits_start);
+      error = stream.result();
+      break;
+    case STRUCT_VLAPIC: error = each(local_apic); break;
+    case STRUCT_VMCX: error = each(processor); break;
+    default: error = chips(ctx, meta->dev_req, stream);
   }
   return error == 0 ? 0 : fail(error);
 }
 
 int vm_restore_time(vmctx* ctx) {
   if (!kernel_saves) return fail(ENOTTY);
-  if (ctx->restores_tsc) ctx->cpu->vcpu(0).set_msrs({{tsc_msr, ctx->restored_tsc}});
-  ctx->restores_tsc = false;
+  const std::lock_guard guard(ctx->lock);
+  if (!all_frozen(ctx)) return fail(EBUSY);
+  for (const auto& cpu : ctx->vcpus) {
+    if (cpu->restored_tsc) cpu->core().set_msrs({{tsc_msr, *cpu->restored_tsc}});
+    cpu->restored_tsc.reset();
+  }
   ctx->chips->hpet.restart(ctx->now());
   return 0;
 }
