@@ -51,6 +51,8 @@ const SECOND = 1_000_000_000n;
 
 export class BlockFlights {
   private readonly atHost = new Set<HostWork>();
+  /** How many of them each queue has: asked for every request. */
+  private readonly atHostOf: number[] = [];
   private readonly alarm: Alarm;
 
   /** `latency` null: a request is complete as soon as the host is done with it. */
@@ -67,8 +69,8 @@ export class BlockFlights {
   }
 
   count(queue: number): number {
-    let count = this.host.state().held.filter((flight) => flight.queue === queue).length;
-    for (const { flight } of this.atHost) if (flight.queue === queue) count += 1;
+    let count = this.atHostOf[queue] ?? 0;
+    for (const flight of this.host.state().held) if (flight.queue === queue) count += 1;
     return count;
   }
 
@@ -83,6 +85,7 @@ export class BlockFlights {
   submit(flight: Flight, request: Unfinished, fills: readonly Span[]): void {
     const work: HostWork = { flight, fills, isAbandoned: false };
     this.atHost.add(work);
+    this.atHostOf[flight.queue] = (this.atHostOf[flight.queue] ?? 0) + 1;
     let isWithinSubmit = true;
     this.backend.submit({ ...request, done: (result) => this.hostDone(work, result, isWithinSubmit) });
     isWithinSubmit = false;
@@ -129,6 +132,7 @@ export class BlockFlights {
 
   private hostDone(work: HostWork, result: BlockResult, isWithinSubmit: boolean): void {
     this.atHost.delete(work);
+    this.atHostOf[work.flight.queue] = (this.atHostOf[work.flight.queue] ?? 0) - 1;
     for (const { address, length } of work.fills) this.host.memory.markWritten(address, length);
     if (work.isAbandoned) return;
     const status = result === 'ok' ? BlockStatus.OK : result === 'error' ? BlockStatus.IOERR : BlockStatus.UNSUPP;

@@ -105,8 +105,8 @@ function transfer(parts: RequestParts, kind: 'read' | 'write', context: RequestC
   if (length > MOST_BYTES || !isWithin(offset, length, backend)) return IO_ERROR;
   const access = kind === 'read' ? 'write' : 'read';
   const views = spans.flatMap((span) => memory.views(span.address, span.length, access));
-  const range = { offset, length, memory: views };
-  const request: Unfinished = kind === 'read' ? { kind, ...range } : { kind, ...range, durable };
+  const request: Unfinished =
+    kind === 'read' ? { kind, offset, length, memory: views } : { kind, offset, length, memory: views, durable };
   return { kind: 'host', request, fills: kind === 'read' ? spans : [], bytes: length };
 }
 

@@ -152,8 +152,9 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
     const action = actionFor(parts, context);
     const moved = action.kind === 'host' ? action.bytes : 0;
     const { head, slots } = chain;
-    const place = { queue, head, slots, statusAddress: BigInt(parts.statusAddress) };
-    const flight = this.flights.begin({ ...place, ...outcome(action) }, moved);
+    const { status, written } = outcome(action);
+    const statusAddress = BigInt(parts.statusAddress);
+    const flight = this.flights.begin({ queue, head, slots, statusAddress, status, written }, moved);
     if (action.kind === 'host') this.flights.submit(flight, action.request, action.fills);
     else this.flights.hold(flight);
     return moved;

@@ -18,10 +18,9 @@ constexpr std::uint64_t x87_and_sse = 3;  // XSTATE_BV
 constexpr std::uint32_t xsave_leaf = 0xd;
 
 /// The kernel's image, as large as it says.
-std::vector<std::uint32_t> read(const Vm& vm, const Vcpu& vcpu) {
-  const auto needed = static_cast<std::size_t>(vm.check(KVM_CAP_XSAVE2));
-  std::vector<std::uint32_t> region(std::max(needed, sizeof(XsaveRegion)) / sizeof(std::uint32_t));
-  if (needed > sizeof(XsaveRegion))
+std::vector<std::uint32_t> read(const Vcpu& vcpu, const FpuLayout& layout) {
+  std::vector<std::uint32_t> region(layout.kernel_bytes / sizeof(std::uint32_t));
+  if (layout.kernel_bytes > sizeof(XsaveRegion))
     call(vcpu.fd(), get_xsave2, "KVM_GET_XSAVE2", region.data());
   else
     call(vcpu.fd(), get_xsave, "KVM_GET_XSAVE", region.data());
@@ -40,6 +39,7 @@ CpuidRow row_of(const std::vector<CpuidRow>& rows, std::uint32_t leaf, std::uint
 /// The place is the processor's and the kernel's to say, so that a model has to agree.
 FpuLayout fpu_layout(const Vm& vm, const std::vector<CpuidRow>& rows) {
   FpuLayout layout;
+  layout.kernel_bytes = std::max(static_cast<std::size_t>(vm.check(KVM_CAP_XSAVE2)), sizeof(XsaveRegion));
   if (!has_xsave(rows)) return layout;
   const CpuidRow features = row_of(rows, xsave_leaf, 0);
   layout.components |= features.eax | std::uint64_t{features.edx} << 32;
@@ -59,8 +59,8 @@ FpuLayout fpu_layout(const Vm& vm, const std::vector<CpuidRow>& rows) {
   return layout;
 }
 
-std::vector<std::uint8_t> get_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayout& layout) {
-  const std::vector<std::uint32_t> region = read(vm, vcpu);
+std::vector<std::uint8_t> get_fpu(const Vcpu& vcpu, const FpuLayout& layout) {
+  const std::vector<std::uint32_t> region = read(vcpu, layout);
   if (layout.bytes > region.size() * sizeof(std::uint32_t))
     throw EngineError{0, "KVM_GET_XSAVE2", "the kernel's XSAVE area is shorter than the guest's"};
   std::vector<std::uint8_t> image(std::max(layout.bytes, contract_bytes));
@@ -73,7 +73,7 @@ std::vector<std::uint8_t> get_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayou
   return image;
 }
 
-void set_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayout& layout, std::span<const std::uint8_t> image) {
+void set_fpu(const Vcpu& vcpu, const FpuLayout& layout, std::span<const std::uint8_t> image) {
   // A machine that never had more than x87 and SSE may come from an engine that knows no more.
   if (image.size() != layout.bytes && image.size() != contract_bytes) {
     throw std::invalid_argument("an XSAVE image of " + std::to_string(image.size()) + " bytes: this CPU model has " +
@@ -83,7 +83,7 @@ void set_fpu(const Vm& vm, const Vcpu& vcpu, const FpuLayout& layout, std::span<
   std::memcpy(&components, image.data() + header_offset, sizeof components);
   if (components & ~(image.size() == layout.bytes ? layout.components : x87_and_sse))
     throw std::invalid_argument("the XSAVE image holds state that this CPU model lacks");
-  std::vector<std::uint32_t> region(read(vm, vcpu).size());
+  std::vector<std::uint32_t> region(layout.kernel_bytes / sizeof(std::uint32_t));
   std::memcpy(region.data(), image.data(), image.size());
   call(vcpu.fd(), set_xsave, "KVM_SET_XSAVE", region.data());
 }

@@ -100,7 +100,10 @@ std::vector<std::uint64_t> Lapic::get() const {
   for (const Plain& entry : plain) {
     for (std::size_t i = 0; i < entry.count; i++) rows[index_of(entry.row) + i] = at(state, entry.offset + 16 * i);
   }
-  const std::uint64_t base = read_msr(vcpu_, msr_apic_base);
+  constexpr std::uint32_t indexes[] = {msr_apic_base, msr_tsc_deadline};
+  std::uint64_t msrs[2];
+  read_msrs(vcpu_, indexes, msrs);
+  const std::uint64_t base = msrs[0];
   rows[index_of(LapicRow::base)] = base;
   rows[index_of(LapicRow::id)] = base & base_x2 ? at(state, Id) : at(state, Id) >> 24;
   rows[index_of(LapicRow::interrupt_command)] = at(state, IcrLow) | std::uint64_t{at(state, IcrHigh)} << 32;
@@ -109,7 +112,7 @@ std::vector<std::uint64_t> Lapic::get() const {
     rows[index_of(LapicRow::timer_running)] = 1;
     rows[index_of(LapicRow::timer_start)] = static_cast<std::uint64_t>(clock_.time()) - gone;
   }
-  rows[index_of(LapicRow::tsc_deadline)] = read_msr(vcpu_, msr_tsc_deadline);
+  rows[index_of(LapicRow::tsc_deadline)] = msrs[1];
   return rows;
 }
 

@@ -90,10 +90,17 @@ bool try_write(const Vcpu& vcpu, MsrList& one) { return ioctl(vcpu.fd(), set_msr
 }  // namespace
 
 std::uint64_t read_msr(const Vcpu& vcpu, std::uint32_t index) {
-  MsrList one = list_of(1);
-  one.entries[0].index = index;
-  if (!try_read(vcpu, one)) throw EngineError{0, "KVM_GET_MSRS", hex("MSR", index) + " can not be read"};
-  return one.entries[0].data;
+  std::uint64_t value;
+  read_msrs(vcpu, {&index, 1}, {&value, 1});
+  return value;
+}
+
+void read_msrs(const Vcpu& vcpu, std::span<const std::uint32_t> indexes, std::span<std::uint64_t> values) {
+  MsrList list = list_of(indexes.size());
+  for (std::size_t at = 0; at < indexes.size(); at++) list.entries[at].index = indexes[at];
+  const auto read = static_cast<std::size_t>(call(vcpu.fd(), get_msrs, "KVM_GET_MSRS", &list));
+  if (read != indexes.size()) throw EngineError{0, "KVM_GET_MSRS", hex("MSR", indexes[read]) + " can not be read"};
+  for (std::size_t at = 0; at < read; at++) values[at] = list.entries[at].data;
 }
 
 void write_msr(const Vcpu& vcpu, std::uint32_t index, std::uint64_t value) { write_msrs(vcpu, {{index, value}}); }

@@ -2,6 +2,7 @@
 // Model-specific registers: the kernel's list, read and written in bulk.
 #pragma once
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@ using MsrValue = std::pair<std::uint32_t, std::uint64_t>;
 inline constexpr std::uint32_t msr_tsc = 0x10, msr_apic_base = 0x1b, msr_tsc_adjust = 0x3b, msr_tsc_deadline = 0x6e0;
 
 std::uint64_t read_msr(const Vcpu& vcpu, std::uint32_t index);
+/// Several in one call: `values` is as long as `indexes`.
+void read_msrs(const Vcpu& vcpu, std::span<const std::uint32_t> indexes, std::span<std::uint64_t> values);
 void write_msr(const Vcpu& vcpu, std::uint32_t index, std::uint64_t value);
 
 struct SavedMsr {

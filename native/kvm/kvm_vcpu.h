@@ -64,8 +64,8 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   void set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) override;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> get_msrs() override { return read_msrs(vcpu_, saved_msrs_); }
   void set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& values) override;
-  std::vector<std::uint8_t> get_xsave() override { return get_fpu(all_.vm, vcpu_, fpu_); }
-  void set_xsave(std::span<const std::uint8_t> image) override { set_fpu(all_.vm, vcpu_, fpu_, image); }
+  std::vector<std::uint8_t> get_xsave() override { return get_fpu(vcpu_, fpu_); }
+  void set_xsave(std::span<const std::uint8_t> image) override { set_fpu(vcpu_, fpu_, image); }
   /// Ends of interrupts that nobody was told of are in the first one's rows, whosever they are.
   std::vector<std::uint64_t> get_lapic() override;
   void set_lapic(std::span<const std::uint64_t> rows) override;

@@ -37,7 +37,7 @@ void code_written(Cpu* cpu, u64 physical, u64 size) {
 }
 
 BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder)
-    : cpu_(cpu), ram_(ram), holder_(holder), buckets_(bucket_count), pages_(ram->page_count()) {}
+    : cpu_(cpu), ram_(ram), holder_(holder), buckets_(size_t{1} << first_bucket_bits), pages_(ram->page_count()) {}
 
 BlockCache::~BlockCache() { flush(); }
 
@@ -48,7 +48,8 @@ Block* BlockCache::find(u64 physical, u32 mode) const {
 }
 
 Block* BlockCache::insert(std::unique_ptr<Block> owned) {
-  if (count_ == max_blocks) flush();
+  if (count_ == max_blocks) make_room();
+  if (count_ == buckets_.size()) grow();
   Block* block = owned.release();
   Block*& head = buckets_[bucket(block->physical, block->mode)];
   block->next_in_bucket = head;
@@ -70,6 +71,34 @@ Block* BlockCache::insert(std::unique_ptr<Block> owned) {
   return block;
 }
 
+/// What has been translated is worth keeping; the rest has run too seldom to be missed.
+void BlockCache::make_room() {
+  for (size_t i = 0; i < buckets_.size(); i++) {
+    for (Block* block = buckets_[i]; block;) {
+      Block* const next = block->next_in_bucket;
+      if (block->member_of.empty()) drop(block);
+      block = next;
+    }
+  }
+  if (count_ > max_blocks / 2) flush();
+}
+
+/// Twice as many buckets.
+void BlockCache::grow() {
+  std::vector<Block*> old(buckets_.size() * 2);
+  old.swap(buckets_);
+  bucket_shift_--;
+  for (Block* head : old) {
+    for (Block* block = head; block;) {
+      Block* const next = block->next_in_bucket;
+      Block*& to = buckets_[bucket(block->physical, block->mode)];
+      block->next_in_bucket = to;
+      to = block;
+      block = next;
+    }
+  }
+}
+
 BlockCache::PageBlocks& BlockCache::page_of(u64 physical) { return pages_[ram_->page_index(physical)]; }
 
 /// Notes code on a page.
@@ -84,13 +113,13 @@ bool BlockCache::hold(u64 physical) {
   PageBlocks& page = page_of(physical);
   if (page.held) return false;
   page.held = true;
-  const u64 index = ram_->page_index(physical), host = reinterpret_cast<u64>(ram_->host_page(physical));
-  cpu_->mmu->drop_fast_writes_to(host);
+  const u64 index = ram_->page_index(physical);
+  cpu_->mmu->drop_fast_writes_to(physical);
   if (cpu_->threaded) return true;
   const bool is_first = ram_->code_holders(index) == 0;
   ram_->hold_code(index, holder_);
   if (!is_first) return true;
-  for (Cpu* other : cpu_->others) other->mmu->drop_fast_writes_to(host);
+  for (Cpu* other : cpu_->others) other->mmu->drop_fast_writes_to(physical);
   return true;
 }
 

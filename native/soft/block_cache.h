@@ -61,17 +61,21 @@ class BlockCache {
   void forget_page(u64 physical);
   void mark(u64 physical, u64 granules);
   void written_page(u64 physical, u64 size);
-  static size_t bucket(u64 physical, u32 mode) {
-    return (physical ^ (physical >> 14) ^ mode * 0x9e37u) & (bucket_count - 1);
+  /// The golden ratio spreads what is alike over the upper bits.
+  size_t bucket(u64 physical, u32 mode) const {
+    return ((physical ^ u64{mode} << 52) * 0x9e3779b97f4a7c15) >> bucket_shift_;
   }
+  void grow();
+  void make_room();
 
-  static constexpr size_t bucket_count = 1 << 16;
+  static constexpr u32 first_bucket_bits = 12;
   static constexpr size_t max_blocks = 1 << 18;
 
   Cpu* cpu_;
   GuestRam* ram_;
   const unsigned holder_;
   std::vector<Block*> buckets_;
+  u32 bucket_shift_ = 64 - first_bucket_bits;
   std::vector<PageBlocks> pages_;  // by GuestRam page index
   std::vector<std::unique_ptr<Block>> dropped_;
   size_t count_ = 0;

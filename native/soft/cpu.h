@@ -65,7 +65,7 @@ struct FastEntry {
   u64 reserved;
 };
 inline constexpr u64 fast_invalid = ~u64{0};
-inline constexpr size_t fast_entries = 1024;
+inline constexpr size_t fast_entries = 8192;
 
 enum class AccessClass : u8 { Supervisor, SupervisorWithoutUserPages /* SMAP, AC clear */, User, Count };
 
@@ -77,9 +77,9 @@ struct JumpEntry {
   u32 page_serial;  // equals Cpu::code_page_serial of the page, or the translation has gone
   const u8* code;   // of the translator, for the block, or null
 };
-inline constexpr size_t jump_entries = 4096;
+inline constexpr size_t jump_entries = 16384;
 inline constexpr u32 jump_slot(u64 rip) { return static_cast<u32>((rip ^ (rip >> 12)) & (jump_entries - 1)); }
-inline constexpr size_t code_pages = 1024;
+inline constexpr size_t code_pages = 8192;
 
 /// CR0, CR4, EFER and RFLAGS bits by their SDM names.
 namespace cr0 {
@@ -230,7 +230,7 @@ struct alignas(64) Cpu {
   DeviceAccess answered[max_answers];  // answers for the instruction in flight, in order
   u32 answered_count = 0, answered_used = 0;
 
-  u64 code_page_serial[code_pages] = {};
+  u32 code_page_serial[code_pages] = {};
   JumpEntry jumps[jump_entries] = {};
   FastEntry fast_tables[static_cast<size_t>(AccessClass::Count)][fast_entries];
   FastEntry* never_fast = nullptr;  // an empty table: every access takes the slow path (data breakpoints)

@@ -43,8 +43,15 @@ void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
   block->jump_slot = slot;
-  cpu->jumps[slot] = {rip, block, cpu->mode, static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)]),
-                      block->code};
+  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->code_page_serial[(rip >> 12) & (code_pages - 1)], block->code};
+}
+
+/// The block at `rip` if the jump cache has it, whose look-up is much cheaper than the way by the physical address.
+Block* remembered(const Cpu* cpu, u64 rip) {
+  const JumpEntry& entry = cpu->jumps[jump_slot(rip)];
+  const bool is_there = entry.rip == rip && entry.mode == cpu->mode &&
+                        entry.page_serial == cpu->code_page_serial[(rip >> 12) & (code_pages - 1)];
+  return is_there ? entry.block : nullptr;
 }
 
 }  // namespace
@@ -57,6 +64,10 @@ void follow_unlinked(Cpu* cpu, Link* link, u64 rip) {
 
 Block* fetch_block(Cpu* cpu, bool single) {
   const u64 rip = cpu->rip;
+  if (Block* const block = single ? nullptr : remembered(cpu, rip)) {
+    connect(cpu, block);
+    return block;
+  }
   const u64 limit = code_limit(cpu, rip);
   const u64 lin = cut_linear(cpu, (cpu->mode & mode_code64 ? 0 : cpu->segment[CS].base) + rip);
   const u64 physical = cpu->mmu->translate(lin, Access::Execute, false);

@@ -53,7 +53,7 @@ inline void leave_to(Cpu* cpu, u64 rip) { cpu->rip = rip; }
 [[gnu::always_inline]] inline void jump_indirect(Cpu* cpu, u64 rip) {
   const JumpEntry& entry = cpu->jumps[jump_slot(rip)];
   if (__builtin_expect(entry.rip == rip && entry.mode == cpu->mode &&
-                           entry.page_serial == static_cast<u32>(cpu->code_page_serial[(rip >> 12) & (code_pages - 1)]),
+                           entry.page_serial == cpu->code_page_serial[(rip >> 12) & (code_pages - 1)],
                        1)) {
     return enter_block(cpu, entry.block, rip);
   }

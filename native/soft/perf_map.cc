@@ -22,8 +22,9 @@ PerfMap::~PerfMap() { close(file_); }
 
 void PerfMap::add(const u8* code, u64 size, u64 rip) const {
   char line[80];
-  const int length = std::snprintf(line, sizeof line, "%llx %llx guest_%llx\n", reinterpret_cast<unsigned long long>(code),
-                                   static_cast<unsigned long long>(size), static_cast<unsigned long long>(rip));
+  const int length =
+      std::snprintf(line, sizeof line, "%llx %llx guest_%llx\n", reinterpret_cast<unsigned long long>(code),
+                    static_cast<unsigned long long>(size), static_cast<unsigned long long>(rip));
   if (write(file_, line, static_cast<size_t>(length)) < 0) return;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Names for host code that no file holds, in the form that perf(1) looks for at /tmp/perf-PID.map: a line for each piece
-// of code, with its address, its size and a name (Linux, tools/perf/Documentation/jit-interface.txt).
+// Names for host code that no file holds, in the form that perf(1) looks for at /tmp/perf-PID.map: a line for each
+// piece of code, with its address, its size and a name (Linux, tools/perf/Documentation/jit-interface.txt).
 #pragma once
 
 #include <string>

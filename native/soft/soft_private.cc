@@ -41,47 +41,49 @@ class Reader {
   size_t at_ = 0;
 };
 
-void save_tlb(Writer& out, const TlbEntry (&entries)[tlb_entries]) {
+void save_tlb(Writer& out, const Tlb& tlb) {
   u64 count = 0;
-  for (const TlbEntry& entry : entries) count += entry.linear_page != ~u64{0};
+  tlb.each([&count](size_t) { count++; });
   out.put(count);
-  for (size_t i = 0; i < tlb_entries; i++) {
-    const TlbEntry& entry = entries[i];
-    if (entry.linear_page == ~u64{0}) continue;
-    out.put(i);
+  tlb.each([&](size_t slot) {
+    const TlbEntry& entry = tlb[slot];
     out.put(entry.linear_page);
     out.put(entry.physical_page);
     out.put(u64{entry.pcid} | u64{entry.flags} << 16 | u64{entry.page_shift} << 24);
-  }
+  });
 }
 
-using Tlb = std::vector<TlbEntry>;
-
-TlbEntry checked_entry(u64 index, u64 linear, u64 physical, u64 packed) {
+TlbEntry checked_entry(u64 linear, u64 physical, u64 packed) {
   constexpr u64 largest_page = 30;
   const u64 flags = packed >> 16 & 0xff, page_shift = packed >> 24;
-  if (index >= tlb_entries || (linear | physical) & page_offset_mask || ((linear >> 12) & (tlb_entries - 1)) != index) {
-    refuse("a TLB entry out of place");
-  }
+  if ((linear | physical) & page_offset_mask) refuse("a TLB entry out of place");
   if (flags & ~u64{tlb_flags} || page_shift < 12 || page_shift > largest_page) refuse("a TLB entry of an unknown kind");
   return {linear, physical, static_cast<u16>(packed), static_cast<u8>(flags), static_cast<u8>(page_shift)};
 }
 
-Tlb read_tlb(Reader& in) {
+std::vector<TlbEntry> read_tlb(Reader& in, bool has_places) {
   const u64 count = in.get();
   if (count > tlb_entries) refuse("too many TLB entries");
-  Tlb entries(tlb_entries);
+  std::vector<TlbEntry> entries;
+  std::vector<bool> taken(tlb_entries);
   for (u64 n = 0; n < count; n++) {
-    const u64 index = in.get(), linear = in.get(), physical = in.get(), packed = in.get();
-    const TlbEntry entry = checked_entry(index, linear, physical, packed);
-    if (entries[index].linear_page != ~u64{0}) refuse("a TLB entry twice");
-    entries[index] = entry;
+    if (has_places) in.get();
+    const u64 linear = in.get(), physical = in.get(), packed = in.get();
+    const TlbEntry& entry = entries.emplace_back(checked_entry(linear, physical, packed));
+    if (taken[tlb_slot(entry.linear_page)]) refuse("a TLB entry twice");
+    taken[tlb_slot(entry.linear_page)] = true;
   }
   return entries;
 }
 
-/// Of a vCPU that is alone: what else the shared section has comes first.
-constexpr u64 with_time = 1, without_time = 2;
+void fill_tlb(Tlb& tlb, const std::vector<TlbEntry>& entries) {
+  tlb.each([&tlb](size_t slot) { tlb.drop(slot); });
+  for (const TlbEntry& entry : entries) tlb.put(entry);
+}
+
+/// Versions of a vCPU's section. One that is alone has what else the shared section has, first. The older two, of
+/// smaller TLBs, have the place of each entry before it.
+constexpr u64 with_time_and_places = 1, with_places = 2, with_time = 3, without_time = 4;
 constexpr u64 shared_version = 1;
 
 /// Far beyond any run, far from where sums would wrap.
@@ -115,14 +117,17 @@ std::vector<std::uint8_t> SoftVcpu::get_private() {
 
 void SoftVcpu::set_private(std::span<const std::uint8_t> bytes) {
   Reader in(bytes);
-  if (in.get() != (is_alone_ ? with_time : without_time)) refuse("an unknown version");
+  const u64 version = in.get();
+  const bool has_places = version == (is_alone_ ? with_time_and_places : with_places);
+  if (!has_places && version != (is_alone_ ? with_time : without_time)) refuse("an unknown version");
   const VmTime::State time = is_alone_ ? get_time(in) : VmTime::State{};
   const u64 instructions = in.get(), selectors = in.get();
   if (is_alone_ ? !time_.is_possible(time, instructions) : instructions >= most_instructions) refuse_time();
-  const Tlb data = read_tlb(in), code = read_tlb(in);
+  const std::vector<TlbEntry> data = read_tlb(in, has_places), code = read_tlb(in, has_places);
   if (!in.at_end()) refuse("bytes after its end");
-  std::copy(data.begin(), data.end(), mmu_.data);
-  std::copy(code.begin(), code.end(), mmu_.code);
+  mmu_.drop_fast();
+  fill_tlb(mmu_.data, data);
+  fill_tlb(mmu_.code, code);
   cpu_->fpu.code_selector = static_cast<u16>(selectors);
   cpu_->fpu.data_selector = static_cast<u16>(selectors >> 16);
   cpu_->retire_limit = instructions;

@@ -2,7 +2,7 @@
 /** Prints how many exits of each class an engine makes in a second: node exit-rates.js ENGINE TSC-HZ|- */
 import { buildMachine } from '../../src/machine/build.js';
 import { sleepIdle } from '../../src/machine/run.js';
-import { BATCH, CONFIG, EXIT_CLASSES, type ExitClass, loadExitGuest } from './exit-guest.js';
+import { BATCH, configFor, EXIT_CLASSES, type ExitClass, loadExitGuest } from './exit-guest.js';
 
 /** JavaScript and caches become warm. */
 const WARM_MS = 500;
@@ -12,7 +12,10 @@ const SILENCE_MS = 20_000;
 
 function rate(engine: string, tscHz: bigint | null, kind: ExitClass): number {
   let dots = 0;
-  const machine = buildMachine({ ...CONFIG, engine, tscHz }, { outputs: { com1: { write: () => (dots += 1) } } });
+  const machine = buildMachine(
+    { ...configFor(kind), engine, tscHz },
+    { outputs: { com1: { write: () => (dots += 1) } } },
+  );
   const runFor = (milliseconds: number): void => {
     const started = performance.now();
     const before = dots;

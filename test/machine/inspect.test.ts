@@ -93,6 +93,6 @@ test('exits are counted by kind', () => {
   expect(machineStats(machine)).toMatchObject({
     memory: 2 * 1024 * 1024,
     instructions: 2n,
-    vcpus: [{ instructions: 2n, exits: { PortWrite: 2, PortRead: 0, Hlt: 1 } }],
+    vcpus: [{ instructions: 2n, exits: { PortWrite: 2, PortRead: 0, Hlt: 1 }, engine: {} }],
   });
 });

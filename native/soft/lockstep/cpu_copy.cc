@@ -34,8 +34,7 @@ void compare_lapics(Lines& lines, const std::vector<u64>& here, const std::vecto
   }
 }
 
-void compare_tlbs(Lines& lines, const char* name, const std::vector<TlbEntry>& here,
-                  const std::vector<TlbEntry>& there) {
+void compare_tlbs(Lines& lines, const char* name, const Tlb& here, const Tlb& there) {
   for (size_t i = 0; i < tlb_entries; i++) {
     if (here[i] == there[i]) continue;
     const std::string entry = std::string(name) + " TLB " + std::to_string(i);
@@ -54,8 +53,8 @@ CpuCopy::CpuCopy(SoftVcpu& vcpu)
       msrs_(vcpu.get_msrs()),
       xsave_(vcpu.get_xsave()),
       lapic_(vcpu.get_lapic()),
-      data_tlb_(std::begin(vcpu.mmu().data), std::end(vcpu.mmu().data)),
-      code_tlb_(std::begin(vcpu.mmu().code), std::end(vcpu.mmu().code)),
+      data_tlb_(std::make_unique<Tlb>(vcpu.mmu().data)),
+      code_tlb_(std::make_unique<Tlb>(vcpu.mmu().code)),
       access_(vcpu.cpu()->access),
       tsc_offset_(vcpu.cpu()->platform->tsc_offset),
       retired_(vcpu.retired()) {
@@ -70,8 +69,8 @@ void CpuCopy::put_back(SoftVcpu& vcpu) const {
   cpu->block = nullptr;
   cpu->link = nullptr;
   cpu->attention_wanted = true;
-  std::copy(data_tlb_.begin(), data_tlb_.end(), vcpu.mmu().data);
-  std::copy(code_tlb_.begin(), code_tlb_.end(), vcpu.mmu().code);
+  vcpu.mmu().data = *data_tlb_;
+  vcpu.mmu().code = *code_tlb_;
   vcpu.mmu().drop_fast();
   cpu->platform->tsc_offset = tsc_offset_;
   vcpu.set_lapic(lapic_);
@@ -90,8 +89,8 @@ std::string CpuCopy::differences(const CpuCopy& there) const {
     lines.compare("xsave byte " + std::to_string(i), xsave_[i], there.xsave_[i]);
   }
   compare_lapics(lines, lapic_, there.lapic_);
-  compare_tlbs(lines, "data", data_tlb_, there.data_tlb_);
-  compare_tlbs(lines, "code", code_tlb_, there.code_tlb_);
+  compare_tlbs(lines, "data", *data_tlb_, *there.data_tlb_);
+  compare_tlbs(lines, "code", *code_tlb_, *there.code_tlb_);
   lines.compare("access address", access_.address, there.access_.address);
   lines.compare("access value", access_.value, there.access_.value);
   lines.compare("access width", access_.width, there.access_.width);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ class CpuCopy {
   std::vector<std::pair<u32, u64>> msrs_;
   std::vector<u8> xsave_;
   std::vector<u64> lapic_;
-  std::vector<TlbEntry> data_tlb_, code_tlb_;
+  std::unique_ptr<Tlb> data_tlb_, code_tlb_;
   DeviceAccess access_;
   i64 tsc_offset_;
   u64 retired_;

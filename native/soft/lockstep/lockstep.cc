@@ -103,11 +103,10 @@ void Lockstep::narrow(const CpuCopy& before, u64 instructions, Piece piece) {
     back_to(before, piece.interpreted.written);
     piece = run_piece(before, instructions);
   }
-  difference_ = "the translator differs from the interpreter after " + std::to_string(instructions) +
-                " instructions from RIP " + hex(before.rip()) + ", the last of them at RIP " + hex(rip) +
-                "; interpreter, translator:" + compare(piece) +
-                "\n interpreter:" + piece.interpreted.after.registers() +
-                "\n translator:" + piece.translated.after.registers();
+  difference_ =
+      "the translator differs from the interpreter after " + std::to_string(instructions) + " instructions from RIP " +
+      hex(before.rip()) + ", the last of them at RIP " + hex(rip) + "; interpreter, translator:" + compare(piece) +
+      "\n interpreter:" + piece.interpreted.after.registers() + "\n translator:" + piece.translated.after.registers();
   ram_.forget();
 }
 

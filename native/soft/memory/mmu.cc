@@ -2,6 +2,8 @@
 // The TLB: look-up, replacement, and every way to empty it (SDM vol. 3, 4.10).
 #include "soft/memory/mmu.h"
 
+#include <algorithm>
+
 #include "soft/memory/physical.h"
 #include "soft/threads/threaded_cpu.h"
 
@@ -9,38 +11,55 @@ namespace tsbhyve::soft {
 
 namespace {
 
-constexpr u64 empty_page = ~u64{0};
-constexpr size_t access_classes = static_cast<size_t>(AccessClass::Count);
-
-size_t slot_of(u64 lin) { return (lin >> 12) & (tlb_entries - 1); }
+static_assert(fast_entries == tlb_entries && code_pages == tlb_entries);
 
 void forget_data(Cpu* cpu, size_t slot) {
-  for (size_t i = 0; i < access_classes; i++) {
-    cpu->fast_tables[i][slot].read_tag = cpu->fast_tables[i][slot].write_tag = fast_invalid;
-  }
+  for (auto& table : cpu->fast_tables) table[slot].read_tag = table[slot].write_tag = fast_invalid;
 }
 
-void forget_code(Cpu* cpu, size_t slot) { cpu->code_page_serial[slot]++; }
+void forget_writes(Cpu* cpu, size_t slot) {
+  for (auto& table : cpu->fast_tables) table[slot].write_tag = fast_invalid;
+}
 
-/// Empties the entries that `doomed` picks.
-template <class Doomed>
-void drop_entries(Cpu* cpu, Mmu& mmu, Doomed doomed) {
+/// What an empty slot of the jump cache has is no page's serial number.
+constexpr u32 first_serial = 1;
+
+void forget_code(Cpu* cpu, size_t slot) {
+  if (++cpu->code_page_serial[slot] != 0) [[likely]]
+    return;
+  for (JumpEntry& entry : cpu->jumps) entry = {};
+  cpu->code_page_serial[slot] = first_serial;
+}
+
+/// Empties the entries that `doomed` picks of those that `each(tlb, visit)` visits.
+template <class Each, class Doomed>
+void drop_entries(Cpu* cpu, Mmu& mmu, Each each, Doomed doomed) {
   serialize(cpu);  // as all instructions do that get here
-  for (size_t i = 0; i < tlb_entries; i++) {
-    if (mmu.data[i].linear_page != empty_page && doomed(mmu.data[i])) {
-      mmu.data[i].linear_page = empty_page;
-      forget_data(cpu, i);
-    }
-    if (mmu.code[i].linear_page != empty_page && doomed(mmu.code[i])) {
-      mmu.code[i].linear_page = empty_page;
-      forget_code(cpu, i);
-    }
-  }
+  each(mmu.data, [&](size_t slot) {
+    if (!doomed(mmu.data[slot])) return;
+    mmu.data.drop(slot);
+    forget_data(cpu, slot);
+  });
+  each(mmu.code, [&](size_t slot) {
+    if (!doomed(mmu.code[slot])) return;
+    mmu.code.drop(slot);
+    forget_code(cpu, slot);
+  });
 }
+
+constexpr auto all = [](const Tlb& tlb, auto visit) { tlb.each(visit); };
+constexpr auto all_local = [](const Tlb& tlb, auto visit) { tlb.each_local(visit); };
+auto all_near(u64 lin) {
+  return [lin](const Tlb& tlb, auto visit) { tlb.each_near(lin, visit); };
+}
+
+constexpr auto any_entry = [](const TlbEntry&) { return true; };
 
 bool same_mapping(const TlbEntry& entry, u64 lin) { return ((entry.linear_page ^ lin) >> entry.page_shift) == 0; }
 
 }  // namespace
+
+Mmu::Mmu(Cpu* cpu) : cpu_(cpu) { std::fill_n(cpu->code_page_serial, code_pages, first_serial); }
 
 u64 Mmu::translate(u64 lin, Access access, bool supervisor) {
   return translate_mode(lin, access, !supervisor && cpu_->cpl == 3, supervisor);
@@ -49,8 +68,9 @@ u64 Mmu::translate(u64 lin, Access access, bool supervisor) {
 u64 Mmu::translate_as(u64 lin, Access access, u8 cpl) { return translate_mode(lin, access, cpl == 3, false); }
 
 u64 Mmu::translate_mode(u64 lin, Access access, bool user, bool implicit) {
-  const size_t slot = slot_of(lin);
-  TlbEntry& entry = access == Access::Execute ? code[slot] : data[slot];
+  const size_t slot = tlb_slot(lin);
+  Tlb& tlb = access == Access::Execute ? code : data;
+  const TlbEntry& entry = tlb[slot];
   const bool mine = (entry.flags & tlb_global) || entry.pcid == (cpu_->cr4 & cr4::PCIDE ? cpu_->cr3 & 0xfff : 0);
   const bool usable = entry.linear_page == (lin & page_mask) && mine && permitted(entry, access, user, implicit) &&
                       (access != Access::Write || (entry.flags & tlb_dirty));
@@ -61,53 +81,51 @@ u64 Mmu::translate_mode(u64 lin, Access access, bool user, bool implicit) {
       forget_data(cpu_, slot);
     }
     // A fault drops what was cached for the page (SDM vol. 3, 4.10.4.1).
-    if (entry.linear_page == (lin & page_mask) && mine) entry.linear_page = empty_page;
-    entry = walk(lin, access, user, implicit);
+    if (entry.linear_page == (lin & page_mask) && mine) tlb.drop(slot);
+    tlb.put(walk(lin, access, user, implicit));
   }
   return entry.physical_page | (lin & page_offset_mask);
 }
 
 void Mmu::flush_page(u64 lin) {
   const u16 pcid = cpu_->cr4 & cr4::PCIDE ? static_cast<u16>(cpu_->cr3 & 0xfff) : u16{0};
-  drop_entries(cpu_, *this, [=](const TlbEntry& entry) {
+  drop_entries(cpu_, *this, all_near(lin), [=](const TlbEntry& entry) {
     return same_mapping(entry, lin) && ((entry.flags & tlb_global) || entry.pcid == pcid);
   });
 }
 
 void Mmu::flush_page_of_pcid(u64 lin, u16 pcid) {
-  drop_entries(cpu_, *this, [=](const TlbEntry& entry) {
+  drop_entries(cpu_, *this, all_near(lin), [=](const TlbEntry& entry) {
     return same_mapping(entry, lin) && !(entry.flags & tlb_global) && entry.pcid == pcid;
   });
 }
 
 void Mmu::flush_all(bool keep_global) {
-  drop_entries(cpu_, *this, [=](const TlbEntry& entry) { return !keep_global || !(entry.flags & tlb_global); });
+  if (keep_global)
+    drop_entries(cpu_, *this, all_local, any_entry);
+  else
+    drop_entries(cpu_, *this, all, any_entry);
 }
 
 void Mmu::flush_pcid(u16 pcid, bool keep_global) {
-  drop_entries(cpu_, *this,
-               [=](const TlbEntry& entry) { return entry.flags & tlb_global ? !keep_global : entry.pcid == pcid; });
+  const auto is_local = [=](const TlbEntry& entry) { return entry.pcid == pcid; };
+  if (keep_global)
+    drop_entries(cpu_, *this, all_local, is_local);
+  else
+    drop_entries(cpu_, *this, all, [=](const TlbEntry& entry) { return entry.flags & tlb_global || is_local(entry); });
 }
 
 void Mmu::drop_fast() {
-  for (size_t i = 0; i < tlb_entries; i++) {
-    forget_data(cpu_, i);
-    forget_code(cpu_, i);
-  }
+  data.each([this](size_t slot) { forget_data(cpu_, slot); });
+  code.each([this](size_t slot) { forget_code(cpu_, slot); });
 }
 
 void Mmu::drop_fast_writes() {
-  for (auto& table : cpu_->fast_tables) {
-    for (FastEntry& entry : table) entry.write_tag = fast_invalid;
-  }
+  data.each([this](size_t slot) { forget_writes(cpu_, slot); });
 }
 
-void Mmu::drop_fast_writes_to(u64 host) {
-  for (auto& table : cpu_->fast_tables) {
-    for (FastEntry& entry : table) {
-      if (entry.write_tag + entry.addend == host) entry.write_tag = fast_invalid;
-    }
-  }
+void Mmu::drop_fast_writes_to(u64 physical) {
+  data.each_of_frame(physical, [this](size_t slot) { forget_writes(cpu_, slot); });
 }
 
 void Mmu::load_pdptes() {

@@ -3,28 +3,15 @@
 #pragma once
 
 #include "soft/cpu.h"
+#include "soft/memory/tlb.h"
 
 namespace tsbhyve::soft {
 
 enum class Access : u8 { Read, Write, Execute };
 
-/// One translation, always of 4 KiB. What a guest can see of a TLB is exactly these: they are saved.
-struct TlbEntry {
-  u64 linear_page = ~u64{0};  // page address; all ones: empty
-  u64 physical_page = 0;
-  u16 pcid = 0;
-  u8 flags = 0;
-  u8 page_shift = 12;  // of the mapping it came from: INVLPG drops all of a large page
-
-  bool operator==(const TlbEntry&) const = default;
-};
-inline constexpr u8 tlb_writable = 1, tlb_user = 2, tlb_global = 4, tlb_no_execute = 8, tlb_dirty = 16;
-inline constexpr u8 tlb_flags = 31;  // all of these
-inline constexpr size_t tlb_entries = 1024;
-
 class Mmu {
  public:
-  explicit Mmu(Cpu* cpu) : cpu_(cpu) {}
+  explicit Mmu(Cpu* cpu);
 
   /// Physical address of `lin`, through the TLB; raises #PF (cpu->fault, escape) when the access is not allowed.
   /// `supervisor` true: an access of the processor itself, whatever CPL is.
@@ -36,13 +23,12 @@ class Mmu {
   void flush_all(bool keep_global);  // CR3 writes, CR0/CR4/EFER changes
   void flush_pcid(u16 pcid, bool keep_global);
   void flush_page_of_pcid(u64 lin, u16 pcid);
-  void drop_fast();                    // derived tables only; no guest-visible effect
-  void drop_fast_writes();             // arming of a dirty log
-  void drop_fast_writes_to(u64 host);  // of the page at this address of the host
-  void load_pdptes();                  // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
+  void drop_fast();                        // derived tables only; no guest-visible effect
+  void drop_fast_writes();                 // arming of a dirty log
+  void drop_fast_writes_to(u64 physical);  // of this page
+  void load_pdptes();                      // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
 
-  TlbEntry data[tlb_entries];
-  TlbEntry code[tlb_entries];
+  Tlb data, code;
 
  private:
   u64 translate_mode(u64 lin, Access access, bool user, bool implicit);

@@ -39,7 +39,7 @@ void CodePages::post(Desk& desk, Note note) {
   if (desk.cpu) ask_to_attend(desk.cpu);
 }
 
-u64 CodePages::claim(unsigned self, u64 page, u64 host) {
+u64 CodePages::claim(unsigned self, u64 page, u64 physical) {
   const std::lock_guard guard(lock_);
   const bool is_first = ram_->code_holders(page) == 0;
   ram_->hold_code(page, self);
@@ -47,7 +47,7 @@ u64 CodePages::claim(unsigned self, u64 page, u64 host) {
   epoch_++;
   for (unsigned index = 0; index < desks_.size(); index++) {
     post(*desks_[index], [&](CodeMail& mail) {
-      if (index != self) add_page(mail.unlog, host, mail.all_stores);
+      if (index != self) add_page(mail.unlog, physical, mail.all_stores);
       mail.epoch = epoch_;
     });
   }

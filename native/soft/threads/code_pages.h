@@ -19,7 +19,7 @@ namespace tsbhyve::soft {
 
 /// What others have for a vCPU to do.
 struct CodeMail {
-  std::vector<u64> unlog;    // host addresses of pages whose entries in the fast tables must not serve stores any more
+  std::vector<u64> unlog;    // pages whose entries in the fast tables must not serve stores any more
   std::vector<u64> written;  // physical addresses of pages whose blocks have to go
   bool all_stores = false, all_blocks = false;
   u64 epoch = 0;
@@ -35,7 +35,7 @@ class CodePages {
 
   /// `self` has code of the page from now on. Once all others have served the epoch returned, none of them stores to
   /// the page unseen.
-  u64 claim(unsigned self, u64 page, u64 host);
+  u64 claim(unsigned self, u64 page, u64 physical);
   void release(unsigned self, u64 page);
   /// Whether every vCPU but `self` has served `epoch`, or runs no guest code.
   bool served(unsigned self, u64 epoch) const;

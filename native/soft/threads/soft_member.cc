@@ -33,7 +33,7 @@ CrewStop SoftMember::run_slice() {
   for (;;) {
     if (vcpu_.leaves_for_eoi()) return ask(ExitKind::Eoi);
     vcpu_.apic().advance(vcpu_.time());
-    if (!vcpu_.in_flight() && (kicked_.exchange(false) || vcpu_.retired() >= slice_end)) return CrewStop::Again;
+    if (!vcpu_.in_flight() && (threaded_.take_stop() || vcpu_.retired() >= slice_end)) return CrewStop::Again;
     vcpu_.set_budget(between_looks);
     const ExitKind kind = vcpu_.execute();
     if (vcpu_.take_wish_to_be_alone()) return CrewStop::Alone;

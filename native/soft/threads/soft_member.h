@@ -2,7 +2,6 @@
 // A soft vCPU on a thread of its own, as the crew drives it.
 #pragma once
 
-#include <atomic>
 #include <functional>
 
 #include "engine/crew.h"
@@ -18,7 +17,7 @@ class SoftMember final : public CrewMember {
 
   CrewStop run() override;
   CrewStop run_alone() override;
-  void kick() override { kicked_ = true; }
+  void kick() override { threaded_.stop(); }
   CrewClock::time_point idle_until() const override { return idle_until_; }
 
  private:
@@ -30,7 +29,6 @@ class SoftMember final : public CrewMember {
   SoftVcpu& vcpu_;
   const Doorbells& doorbells_;
   ThreadedCpu threaded_;
-  std::atomic<bool> kicked_ = false;
   CrewClock::time_point idle_until_ = CrewClock::time_point::max();
 };
 

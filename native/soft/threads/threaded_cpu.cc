@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "engine/guest_ram.h"
-#include "soft/attend.h"
 #include "soft/block_cache.h"
 #include "soft/host/guest_access.h"
 #include "soft/memory/mmu.h"
@@ -67,7 +66,7 @@ void ThreadedCpu::attend() {
     if (mail.all_stores) {
       cpu_->mmu->drop_fast_writes();
     } else {
-      for (const u64 host : mail.unlog) cpu_->mmu->drop_fast_writes_to(host);
+      for (const u64 physical : mail.unlog) cpu_->mmu->drop_fast_writes_to(physical);
     }
     pages_.serve(index_, mail.epoch);
     if (mail.all_blocks) {
@@ -77,6 +76,10 @@ void ThreadedCpu::attend() {
     }
   }
   check_fresh(false);
+  if (stop_wanted_) {
+    cpu_->retire_limit -= static_cast<u64>(cpu_->budget);
+    cpu_->budget = 0;
+  }
 }
 
 void ThreadedCpu::serialize() {
@@ -123,7 +126,7 @@ void ThreadedCpu::read_code(u64 physical, u8* to, u32 size) {
   const u64 offset = physical & page_offset_mask, page = cpu_->ram->page_index(physical);
   const u8* live = cpu_->ram->host_page(physical);
   if (keeps_ && cpu_->blocks->hold(physical)) {
-    const u64 epoch = pages_.claim(index_, page, reinterpret_cast<u64>(live));
+    const u64 epoch = pages_.claim(index_, page, physical & page_mask);
     if (!pages_.served(index_, epoch)) {
       fresh_.push_back({page, physical & page_mask, epoch, std::make_unique<u8[]>(page_size)});
       copy_page(fresh_.back().bytes.get(), live);

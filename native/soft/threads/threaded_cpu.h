@@ -2,11 +2,13 @@
 // What a vCPU needs while others run at the same time: code that others may write, and turns alone.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "soft/attend.h"
 #include "soft/threads/code_pages.h"
 #include "soft/threads/inbox.h"
 
@@ -27,6 +29,13 @@ class ThreadedCpu {
   /// Guest code runs on this thread between these two.
   void enter();
   void leave() { pages_.leave(index_); }
+
+  /// Ends execute() at the next boundary of blocks. Any thread.
+  void stop() {
+    stop_wanted_ = true;
+    ask_to_attend(cpu_);
+  }
+  bool take_stop() { return stop_wanted_.exchange(false); }
 
   /// For the local APIC and the INTR pin. Any thread.
   void post(u32 delivery_mode, u8 vector, bool level);
@@ -71,6 +80,7 @@ class ThreadedCpu {
   const std::function<void()> rouse_;
   Inbox inbox_;
   std::vector<Fresh> fresh_;
+  std::atomic<bool> stop_wanted_ = false;
   bool alone_ = false, keeps_ = true;
   u32 pauses_ = 0;
 };

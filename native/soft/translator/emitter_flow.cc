@@ -74,7 +74,7 @@ void Emitter::return_address(const Gp& into) {
 
 /// Jumps to the code of the block at t0, which is another page's or not known before.
 void Emitter::look_up(const MakeCode& before, const Label& unknown) {
-  static_assert(sizeof(JumpEntry) == 32 && jump_entries == 4096 && code_pages == 1024);
+  static_assert(sizeof(JumpEntry) == 32);
   a.mov(t1, t0);
   a.shr(t1, 12);
   a.mov(t2.r32(), t1.r32());
@@ -89,7 +89,7 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown) {
   a.cmp(entry(offsetof(JumpEntry, mode), 4), static_cast<i32>(block->mode));
   a.jne(unknown);
   a.and_(t2.r32(), static_cast<i32>(code_pages - 1));
-  a.mov(t2.r32(), x86::ptr(state, t2, 3, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
+  a.mov(t2.r32(), x86::ptr(state, t2, 2, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
   a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t2.r32());
   a.jne(unknown);
   a.mov(t1, entry(offsetof(JumpEntry, code), 8));

@@ -11,9 +11,9 @@ namespace {
 
 bool fits(i64 value) { return value == static_cast<i32>(value); }
 
-static_assert(sizeof(FastEntry) == 32 && fast_entries == 1024,
-              "the index of an entry is taken from the address at once");
-constexpr u32 entry_shift = 7, entry_mask = 0x7fe0;
+// The offset of an entry is taken from the address at once.
+static_assert(sizeof(FastEntry) == 32);
+constexpr u32 entry_shift = 12 - 5, entry_mask = (fast_entries - 1) << 5;
 
 }  // namespace
 

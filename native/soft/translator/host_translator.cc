@@ -196,6 +196,17 @@ void HostTranslator::kill(Region* region) {
   dead_.emplace_back(region);
 }
 
+bool HostTranslator::owns(const void* code) const {
+  const auto lies_in = [at = static_cast<const u8*>(code)](const u8* start, size_t size) {
+    return at >= start && at < start + size;
+  };
+  if (lies_in(memory_.runnable(), thunks_.size)) return true;
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+    return std::any_of(piece.regions.begin(), piece.regions.end(),
+                       [&](const Region* region) { return lies_in(region->code, region->size); });
+  });
+}
+
 bool region_overlaps(const Region* region, u64 physical, u64 size) {
   return std::any_of(region->blocks.begin(), region->blocks.end(),
                      [=](const Block* block) { return BlockCache::overlaps(block, physical, size); });

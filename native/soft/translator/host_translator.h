@@ -19,6 +19,7 @@ class HostTranslator final : public Translator {
   void forget(Block* block) override;
   void rest(bool resting) override { resting_ = resting; }
   TranslatorCounts counts() const override { return counts_; }
+  bool owns(const void* code) const override;
 
   bool is_resting() const { return resting_; }
   /// Makes the region that `block` is the entry of. False: the block stays with tier 1. Only while no translated code

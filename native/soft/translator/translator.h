@@ -38,6 +38,8 @@ class Translator {
   /// While it rests tier 1 runs everything, and nothing gets hot. Only between two runs.
   virtual void rest(bool resting) = 0;
   virtual TranslatorCounts counts() const = 0;
+  /// Whether it has put host code there that may still run.
+  virtual bool owns(const void* code) const = 0;
 };
 
 /// Whether a write touches bytes of the region that waits for it.

@@ -164,12 +164,12 @@ test('a second save is refused while one runs, and everything else is answered',
     time: 1n,
     instructions: 2n,
     memory: 3,
-    vcpus: [{ instructions: 2n, exits: { Hlt: 4 } }],
+    vcpus: [{ instructions: 2n, exits: { Hlt: 4 }, engine: { regions: 5 } }],
     balloon: null,
   };
   expect((await ask(control, 'GET', '/stats')).json).toMatchObject({
     saves: 1,
-    vcpus: [{ instructions: '2', exits: { Hlt: 4 } }],
+    vcpus: [{ instructions: '2', exits: { Hlt: 4 }, engine: { regions: 5 } }],
     lastSave: { name: 'web-1' },
   });
 });

@@ -60,6 +60,7 @@ test('status, pause, resume, counters, registers and the power button', async ()
   const instructions = async (): Promise<string | undefined> =>
     /^instructions +(\d+)$/m.exec(await done('--vm=echo', '--get-stats'))?.[1];
   expect(await instructions()).toBe(await instructions());
+  expect(await done('--vm=echo', '--get-stats')).toMatch(/^vcpus\.0\.engine\.codeBytes +\d+$/m);
   expect(await done('--vm=echo', '--get-rip', '--get-cs-selector')).toMatch(
     /^rip +0x00000000001000[0-9a-f]{2}\ncs_sel/,
   );

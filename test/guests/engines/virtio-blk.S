@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A disk behind the legacy interface of VIRTIO 1.2, 4.1.4.8, in slot 3: found by its configuration space, told of requests
-# by its doorbell, waited for by looking.
+# by its doorbell, waited for by looking. Where DOORBELL is an address, the modern interface is put there, and its
+# doorbell is used.
 .include "prologue.inc"
 .include "long.inc"
 .include "engines/engine.inc"
@@ -13,6 +14,7 @@
 .set NOTIFY, 16
 .set STATUS, 18
 .set INTERRUPT_STATUS, 19
+.set DOORBELL_OFFSET, 0x3000
 
 .set RING, 0x500000
 .set HEADER, 0x510000
@@ -54,10 +56,19 @@ main:
 
 use64
 long_main:
+  call map_devices
   config 0
   in eax, dx
   say "disk:"
   show "id", rax
+.ifdef DOORBELL
+  config 0x20
+  mov eax, DOORBELL
+  out dx, eax
+  config 0x24
+  xor eax, eax
+  out dx, eax
+.endif
   config 4
   mov eax, 7
   out dx, eax
@@ -149,9 +160,14 @@ submit:
   push rax
   mov byte ptr [REQUEST_STATUS], 0xff
   inc word ptr [r14 + 2]
-  port NOTIFY
   xor eax, eax
+.ifdef DOORBELL
+  mov ecx, DOORBELL + DOORBELL_OFFSET
+  mov [rcx], ax
+.else
+  port NOTIFY
   out dx, ax
+.endif
   mov cx, [r14 + 2]
 1:
   pause

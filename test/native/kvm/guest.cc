@@ -31,9 +31,9 @@ unsigned long ioctl_count() { return ioctls; }
 namespace {
 
 /// A small CPU: leaf 1 with FPU, TSC, MSR, PAE, CX8, APIC, MTRR, PAT, FXSR, SSE, SSE2 and TSC_DEADLINE; long mode.
-tsbhyve::EngineOptions options(unsigned vcpus) {
+tsbhyve::EngineOptions options(const Setting& setting) {
   tsbhyve::EngineOptions result;
-  result.vcpus = vcpus;
+  result.vcpus = setting.vcpus;
   result.tsc_hz = 0;
   result.cpuid = {
       {0, 0, 1, 0x756e6547, 0x6c65746e, 0x49656e69},
@@ -41,7 +41,22 @@ tsbhyve::EngineOptions options(unsigned vcpus) {
       {0x80000000, 0, 0x80000001, 0, 0, 0},
       {0x80000001, 0, 0, 0, 1, 0x20100800},
   };
+  if (setting.avx) {
+    result.cpuid[1].ecx |= 1u << 26 | 1u << 28;
+    result.cpuid.push_back({0xd, 0, 7, 832, 832, 0});
+    result.cpuid.push_back({0xd, 2, 256, 576, 0, 0});
+  }
   return result;
+}
+
+void copy_vcpu(tsbhyve::VcpuEngine& from, tsbhyve::VcpuEngine& to) {
+  std::vector<std::uint64_t> values(tsbhyve::register_count);
+  from.get_registers(RegisterGroup::All, values);
+  to.set_registers(RegisterGroup::All, values);
+  to.set_msrs(from.get_msrs());
+  to.set_xsave(from.get_xsave());
+  to.set_lapic(from.get_lapic());
+  to.set_private(from.get_private());
 }
 
 }  // namespace
@@ -49,7 +64,7 @@ tsbhyve::EngineOptions options(unsigned vcpus) {
 Guest::Guest(std::initializer_list<int> code, Setting setting) {
   memory.add_segment(0, 0x20000, false);
   memory.add_segment(rom_address, 0x1000, true);
-  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options(setting.vcpus), setting.always_crew);
+  engine = std::make_unique<tsbhyve::kvm::KvmEngine>(&memory, options(setting), setting.always_crew);
   put(code_address, code);
   std::vector<std::uint64_t> values = registers();
   for (const Register selector :
@@ -60,6 +75,17 @@ Guest::Guest(std::initializer_list<int> code, Setting setting) {
   values[index_of(Register::rsp)] = 0x8000;
   set_registers(values);
   engine->hold_time(false);
+}
+
+std::unique_ptr<Guest> moved(Guest& guest, Setting setting) {
+  guest.engine->hold_time(true);
+  auto next = std::make_unique<Guest>(std::initializer_list<int>{}, setting);
+  next->engine->hold_time(true);
+  std::copy_n(guest.ram(), guest.memory.segments()[0].length, next->ram());
+  next->engine->set_time(guest.engine->time());
+  for (unsigned index = 0; index < setting.vcpus; index++) copy_vcpu(guest.vcpu(index), next->vcpu(index));
+  next->engine->hold_time(false);
+  return next;
 }
 
 ExitKind Guest::run(std::int64_t deadline) {

@@ -37,6 +37,7 @@ extern bool usually_crew;
 struct Setting {
   unsigned vcpus = 1;
   bool always_crew = usually_crew;
+  bool avx = false;  // the CPU model has XSAVE and AVX
 };
 
 struct Guest {
@@ -69,6 +70,10 @@ struct Guest {
   unsigned exited = 0;
 };
 
+/// The same machine in another engine, which goes on from there. `guest` stands at a safepoint, and does so from now
+/// on.
+std::unique_ptr<Guest> moved(Guest& guest, Setting setting);
+
 constexpr std::size_t index_of(Register index) { return static_cast<std::size_t>(index); }
 constexpr std::size_t index_of(tsbhyve::LapicRow index) { return static_cast<std::size_t>(index); }
 
@@ -78,6 +83,7 @@ void time_cases();
 void state_cases();
 void smp_cases();
 void doorbell_cases();
+void avx_cases();
 
 /// System calls of the kind since the program started.
 unsigned long ioctl_count();

@@ -25,6 +25,7 @@ int main() {
     }
     test::smp_cases();
     test::doorbell_cases();
+    test::avx_cases();
   } catch (const tsbhyve::EngineError& error) {
     std::printf("engine error: %s: %s %s\n", error.call, error.number ? std::strerror(error.number) : "",
                 error.message.c_str());

@@ -154,16 +154,6 @@ TEST_GUEST_CODE(counts_with_second, "16", R"(
   jmp 2b
 )");
 
-void copy_vcpu(tsbhyve::VcpuEngine& from, tsbhyve::VcpuEngine& to) {
-  std::vector<std::uint64_t> values(tsbhyve::register_count);
-  from.get_registers(RegisterGroup::All, values);
-  to.set_registers(RegisterGroup::All, values);
-  to.set_msrs(from.get_msrs());
-  to.set_xsave(from.get_xsave());
-  to.set_lapic(from.get_lapic());
-  to.set_private(from.get_private());
-}
-
 std::uint32_t word(Guest& guest, std::uint64_t at) {
   std::uint32_t value;
   __builtin_memcpy(&value, guest.ram() + at, sizeof value);
@@ -180,14 +170,7 @@ void counting(bool moving) {
     if (!moving || kind != ExitKind::Deadline || moves == 10) continue;
     moves++;
     while (guest->safepoint() == ExitKind::PortWrite) ends++;
-    guest->engine->hold_time(true);
-    auto next = std::make_unique<Guest>(std::initializer_list<int>{}, Setting{.vcpus = 2});
-    next->engine->hold_time(true);
-    std::copy_n(guest->ram(), 0x20000, next->ram());
-    next->engine->set_time(guest->engine->time());
-    for (const unsigned index : {0u, 1u}) copy_vcpu(guest->vcpu(index), next->vcpu(index));
-    guest = std::move(next);
-    guest->engine->hold_time(false);
+    guest = moved(*guest, {.vcpus = 2});
   }
   CHECK_EQUAL(word(*guest, 0x500), 40'000);
   CHECK(!moving || moves > 0);

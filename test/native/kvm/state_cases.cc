@@ -54,6 +54,21 @@ void registers_round_trip() {
   }
 }
 
+void full_save() {
+  Guest guest({0xe6, 0x80, 0xf4});
+  CHECK_EQUAL(guest.run(), ExitKind::PortWrite);
+  CHECK_EQUAL(guest.safepoint(), ExitKind::None);
+  const unsigned long before = ioctl_count();
+  guest.registers();
+  guest.vcpu().get_msrs();
+  guest.vcpu().get_xsave();
+  guest.vcpu().get_lapic();
+  guest.vcpu().get_private();
+  const unsigned long calls = ioctl_count() - before;
+  std::printf("system calls: %lu for a whole vCPU\n", calls);
+  CHECK(calls <= (usually_crew ? 10 : 8));
+}
+
 /// Access rights of every kind, and long mode, where the kernel checks what belongs together.
 void long_mode_round_trip() {
   Guest guest({0xf4});
@@ -189,6 +204,7 @@ void many_stores() {
 
 void state_cases() {
   registers_round_trip();
+  full_save();
   long_mode_round_trip();
   msrs_round_trip();
   fpu_round_trip();

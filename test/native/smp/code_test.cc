@@ -220,18 +220,20 @@ SMP_GUEST_CODE(shootdown, R"(
   iretq
 )");
 
-void no_fault(const GuestCode& code, std::uint32_t vcpus, std::uint32_t rounds, std::uint64_t faults_at,
-              const std::string& what) {
-  SmpGuest guest(vcpus, code, rounds / work_divisor);
-  guest.run();
-  require(guest.word(faults_at, 4) == 0, what);
+void no_fault(const GuestCode& code, std::uint32_t vcpus, std::uint64_t faults_at, const std::string& what) {
+  constexpr std::uint32_t rounds = 500 / work_divisor;
+  for (const Tier tier : {Tier::Handlers, Tier::Translated}) {
+    SmpGuest guest(vcpus, code, rounds, tier);
+    guest.run();
+    require(guest.word(faults_at, 4) == 0, what);
+  }
 }
 
 }  // namespace
 
 int main() {
-  no_fault(with_serialization, 3, 500, data_at + 0x80, "whoever serializes runs what was written before");
-  no_fault(without_serialization, 3, 500, data_at + 0x80, "what was written is run in the end");
-  no_fault(first_decoded, 2, 500, data_at + 0xc0, "a page is decoded while it is written");
-  no_fault(shootdown, 4, 500, data_at + 0x80, "no stale translation survives its shootdown");
+  no_fault(with_serialization, 3, data_at + 0x80, "whoever serializes runs what was written before");
+  no_fault(without_serialization, 3, data_at + 0x80, "what was written is run in the end");
+  no_fault(first_decoded, 2, data_at + 0xc0, "a page is decoded while it is written");
+  no_fault(shootdown, 4, data_at + 0x80, "no stale translation survives its shootdown");
 }

@@ -28,9 +28,9 @@ SMP_GUEST_CODE(locked_widths, R"(
   ret
 )");
 
-void every_width_counts() {
+void every_width_counts(Tier tier) {
   constexpr std::uint64_t vcpus = 4, rounds = 200'000 / work_divisor * 2;
-  SmpGuest guest(vcpus, locked_widths, rounds);
+  SmpGuest guest(vcpus, locked_widths, rounds, tier);
   guest.put(data_at + 0x180, 5, 1);
   guest.put(data_at + 0x1c0, 0x1234, 2);
   guest.run();
@@ -72,9 +72,9 @@ SMP_GUEST_CODE(pairs, R"(
   ret
 )");
 
-void pairs_count() {
+void pairs_count(Tier tier) {
   constexpr std::uint64_t vcpus = 4, rounds = 20'000 / work_divisor;
-  SmpGuest guest(vcpus, pairs, rounds);
+  SmpGuest guest(vcpus, pairs, rounds, tier);
   guest.run();
   require(guest.word(data_at) == vcpus * rounds * (1 + (std::uint64_t{3} << 32)), "CMPXCHG8B");
   require(guest.word(data_at + 0x40) == vcpus * rounds * 5, "CMPXCHG16B, low half");
@@ -111,9 +111,9 @@ SMP_GUEST_CODE(spin_locks, R"(
   ret
 )");
 
-void locks_exclude() {
+void locks_exclude(Tier tier) {
   constexpr std::uint64_t vcpus = 4, rounds = 1'000 / work_divisor;
-  SmpGuest guest(vcpus, spin_locks, rounds);
+  SmpGuest guest(vcpus, spin_locks, rounds, tier);
   guest.run();
   for (const std::uint64_t at : {0x8u, 0x48u, 0xc0u}) {
     require(guest.word(data_at + at) == vcpus * rounds, "each lock lets one in: " + std::to_string(at));
@@ -134,9 +134,9 @@ SMP_GUEST_CODE(split_locks, R"(
   ret
 )");
 
-void split_locks_count() {
+void split_locks_count(Tier tier) {
   constexpr std::uint64_t vcpus = 3, rounds = 600 / work_divisor;
-  SmpGuest guest(vcpus, split_locks, rounds);
+  SmpGuest guest(vcpus, split_locks, rounds, tier);
   guest.run();
   require(guest.word(data_at + 0x3d) == vcpus * rounds, "on two lines");
   require(guest.word(data_at + 0xffe, 4) == vcpus * rounds, "on two pages");
@@ -144,25 +144,13 @@ void split_locks_count() {
   require(guest.word(data_at + 0x200, 4) == vcpus * rounds, "and beside them");
 }
 
-/// The machine is saved and goes on as another one, in the midst of counting.
-void counts_go_on_elsewhere() {
-  constexpr std::uint64_t vcpus = 4, rounds = 100'000 / work_divisor;
-  SmpGuest guest(vcpus, pairs, rounds);
-  int moves = 0;
-  guest.run([&] {
-    guest.safepoint();
-    if (moves++ < 5) guest.move_to_new_machine();
-  });
-  require(moves > 0, "the guest is stopped in its work");
-  require(guest.word(data_at + 0x40) == vcpus * rounds * 5, "no count is lost or made twice");
-}
-
 }  // namespace
 
 int main() {
-  every_width_counts();
-  pairs_count();
-  locks_exclude();
-  split_locks_count();
-  counts_go_on_elsewhere();
+  for (const Tier tier : {Tier::Handlers, Tier::Translated}) {
+    every_width_counts(tier);
+    pairs_count(tier);
+    locks_exclude(tier);
+    split_locks_count(tier);
+  }
 }

@@ -93,7 +93,8 @@ smp_boot_end:
 )");
 extern "C" const std::uint8_t smp_boot_begin[], smp_boot_end[];
 
-SmpGuest::SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds) : vcpus_(vcpus) {
+SmpGuest::SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds, Tier tier)
+    : vcpus_(vcpus), tier_(tier) {
   open_machine();
   const auto copy = [this](std::uint64_t at, const std::uint8_t* begin, const std::uint8_t* end) {
     std::memcpy(memory() + at, begin, static_cast<std::size_t>(end - begin));
@@ -131,11 +132,13 @@ void SmpGuest::open_machine() {
   ram->add_segment(0, 2 << 20, false);
   EngineOptions options;
   options.vcpus = vcpus_;
+  options.translator = tier_ == Tier::Translated;
   engine = std::make_unique<soft::SoftEngine>(ram.get(), options);
 }
 
-bool SmpGuest::step() {
-  if (!ended_) take(engine->run(INT64_MAX));
+bool SmpGuest::step(std::int64_t nanoseconds) {
+  const std::int64_t now = engine->time();
+  if (!ended_) take(engine->run(nanoseconds < INT64_MAX - now ? now + nanoseconds : INT64_MAX));
   return ended_;
 }
 
@@ -159,6 +162,7 @@ void SmpGuest::take(const Exit& exit) {
 void SmpGuest::move_to_new_machine() {
   const std::unique_ptr<GuestRam> old_ram = std::move(ram);
   const std::unique_ptr<soft::SoftEngine> old = std::move(engine);
+  tier_ = tier_ == Tier::Translated ? Tier::Handlers : Tier::Translated;
   open_machine();
   std::memcpy(memory(), old_ram->segments().front().host, old_ram->segments().front().length);
   engine->memory_written(0, 2 << 20);

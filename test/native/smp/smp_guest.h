@@ -39,22 +39,21 @@ struct GuestCode {
   extern "C" const std::uint8_t name##_begin[], name##_end[];                            \
   const tsbhyve::test::GuestCode name { name##_begin, name##_end }
 
+enum class Tier { Handlers, Translated /* where the build and the host have a translator */ };
+
 class SmpGuest {
  public:
-  SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds);
+  SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds, Tier tier);
 
-  /// Runs until every vCPU has come to the end of the code. `between` is called after each return from run().
-  template <class Between>
-  void run(Between between) {
-    while (!step()) between();
-  }
+  /// Runs until every vCPU has come to the end of the code.
   void run() {
-    run([] {});
+    while (!step(INT64_MAX))
+      ;
   }
-  /// One call of run() at most; true at the end.
-  bool step();
+  /// One call of run() at most, for so much VM time; true at the end.
+  bool step(std::int64_t nanoseconds);
 
-  /// Another machine in place of this one, with the same state. At a safepoint.
+  /// Another machine in place of this one, of another tier, with the same state. At a safepoint.
   void move_to_new_machine();
   void safepoint();
 
@@ -74,6 +73,7 @@ class SmpGuest {
   void take(const Exit& exit);
 
   const std::uint32_t vcpus_;
+  Tier tier_;
   bool ended_ = false;
 };
 

@@ -38,7 +38,7 @@ ExitKind run_to_end(LongGuest& guest) {
 }
 
 void agrees(std::uint64_t seed) {
-  const std::vector<int> code = RandomProgram(seed).make(seed % 2 == 0);
+  const std::vector<int> code = RandomProgram(seed).make(static_cast<RandomProgram::Kind>(seed % 3));
   LongGuest plain(code, tsbhyve::test::translator_off()), compared(code, lockstep());
   const ExitKind kind = run_to_end(compared);
   require(kind == ExitKind::Hlt, "seed " + std::to_string(seed) + ": " + compared.vcpu->error_text());
@@ -48,8 +48,8 @@ void agrees(std::uint64_t seed) {
 }
 
 /// mov ecx, 200000; top: add rax, 12345678h; mov [40000h], rax; dec ecx; jnz top; hlt
-const std::vector<int> counting = {0xb9, 0x40, 0x0d, 0x03, 0,    0x48, 0x05, 0x78, 0x56, 0x34, 0x12, 0x48,
-                                   0x89, 0x04, 0x25, 0,    0,    0x04, 0,    0xff, 0xc9, 0x75, 0xee, 0xf4};
+const std::vector<int> counting = {0xb9, 0x40, 0x0d, 0x03, 0, 0x48, 0x05, 0x78, 0x56, 0x34, 0x12, 0x48,
+                                   0x89, 0x04, 0x25, 0,    0, 0x04, 0,    0xff, 0xc9, 0x75, 0xee, 0xf4};
 constexpr std::uint64_t top = 5;
 
 /// Changes the number that the translated loop adds.
@@ -68,7 +68,9 @@ void finds_a_difference() {
   spoil(guest);
   require(run_to_end(guest) == ExitKind::Error, "nobody has noticed");
   const std::string text = guest.vcpu->error_text();
-  const auto tells = [&text](const std::string& what) { require(text.find(what) != text.npos, what + " not in " + text); };
+  const auto tells = [&text](const std::string& what) {
+    require(text.find(what) != text.npos, what + " not in " + text);
+  };
   tells("the translator differs from the interpreter after ");
   tells("\n  rax: 0x");
   tells("\n  memory at 0x40000");

@@ -251,17 +251,36 @@ void RandomProgram::instruction() {
   }
 }
 
-std::vector<int> RandomProgram::make(bool rewrites) {
+/// Changes an immediate of the instruction that follows.
+void RandomProgram::rewrite() {
+  put({0x44, 0x88, 0x3d, 2, 0, 0, 0});  // mov [rip + 2], r15b
+  put({0x48, 0x05, 0, 0, 0, 0});        // add rax, imm32
+}
+
+/// An access that moves up with each round, aligned or not, and comes to the first page that is not there.
+void RandomProgram::fault() {
+  put({0x49, 0x6b, 0xff, 0xf8});  // imul rdi, r15, -8
+  switch (below(7)) {
+    case 0: put({0x48, 0x8b, 0xb7}); break;              // mov rsi, [rdi + ...]
+    case 1: put({0x48, 0x89, 0xb7}); break;              // mov [rdi + ...], rsi
+    case 2: put({0x48, 0x01, 0xb7}); break;              // add [rdi + ...], rsi
+    case 3: put({0x48, 0x13, 0xb7}); break;              // adc rsi, [rdi + ...]
+    case 4: put({0xf0, 0x48, 0x0f, 0xc1, 0xb7}); break;  // lock xadd [rdi + ...], rsi
+    case 5: put({0xf3, 0x0f, 0x6f, 0x8f}); break;        // movdqu xmm1, [rdi + ...]
+    default: put({0xff, 0xb7}); break;                   // push [rdi + ...]
+  }
+  put({chance(2) ? 5 : 0, 4, 0x10, 0});  // 100400h: the page is met when R15 is 128
+}
+
+std::vector<int> RandomProgram::make(Kind kind) {
   code_ = {0x49, 0xbe, 0, 0, 4, 0, 0, 0, 0, 0};  // mov r14, data_at
   put({0x49, 0xc7, 0xc7, 0x2c, 1, 0, 0});        // mov r15, 300
   const std::size_t top = code_.size();
   const std::uint32_t count = 4 + below(40);
   for (std::uint32_t i = 0; i < count; i++) {
     instruction();
-    if (rewrites && i == count / 2) {
-      put({0x44, 0x88, 0x3d, 2, 0, 0, 0});  // mov [rip + 2], r15b: the immediate that follows
-      put({0x48, 0x05, 0, 0, 0, 0});        // add rax, imm32
-    }
+    if (kind == Kind::RewritesItself && i == count / 2) rewrite();
+    if (kind == Kind::Faults && i == count / 2) fault();
   }
   if (chance(2))
     put({0x49, 0xff, 0xcf});  // dec r15

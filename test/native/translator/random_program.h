@@ -13,8 +13,8 @@ class RandomProgram {
  public:
   explicit RandomProgram(std::uint64_t seed) : state_(seed) {}
 
-  /// `rewrites`: it changes an immediate of its own in every round.
-  std::vector<int> make(bool rewrites);
+  enum class Kind { Plain, RewritesItself /* an immediate, in every round */, Faults /* when 128 rounds are left */ };
+  std::vector<int> make(Kind kind = Kind::Plain);
 
  private:
   std::uint32_t below(std::uint32_t bound);
@@ -38,6 +38,8 @@ class RandomProgram {
   void skip_some();
   void call_and_return();
   void instruction();
+  void rewrite();
+  void fault();
 
   std::uint64_t state_;
   std::vector<int> code_;

@@ -29,7 +29,7 @@ import { MEMORY, MS } from './tick-subject.js';
 type Random = () => number;
 type Tree = { vcpu: CborMap & { fields: CborMap }; devices: CborMap };
 
-const TLB_ENTRIES = 1024;
+const TLB_ENTRIES = 8192;
 
 /** Every device with a state, and more clock arithmetic than a ratio of one has. */
 function build(): Machine {
@@ -49,10 +49,10 @@ function anyPrivate(old: Uint8Array, random: Random): Uint8Array {
     const places = Array.from({ length: TLB_ENTRIES }, (_, index) => index).filter(() => random() < 0.7);
     words.push(BigInt(places.length));
     for (const index of places) {
-      const linear = (pick(random, [0n, anyWord(random)]) & ~0x3fffffn) | (BigInt(index) << 12n);
+      const linear = (pick(random, [0n, anyWord(random)]) & ~0x1ff_ffffn) | (BigInt(index) << 12n);
       const physical = pick(random, [BigInt(index) << 12n, anyWord(random) & ~0xfffn, 0xffff_f000n, 0x1f_f000n]);
       const shift = BigInt(12 + Math.floor(random() * 19));
-      words.push(BigInt(index), linear, physical, (shift << 24n) | (BigInt(Math.floor(random() * 32)) << 16n));
+      words.push(linear, physical, (shift << 24n) | (BigInt(Math.floor(random() * 32)) << 16n));
     }
   }
   return new Uint8Array(BigUint64Array.from(words).buffer);
