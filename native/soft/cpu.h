@@ -196,6 +196,7 @@ struct alignas(64) Cpu {
   u16 gdtr_limit = 0xffff, idtr_limit = 0xffff;
   u64 cr0 = 0x60000010, cr2 = 0, cr3 = 0, cr4 = 0, efer = 0;
   u64 dr[4] = {}, dr6 = 0xffff0ff0, dr7 = 0x400;
+  u64 xcr0 = 1;
   u64 pdpte[4] = {};
   MsrState msr;
 

@@ -7,6 +7,7 @@
 
 #include "soft/flags.h"
 #include "soft/soft_vcpu.h"
+#include "soft/system/model.h"
 #include "soft/system/system.h"
 
 namespace tsbhyve::soft {
@@ -50,8 +51,9 @@ void set_rflags(Cpu& cpu, u64 value) {
   cpu.rflags = value | 2;
   cpu.lazy = {};
 }
-u64 get_xcr0(const Cpu&) { return 3; }  // x87 and SSE: tsb-1 has no XSAVE
-void set_xcr0(Cpu&, u64) {}
+/// Without XSAVE there are x87 and SSE all the same.
+u64 get_xcr0(const Cpu& cpu) { return has_xsave(&cpu) ? cpu.xcr0 : xcr0_x87 | xcr0_sse; }
+void set_xcr0(Cpu& cpu, u64 value) { cpu.xcr0 = value | xcr0_x87; }
 
 /// In the order of engine/registers.h.
 constexpr Accessor accessors[] = {

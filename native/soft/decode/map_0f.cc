@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The two-byte opcode map 0F (SDM volume 2, table A-3) up to SSE4.2, without VMX, XSAVE and 3DNow!.
+// The two-byte opcode map 0F (SDM volume 2, table A-3) up to SSE4.2, without VMX and 3DNow!.
 #include "soft/decode/table.h"
 
 namespace tsbhyve::soft {

@@ -95,6 +95,8 @@ constexpr GroupRow rows[] = {
     {Group::G15, 1, 1, memory, NP, {Fxrstor, 0, Mfx}},
     {Group::G15, 2, 2, memory, NP, {Ldmxcsr, 0, Md}},
     {Group::G15, 3, 3, memory, NP, {Stmxcsr, 0, Md}},
+    {Group::G15, 4, 4, memory, NP, {Xsave, 0, Mfx}},
+    {Group::G15, 5, 5, memory, NP, {Xrstor, 0, Mfx}},
     {Group::G15, 7, 7, memory, NP, {Clflush, 0, Mb}},
     {Group::G15, 0, 0, registers, PF3, {Rdfsbase, Only64, Ry}},
     {Group::G15, 1, 1, registers, PF3, {Rdgsbase, Only64, Ry}},

@@ -105,6 +105,7 @@ void add_control(HandlerTable& table) {
   add_debug_registers(table);
   add_translation(table);
   add_flag_control(table);
+  add_extended_control(table);
   add_model(table);
 }
 

@@ -6,6 +6,7 @@
 #include "soft/platform.h"
 #include "soft/system/descriptor.h"
 #include "soft/system/fault.h"
+#include "soft/system/model.h"
 #include "soft/system/system.h"
 
 namespace tsbhyve::soft {
@@ -98,7 +99,7 @@ void load_task_cr3(Cpu* cpu, u64 value) {
 }
 
 void write_cr4(Cpu* cpu, u64 value) {
-  if (value & ~cr4_writable) refuse(cpu);
+  if (value & ~(cr4_writable | (has_xsave(cpu) ? u64{cr4::OSXSAVE} : 0))) refuse(cpu);
   const u64 changed = cpu->cr4 ^ value;
   if (long_mode(cpu) && !(value & cr4::PAE)) refuse(cpu);
   if ((changed & value & cr4::PCIDE) && (!long_mode(cpu) || (cpu->cr3 & cr3_pcid))) refuse(cpu);

@@ -7,6 +7,7 @@
 #include "soft/memory/mmu.h"
 #include "soft/platform.h"
 #include "soft/system/descriptor.h"
+#include "soft/system/model.h"
 #include "soft/system/system.h"
 
 namespace tsbhyve::soft {
@@ -41,6 +42,7 @@ void reset_only(Cpu* cpu) {
   cpu->sipi_vector = 0;
   std::fill(std::begin(cpu->xmm), std::end(cpu->xmm), Xmm{});
   cpu->mxcsr = 0x1f80;
+  cpu->xcr0 = xcr0_x87;
   host::load_guest_rounding(cpu->mxcsr);
   cpu->fpu = {};
   cpu->fpu.control = 0x40;  // FNINIT makes it 37Fh

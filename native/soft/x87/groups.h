@@ -14,6 +14,7 @@ void add_register(HandlerTable& table);     // FXCH, FCMOVcc, FCHS, FABS, FFREE,
 void add_function(HandlerTable& table);     // FSQRT, FRNDINT, FSCALE, FPREM, FXTRACT and the transcendental functions
 void add_control(HandlerTable& table);      // FNINIT .. FWAIT, EMMS
 void add_environment(HandlerTable& table);  // FLDENV, FNSTENV, FRSTOR, FNSAVE
-void add_extended_state(HandlerTable& table);  // FXSAVE, FXRSTOR
+void add_extended_state(HandlerTable& table);  // FXSAVE, FXRSTOR and the next
+void add_xsave(HandlerTable& table);           // XSAVE, XRSTOR
 
 }  // namespace tsbhyve::soft::x87

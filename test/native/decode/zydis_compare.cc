@@ -63,7 +63,9 @@ std::string compare_memory(const Instruction& ours, const ZydisDecodedOperand& t
   const bool address_only = theirs.mem.type == ZYDIS_MEMOP_TYPE_AGEN || operand.size == 0;
   if (!address_only && operand.size != theirs.size / 8)
     return "memory size " + std::to_string(operand.size) + " not " + std::to_string(theirs.size / 8);
-  if (address_only && operand.size == 0 && theirs.size != 512 * 8) return "memory size 0";
+  constexpr unsigned fxsave_bits = 512 * 8, xsave_bits = 576 * 8;
+  if (address_only && operand.size == 0 && theirs.size != fxsave_bits && theirs.size != xsave_bits)
+    return "memory size 0, not " + std::to_string(theirs.size / 8);
   const MemoryOperand& memory = ours.memory;
   if (memory.base != register_number(theirs.mem.base)) {
     return "base " + std::to_string(memory.base) + " not " + std::to_string(register_number(theirs.mem.base));

@@ -14,8 +14,9 @@ const std::set<std::string> extensions = {
     "RDWRFSGS",          "SMAP", "SMX",   "SSE",     "SSE2",     "SSE3", "SSE4",    "SSSE3", "X87",
 };
 
-/// Known to the decoder though their extensions are not there: executing them raises #UD.
-const std::set<std::string> decoded_anyway = {"vmcall", "vmmcall", "xgetbv", "xsetbv"};
+/// Known to the decoder though their extensions are not there, or not in every model: executing them raises #UD.
+const std::set<std::string> decoded_anyway = {"vmcall", "vmmcall", "xgetbv", "xsetbv",
+                                              "xsave",  "xsave64", "xrstor", "xrstor64"};
 
 // clang-format off
 const std::map<std::string, std::string> aliases = {
@@ -35,6 +36,7 @@ const std::map<std::string, std::string> aliases = {
     {"prefetchw", "prefetch"}, {"prefetchwt1", "prefetch"},
     {"fstpnce", "fstp"}, {"fsetpm287_nop", "fnop"}, {"feni8087_nop", "fnop"}, {"fdisi8087_nop", "fnop"},
     {"pextrq", "pextrd"}, {"pinsrq", "pinsrd"}, {"fxsave64", "fxsave"}, {"fxrstor64", "fxrstor"},
+    {"xsave64", "xsave"}, {"xrstor64", "xrstor"},
 };
 // clang-format on
 

@@ -16,6 +16,8 @@ struct Bytes {
 
 constexpr Bytes fxsave{{0x0F, 0xAE, 0x07}, 3}, fxsave64{{0x48, 0x0F, 0xAE, 0x07}, 4};
 constexpr Bytes fxrstor{{0x0F, 0xAE, 0x0F}, 3}, fxrstor64{{0x48, 0x0F, 0xAE, 0x0F}, 4};
+constexpr Bytes xsave{{0x0F, 0xAE, 0x27}, 3}, xsave64{{0x48, 0x0F, 0xAE, 0x27}, 4};
+constexpr Bytes xrstor{{0x0F, 0xAE, 0x2F}, 3}, xrstor64{{0x48, 0x0F, 0xAE, 0x2F}, 4};
 constexpr Bytes fldenv{{0xD9, 0x27}, 2}, fnstenv{{0xD9, 0x37}, 2}, fnsave{{0xDD, 0x37}, 2};
 constexpr Bytes fldenv16{{0x66, 0xD9, 0x27}, 3}, fnstenv16{{0x66, 0xD9, 0x37}, 3};
 constexpr Bytes frstor16{{0x66, 0xDD, 0x27}, 3}, fnsave16{{0x66, 0xDD, 0x37}, 3};
@@ -49,7 +51,7 @@ class Tester {
   }
 
   test::Machine machine;
-  alignas(16) uint8_t operand[512] = {};
+  alignas(64) uint8_t operand[640] = {};
 
  private:
   test::Report& report_;
@@ -174,6 +176,54 @@ void check_extended_image(Tester& t) {
   t.machine.cpu().cr4 |= cr4::OSFXSR;
 }
 
+// SDM volume 1, 13.7 and 13.8: XSTATE_BV is at 512, XCOMP_BV behind it.
+void check_xsave(Tester& t) {
+  Cpu& cpu = t.machine.cpu();
+  std::memset(t.operand, 0, sizeof t.operand);
+  cpu.gpr[RAX] = 3;
+  t.require(t.run(xsave) == 6 && t.run(xrstor) == 6, "#UD without CR4.OSXSAVE");
+  cpu.cr4 |= cr4::OSXSAVE;
+  cpu.xcr0 = 3;
+  cpu.mxcsr = 0x3F80;
+  cpu.xmm[15] = {{15, 51}};
+  t.run(fninit);
+  t.run(fld1);
+  set_pointers(cpu.fpu);
+  t.run(fxsave64);
+  uint8_t legacy[512];
+  std::memcpy(legacy, t.operand, sizeof legacy);
+  std::memset(t.operand, 0, sizeof t.operand);
+  t.require(t.run(xsave64) == -1 && std::memcmp(t.operand, legacy, sizeof legacy) == 0, "XSAVE of all is FXSAVE's");
+  t.require(t.field<u64>(512) == 3 && t.field<u64>(520) == 0, "XSTATE_BV");
+  t.run(fninit);
+  cpu.xmm[15] = {};
+  cpu.mxcsr = 0x1F80;
+  cpu.gpr[RAX] = 1;
+  t.require(t.run(xrstor64) == -1 && cpu.fpu.empty == 0x7F && cpu.xmm[15].lane[0] == 0 && cpu.mxcsr == 0x1F80,
+            "XRSTOR of x87 alone");
+  cpu.gpr[RAX] = 3;
+  t.require(t.run(xrstor64) == -1 && cpu.xmm[15].lane[1] == 51 && cpu.mxcsr == 0x3F80, "XRSTOR of SSE too");
+  t.operand[512] = 0;
+  t.require(t.run(xrstor64) == -1 && cpu.fpu.empty == 0xFF && cpu.fpu.control == 0x37F && cpu.xmm[15].lane[1] == 0 &&
+                cpu.mxcsr == 0x3F80,
+            "XRSTOR of initial states, but for MXCSR");
+  cpu.gpr[RAX] = 2;
+  t.operand[0] = 0x55;
+  t.require(t.run(xsave64) == -1 && t.operand[0] == 0x55 && t.field<u64>(512) == 2, "XSAVE of SSE alone");
+  for (const size_t at : {513u, 527u, 528u}) {
+    t.operand[at] = 0x80;
+    t.require(t.run(xrstor64) == 13, "#GP for a header that is none");
+    t.operand[at] = 0;
+  }
+  cpu.xcr0 = 1;
+  t.require(t.run(xrstor64) == 13, "#GP for components that XCR0 has off");
+  cpu.xcr0 = 3;
+  cpu.cr0 |= cr0::TS;
+  t.require(t.run(xsave64) == 7 && t.run(xrstor64) == 7, "#NM");
+  cpu.cr0 &= ~cr0::TS;
+  cpu.cr4 &= ~cr4::OSXSAVE;
+}
+
 #if HOST_RUNS_X87_CODE
 
 using namespace test;
@@ -235,6 +285,7 @@ int main(int argc, char** argv) {
   check_pointers(tester);
   check_real_form(tester);
   check_extended_image(tester);
+  check_xsave(tester);
   compare_images(report, test::rounds(argc, argv, 5'000));
   return report.finish();
 }

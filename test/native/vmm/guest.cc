@@ -3,7 +3,7 @@
 
 namespace test {
 
-Guest::Guest(std::initializer_list<int> code, unsigned vcpus) {
+Guest::Guest(const std::vector<int>& code, unsigned vcpus) {
   memory.add_segment(0, ram_bytes, false);
   tsbhyve::EngineOptions options;
   options.library = library_path;
@@ -47,7 +47,7 @@ void Guest::set(Register index, std::uint64_t value) {
   engine->vcpu(0).set_registers(RegisterGroup::All, values);
 }
 
-void Guest::put(std::uint64_t address, std::initializer_list<int> bytes) {
+void Guest::put(std::uint64_t address, const std::vector<int>& bytes) {
   std::uint8_t* to = ram() + address;
   for (const int byte : bytes) *to++ = static_cast<std::uint8_t>(byte);
   engine->memory_written(address, bytes.size());

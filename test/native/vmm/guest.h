@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdio>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +36,7 @@ inline std::string library_path;
 struct Guest {
   /// The code runs at 0:1000h in real mode with all segments 0 and the stack ending at 0:8000h;
   /// FS is at the local APIC.
-  explicit Guest(std::initializer_list<int> code, unsigned vcpus = 1);
+  explicit Guest(const std::vector<int>& code, unsigned vcpus = 1);
 
   std::uint8_t* ram() { return memory.segments()[0].host; }
   /// Runs past slices without an exit.
@@ -46,7 +45,7 @@ struct Guest {
   std::uint64_t get(Register index);
   void set(Register index, std::uint64_t value);
   std::vector<std::uint64_t> registers();
-  void put(std::uint64_t address, std::initializer_list<int> bytes);
+  void put(std::uint64_t address, const std::vector<int>& bytes);
   /// Points a real-mode vector at 0:`handler`.
   void vector(unsigned number, std::uint16_t handler);
   /// The next exit is to be this one.

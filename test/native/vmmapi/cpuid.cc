@@ -34,8 +34,8 @@ std::vector<tsbhyve::CpuidRow> cpuid_rows(std::uint32_t cores, std::uint32_t thr
   const std::uint32_t bhyv = letters("bhyv"), e_bh = letters("e bh"), yve = letters("yve ");
   return {
       {0, 0, 0x16, genu, ntel, inei},
-      // SSE3 SSSE3 CX16 PCID SSE4.1 SSE4.2 POPCNT HYPERVISOR; FPU to SSE2
-      {1, 0, 0x000106ca, in_socket << 16 | 8 << 8, bits({0, 9, 13, 17, 19, 20, 23, 31}),
+      // SSE3 SSSE3 CX16 PCID SSE4.1 SSE4.2 POPCNT XSAVE HYPERVISOR; FPU to SSE2
+      {1, 0, 0x000106ca, in_socket << 16 | 8 << 8, bits({0, 9, 13, 17, 19, 20, 23, 26, 31}),
        bits({0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26}) | multithreading},
       {2, 0, 0x0000ff01, 0, 0, 0},
       {4, 0, of_core | 1 | 1 << 5 | 1 << 8, 7 << 22 | 63, 63, 0},
@@ -45,6 +45,7 @@ std::vector<tsbhyve::CpuidRow> cpuid_rows(std::uint32_t cores, std::uint32_t thr
       {7, 0, 0, bits({0, 7, 9, 10, 20}), bits({2}), 0},  // FSGSBASE SMEP ERMS INVPCID SMAP; UMIP
       {0xb, 0, id_bits(threads), threads, 0x100, 0},
       {0xb, 1, id_bits(in_socket), in_socket, 0x201, 0},
+      {0xd, 0, 3, 576, 576, 0},  // x87 and SSE
       {0x40000000, 0, 0x40000000, bhyv, e_bh, yve},
       {0x80000000, 0, 0x80000008, 0, 0, 0},
       {0x80000001, 0, 0, 0, bits({0, 8}), bits({11, 20, 26, 27, 29})},

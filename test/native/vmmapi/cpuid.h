@@ -8,7 +8,7 @@
 namespace imitation {
 
 /// What the kernel lets its guests see of this processor: our interpreter's features, as vmm.ko would show a small
-/// CPU's. There is no XSAVE and no AVX, which the interpreter cannot run; no TSC_DEADLINE, no x2APIC until somebody
+/// CPU's. XSAVE has x87 and SSE: AVX is what the interpreter cannot run. No TSC_DEADLINE, no x2APIC until somebody
 /// asks for it, and no rates of TSC and crystal, as there. `cores` of a socket, `threads` of a core.
 std::vector<tsbhyve::CpuidRow> cpuid_rows(std::uint32_t cores, std::uint32_t threads);
 

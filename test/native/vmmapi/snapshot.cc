@@ -59,12 +59,14 @@ std::uint64_t tsc(vcpu* cpu) {
 
 void machine(vcpu* cpu, Stream& stream) {
   std::uint32_t x2apic = 0;
-  std::uint64_t xcr0 = 1, saved_tsc = tsc(cpu);
+  std::uint64_t xcr0 = cpu->core().cpu()->xcr0, saved_tsc = tsc(cpu);
   stream.value(x2apic);
   stream.value(cpu->intinfo);
   stream.value(xcr0);
   stream.value(saved_tsc);
-  if (stream.restores() && stream.result() == 0) cpu->restored_tsc = saved_tsc;
+  if (!stream.restores() || stream.result() != 0) return;
+  cpu->core().cpu()->xcr0 = xcr0;
+  cpu->restored_tsc = saved_tsc;
 }
 
 /// Registers and MSRs; the FPU is not among them.
