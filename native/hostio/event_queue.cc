@@ -13,35 +13,44 @@ void EventQueue::set_engine(Engine* engine) {
   engine_ = engine;
 }
 
-void EventQueue::post(const Event& event) {
-  const std::lock_guard guard(lock_);
-  events_.push_back(event);
-  announce();
-}
-
-void EventQueue::post_once(const Event& event) {
-  const std::lock_guard guard(lock_);
-  const auto same = [&](const Event& other) { return other.source == event.source && other.token == event.token; };
-  if (std::any_of(events_.begin(), events_.end(), same)) return;
-  events_.push_back(event);
-  announce();
-}
-
-void EventQueue::wake() {
-  const std::lock_guard guard(lock_);
-  announce();
-}
-
-void EventQueue::nudge() {
-  const std::lock_guard guard(lock_);
-  wakes_++;
+/// `change` answers whether there is something new. The engine is woken under the lock, so that it cannot go meanwhile;
+/// the sleeper is not: it would have to sleep again at once.
+template <typename Change>
+void EventQueue::announce(Change change) {
+  {
+    const std::lock_guard guard(lock_);
+    if (!change()) return;
+    wakes_++;
+    if (engine_) engine_->wake();
+  }
   changed_.notify_all();
 }
 
-/// Under the lock, so that the engine cannot go meanwhile.
-void EventQueue::announce() {
-  wakes_++;
-  if (engine_) engine_->wake();
+void EventQueue::post(const Event& event) {
+  announce([&] {
+    events_.push_back(event);
+    return true;
+  });
+}
+
+void EventQueue::post_once(const Event& event) {
+  announce([&] {
+    const auto same = [&](const Event& other) { return other.source == event.source && other.token == event.token; };
+    if (std::any_of(events_.begin(), events_.end(), same)) return false;
+    events_.push_back(event);
+    return true;
+  });
+}
+
+void EventQueue::wake() {
+  announce([] { return true; });
+}
+
+void EventQueue::nudge() {
+  {
+    const std::lock_guard guard(lock_);
+    wakes_++;
+  }
   changed_.notify_all();
 }
 

@@ -20,8 +20,8 @@ struct Event {
   std::int32_t result;
 };
 
-/// Every method but `set_engine` may be called from any thread. How many events can lie here is bounded by those who
-/// post them: each has a bounded number of things in flight.
+/// Every method but `set_engine` may be called from any thread, which keeps the queue meanwhile. How many events can
+/// lie here is bounded by those who post them: each has a bounded number of things in flight.
 class EventQueue {
  public:
   /// The engine that is woken too, or null. Not before the last one has been taken away may it be destroyed.
@@ -45,7 +45,8 @@ class EventQueue {
   std::size_t take(std::span<Event> into, std::optional<std::uint32_t> source);
 
  private:
-  void announce();
+  template <typename Change>
+  void announce(Change change);
   bool has(std::uint32_t source) const;
 
   mutable std::mutex lock_;

@@ -73,18 +73,21 @@ IoPool::~IoPool() {
 }
 
 bool IoPool::submit(IoJob job) {
-  const std::lock_guard guard(shared_->lock);
   Shared& shared = *shared_;
-  if (shared.jobs.size() >= shared.limits.waiting) return false;
-  if (shared.jobs.size() >= shared.idle && shared.threads.size() < shared.limits.threads) {
-    try {
-      shared.threads.reserve(shared.limits.threads);
-      shared.threads.push_back(start_quiet_thread([kept = shared_] { kept->work(); }));
-    } catch (const std::system_error&) {
-      if (shared.threads.empty()) return false;  // the host has no thread left: those that are there have to do
+  {
+    const std::lock_guard guard(shared.lock);
+    if (shared.jobs.size() >= shared.limits.waiting) return false;
+    if (shared.jobs.size() >= shared.idle && shared.threads.size() < shared.limits.threads) {
+      try {
+        shared.threads.reserve(shared.limits.threads);
+        shared.threads.push_back(start_quiet_thread([kept = shared_] { kept->work(); }));
+      } catch (const std::system_error&) {
+        if (shared.threads.empty()) return false;  // the host has no thread left: those that are there have to do
+      }
     }
+    shared.jobs.push_back(std::move(job));
   }
-  shared.jobs.push_back(std::move(job));
+  // Under the lock it would wake a thread that has to sleep again at once.
   shared.changed.notify_one();
   return true;
 }

@@ -160,11 +160,13 @@ class Borrowed {
 
 }  // namespace
 
-/// A guest that has not set CR4.OSXSAVE has x87 and SSE registers only.
+/// XSAVE leaves out what XCR0 has off, and SSE works then all the same. A guest that has not set CR4.OSXSAVE has no
+/// more than FXSAVE's.
 std::optional<FpuState> Fpu::read() {
   const bool with_xsave = registers_->get_one(VM_REG_GUEST_CR4) & cr4_osxsave;
   Borrowed pages(library_, ctx_, ram_);
   Code code;
+  code({0x48, 0x0f, 0xae, 0x04, 0x25}).at(image_at);  // fxsave64
   if (with_xsave) {
     code({0x31, 0xc9, 0x0f, 0x01, 0xd0});                                      // xor ecx, ecx; xgetbv
     code({0x89, 0x04, 0x25}).at(xcr0_at)({0x89, 0x14, 0x25}).at(xcr0_at + 4);  // mov [xcr0], eax, edx
@@ -172,8 +174,6 @@ std::optional<FpuState> Fpu::read() {
     code({0x89, 0x1c, 0x25}).at(size_at);                                      // mov [size], ebx
     code({0xb8, 0xff, 0xff, 0xff, 0xff, 0xba, 0xff, 0xff, 0xff, 0xff});        // mov eax, edx: all components
     code({0x48, 0x0f, 0xae, 0x24, 0x25}).at(image_at);                         // xsave64
-  } else {
-    code({0x48, 0x0f, 0xae, 0x04, 0x25}).at(image_at);  // fxsave64
   }
   if (!execute(pages.at(base), code.end(), with_xsave)) return std::nullopt;
   FpuState state;
@@ -183,9 +183,9 @@ std::optional<FpuState> Fpu::read() {
     size = get64(pages.at(size_at));
     if (size < smallest_image || size > image_room)
       throw EngineError{0, "vmm", "an XSAVE area of " + std::to_string(size) + " bytes is more than can be saved"};
-  } else {
-    put64(pages.at(image_at + legacy_bytes), x87_and_sse);
   }
+  std::uint8_t* const in_use = pages.at(image_at + legacy_bytes);
+  put64(in_use, get64(in_use) | x87_and_sse);
   state.image.assign(pages.at(image_at), pages.at(image_at) + size);
   return state;
 }

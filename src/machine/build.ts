@@ -96,6 +96,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const diskHost = { queue: diskQueue(engine, events, isVirtual), log: log.scoped('disk') };
   const openDisk: DeviceHost['openDisk'] = (disk, id) => openHostDisk(disk, host.diskOpening?.(id, disk), diskHost);
   const disks = new MachineDisks(host.devices?.openDisk ?? openDisk);
+  const doorbells = doorbellsOf(engine.doorbells, events);
   const board = pcBoard({
     config,
     ram,
@@ -110,7 +111,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
     },
     intr,
     kernelChipset: engine.chipset,
-    doorbells: doorbellsOf(engine.doorbells, events),
+    doorbells,
     outputs,
     stop,
     log,
@@ -120,7 +121,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   const { ports, mmio, pic, ioapic } = board;
   const msrs = new MsrPolicy(config.ignoreUnknownMsrs, log);
   const loop = new ExitLoop({ engine, time, ports, mmio, pic, ioapic, msrs, stop, hash });
-  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, stop, hash, media });
+  return new Machine({ config, engine, time, board, disks: disks.all, loop, events, doorbells, stop, hash, media });
 }
 
 function tellMasked({ capabilities: { engine, maskedCpuid } }: Engine, model: string, log: Logger): void {

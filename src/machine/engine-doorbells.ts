@@ -11,13 +11,15 @@ const RETIRED = 4096;
 export class HungDoorbells implements DoorbellBoard {
   private readonly rings = new Map<number, () => void>();
   private readonly retired: number[] = [];
+  private readonly source: number;
   private next = 0;
 
   constructor(
     private readonly engine: EngineDoorbells,
-    events: HostEvents,
+    private readonly events: HostEvents,
   ) {
-    engine.open(events.register((token) => this.rings.get(token)?.()));
+    this.source = events.register((token) => this.rings.get(token)?.());
+    engine.open(this.source);
   }
 
   add(address: number, width: Width, ring: () => void): () => void {
@@ -31,6 +33,11 @@ export class HungDoorbells implements DoorbellBoard {
     };
   }
 
+  /** Tells devices of what was rung before all vCPUs stood still: a saved machine has no events. */
+  takeRung(): void {
+    while (this.events.dispatchOne(this.source, 0));
+  }
+
   /** It may have been rung, and its event waits: whenever one address changes, all are hung up anew. */
   private retire(token: number): void {
     this.retired.push(token);
@@ -41,6 +48,6 @@ export class HungDoorbells implements DoorbellBoard {
 }
 
 /** Null where every write comes to its device at once. */
-export function doorbellsOf(engine: EngineDoorbells | null, events: HostEvents): DoorbellBoard | null {
+export function doorbellsOf(engine: EngineDoorbells | null, events: HostEvents): HungDoorbells | null {
   return engine === null ? null : new HungDoorbells(engine, events);
 }

@@ -10,6 +10,7 @@ import { assignBars } from './assign-bars.js';
 import type { BootMedia } from './boot-media.js';
 import type { MachineTime } from './clock.js';
 import type { ConsoleId, MachineConfig } from './config.js';
+import type { HungDoorbells } from './engine-doorbells.js';
 import type { ExitHash } from './exit-hash.js';
 import type { ExitLoop, SliceEnd } from './exit-loop.js';
 import type { HostEvents } from './host-events.js';
@@ -28,6 +29,8 @@ export interface MachineParts {
   readonly disks: readonly MachineDisk[];
   readonly loop: ExitLoop;
   readonly events: HostEvents;
+  /** Null where every write comes to its device at once. */
+  readonly doorbells: HungDoorbells | null;
   readonly stop: StopLatch;
   readonly hash: ExitHash | null;
   readonly media: BootMedia | null;
@@ -128,8 +131,9 @@ export class Machine {
       this.settle();
       this.expect('pause', 'running');
     }
-    const { loop, time, board } = this.parts;
+    const { loop, time, board, doorbells } = this.parts;
     loop.safepoint();
+    doorbells?.takeRung();
     time.stop();
     try {
       for (const device of board.devices) device.pause();

@@ -54,12 +54,13 @@ const topologies = [
 ];
 
 describe.each(topologies)('$cpus vCPUs', ({ cpus, topology }) => {
+  let guest: Guest;
   let subject: ProofSubject;
   let map: LifeMap;
   let whole: Evidence;
 
   beforeAll(async () => {
-    const guest: Guest = await cloudGuest();
+    guest = await cloudGuest();
     subject = linuxSubject(guest, { script, config: { cpus, topology } });
     const output: number[] = [];
     const machine = subject.build(output, true);
@@ -86,6 +87,11 @@ describe.each(topologies)('$cpus vCPUs', ({ cpus, topology }) => {
 
   test.each(disturbances)(`%s (seed ${seed}) changes nothing`, (_what, disturbance) => {
     expect(firstDifference(whole, linuxLife(subject, disturbance(randomNumbers(seed))))).toBeNull();
+  });
+
+  test('the translator changes nothing', () => {
+    const handlers = linuxSubject(guest, { script, config: { cpus, topology }, translator: { mode: 'off' } });
+    expect(firstDifference(whole, linuxLife(handlers, UNDISTURBED))).toBeNull();
   });
 
   test(`restored in new processes all over its life (seed ${seed}) it arrives at the same bits`, async () => {

@@ -64,7 +64,7 @@ describe.each<[string, Record<string, string>]>([
   });
 
   test(`saving and restoring at random times changes nothing (seed ${seed})`, () => {
-    const restarts = new Restarts({ seed, first: BUSY, mean: 8_000_000 });
+    const restarts = new Restarts({ seed, first: BUSY, mean: 5_000_000 });
     expect(firstDifference(whole, live(restarts))).toBeNull();
     expect(restarts.count).toBeGreaterThan(20);
   });

@@ -10,7 +10,7 @@ function make() {
   const queue: EngineEvents = {
     wakes: 0,
     wait: () => {},
-    waitFor: () => false,
+    waitFor: () => waiting.length > 0,
     take: () => waiting.shift() ?? null,
   };
   const events = new HostEvents(queue);
@@ -42,7 +42,7 @@ function make() {
     const [token] = [...hung].find(([, at]) => at === where) ?? [];
     waiting.push({ source, token: token ?? -1, result: 0 });
   };
-  return { mmio, events, hung, seen, device, ring };
+  return { mmio, board, events, hung, seen, device, ring };
 }
 
 test('a ring reaches the device that has the doorbell at that address, on the next dispatch', () => {
@@ -54,6 +54,15 @@ test('a ring reaches the device that has the doorbell at that address, on the ne
   expect(seen).toEqual([]);
   events.dispatch();
   expect(seen).toEqual(['b 1', 'a 0']);
+});
+
+test('what was rung can be taken before the next dispatch', () => {
+  const { mmio, board, seen, device, ring } = make();
+  mmio.register('a', 0x1000, 0x100, device('a'));
+  ring('1014/2');
+  ring('1010/2');
+  board?.takeRung();
+  expect(seen).toEqual(['a 1', 'a 0']);
 });
 
 test('doorbells go and come with the range', () => {

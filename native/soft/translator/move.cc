@@ -286,6 +286,8 @@ bool translate_move(Emitter& e) {
 
 bool translate_conditional(Emitter& e) {
   const Instruction& instruction = *e.instruction;
+  // A load comes before the condition is looked at, and takes what of it only the host's flags have.
+  if (instruction.opcode == Opcode::Cmovcc && is_memory(instruction.operands[1])) e.clobber();
   if (!e.has_condition(instruction.condition)) return false;
   return instruction.opcode == Opcode::Setcc ? set_byte(e) : move_if(e);
 }
