@@ -69,9 +69,9 @@ void CpuCopy::put_back(SoftVcpu& vcpu) const {
   cpu->block = nullptr;
   cpu->link = nullptr;
   cpu->attention_wanted = true;
+  vcpu.mmu().drop_fast();  // while the TLBs still tell where there is something to drop
   vcpu.mmu().data = *data_tlb_;
   vcpu.mmu().code = *code_tlb_;
-  vcpu.mmu().drop_fast();
   cpu->platform->tsc_offset = tsc_offset_;
   vcpu.set_lapic(lapic_);
   update_mode(cpu);
