@@ -132,7 +132,7 @@ void SmpGuest::open_machine() {
   ram->add_segment(0, 2 << 20, false);
   EngineOptions options;
   options.vcpus = vcpus_;
-  options.translator = tier_ == Tier::Translated;
+  options.translator.mode = tier_ == Tier::Translated ? TranslatorMode::On : TranslatorMode::Off;
   engine = std::make_unique<soft::SoftEngine>(ram.get(), options);
 }
 
