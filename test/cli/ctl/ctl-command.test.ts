@@ -50,12 +50,18 @@ test('--get-all is everything', async () => {
     time: 1n,
     instructions: 2n,
     memory: 3,
-    vcpus: [{ instructions: 7n, exits: { Hlt: 4 } }],
+    vcpus: [{ instructions: 7n, exits: { Hlt: 4 }, engine: { regions: 9 } }],
     balloon: null,
   };
   control.answers.processor = { general: { rip: 0x10n }, msrs: { '0x10': 5n } };
   const { out } = await run('--vm=web', '--get-all');
-  for (const text of ['state running', 'vcpus.0.exits.Hlt 4', 'rip 0x0000000000000010', '0x10 0x0000000000000005']) {
+  for (const text of [
+    'state running',
+    'vcpus.0.exits.Hlt 4',
+    'vcpus.0.engine.regions 9',
+    'rip 0x0000000000000010',
+    '0x10 0x0000000000000005',
+  ]) {
     expect(out).toContain(text);
   }
   expect(control.asked.at(-1)).toBe('processor general,segments,control,debug,events,lapic,msrs,xsave 0');
