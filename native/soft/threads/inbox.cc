@@ -25,7 +25,12 @@ void take_vectors(std::atomic<u64> (&words)[4], LocalApic& apic, bool level) {
 void Inbox::post(u32 delivery_mode, u8 vector, bool level) {
   switch (delivery_mode) {
     case Fixed:
-    case LowestPriority: (level ? level_ : edge_)[vector / 64] |= u64{1} << vector % 64; break;
+    case LowestPriority: {
+      // GCC 12 sets the index of `(a ? b : c)[i]` in one of the two ways only when it checks bounds.
+      std::atomic<u64>* const words = level ? level_ : edge_;
+      words[vector / 64] |= u64{1} << vector % 64;
+      break;
+    }
     case Nmi: nmi_ = true; break;
     case Init: init_ = true; break;
     case StartUp: sipi_ = has_sipi | vector; break;
