@@ -25,10 +25,6 @@ x86::Inst::Id host_instruction(Opcode opcode) {
 bool uses_carry(Opcode opcode) { return opcode == Opcode::Adc || opcode == Opcode::Sbb; }
 bool only_compares(Opcode opcode) { return opcode == Opcode::Cmp || opcode == Opcode::Test; }
 
-size_t saved_left() { return offsetof(Cpu, translated.saved_left); }
-size_t saved_right() { return offsetof(Cpu, translated.saved_right); }
-size_t saved_result() { return offsetof(Cpu, translated.saved_result); }
-
 FlagOrigin origin_of(Opcode opcode) {
   switch (opcode) {
     case Opcode::Add: return FlagOrigin::Add;
@@ -45,7 +41,7 @@ FlagOrigin origin_of(Opcode opcode) {
 FlagSource right_source(Emitter& e, const Operand& right) {
   if (is_immediate(right)) return Emitter::constant(e.instruction->immediate);
   if (is_register(right)) return Emitter::in_register(right.reg);
-  e.a.mov(field(saved_right()), t0);
+  e.a.mov(field(flag_slots::right_slot), t0);
   return Emitter::saved();
 }
 
@@ -70,12 +66,8 @@ bool compare_high(Emitter& e) {
   const Gp first = e.value_of(left, t0);
   const asmjit::Operand second = is_immediate(right) ? e.source_of(right) : e.value_of(right, t1);
   if (e.live_after) {
-    e.a.mov(field(saved_left()), t0);
-    if (first.id() != t0.id()) {
-      e.a.mov(t0, first.r64());
-      e.a.mov(field(saved_left()), t0);
-    }
-    if (second.isReg()) e.a.mov(field(saved_right()), second.as<Gp>().r64());
+    e.a.mov(field(flag_slots::left_slot), first.r64());
+    if (second.isReg()) e.a.mov(field(flag_slots::right_slot), second.as<Gp>().r64());
   }
   return compare(e, first, Emitter::saved(), second,
                  is_immediate(right) ? Emitter::constant(e.instruction->immediate) : Emitter::saved());
@@ -86,7 +78,7 @@ bool compare_memory_first(Emitter& e) {
   const Operand& right = e.instruction->operands[1];
   e.address();
   e.load(left.size, e.op->segment);
-  if (e.live_after) e.a.mov(field(saved_left()), t0);
+  if (e.live_after) e.a.mov(field(flag_slots::left_slot), t0);
   FlagSource second =
       is_immediate(right) ? Emitter::constant(e.instruction->immediate) : Emitter::in_register(right.reg);
   asmjit::Operand with = e.source_of(right);
@@ -123,7 +115,7 @@ bool to_register(Emitter& e) {
   const bool wants_right = e.live_after && (origin == FlagOrigin::Add || origin == FlagOrigin::Sub);
   FlagSource second;
   if (wants_right && on_itself) {
-    e.a.mov(field(saved_right()), working.r64());
+    e.a.mov(field(flag_slots::right_slot), working.r64());
     second = Emitter::saved();
   } else if (wants_right) {
     second = right_source(e, right);
@@ -155,7 +147,7 @@ bool to_memory(Emitter& e) {
     e.drop_flags();
     return true;
   }
-  e.a.mov(field(saved_result()), t2);
+  e.a.mov(field(flag_slots::result_slot), t2);
   e.set_flags(origin_of(opcode), left.size, 0);
   e.flags().result = Emitter::saved();
   e.flags().right = is_immediate(right) ? Emitter::constant(e.instruction->immediate) : Emitter::in_register(right.reg);

@@ -85,7 +85,7 @@ class Emitter {
   const Label& direct_slow() const { return direct_slow_; }
   Site* site(u32 size, u8 segment);
 
-  // --- flags (emitter_flags.cc)
+  // --- flags (emitter_flags.cc, flags_to_memory.cc)
   /// Something that changes the host's flags comes next.
   void clobber();
   /// The instruction just emitted has written all flags, and the host has those of `host` as tier 1 defines them.
@@ -93,6 +93,9 @@ class Emitter {
   /// It has written some. To be announced before it is emitted.
   void prepare_overlay(FlagOverlay overlay);
   void set_overlay(FlagOverlay overlay, u32 size);
+  /// The same, if anybody will look at them.
+  void leave_flags(FlagOrigin origin, u32 size) { live_after ? set_flags(origin, size) : drop_flags(); }
+  void leave_overlay(FlagOverlay overlay, u32 size) { live_after ? set_overlay(overlay, size) : drop_flags(); }
   /// Nobody will look at the flags.
   void drop_flags() { now.flags = {}, now.host = 0, now.uncaptured = false; }
   FlagRecipe& flags() { return now.flags; }

@@ -45,10 +45,10 @@ void Emitter::overwrite(u8 guest) {
     a.mov(field(to), t1);
     source = saved();
   };
-  save(now.flags.left, offsetof(Cpu, translated.saved_left));
-  save(now.flags.right, offsetof(Cpu, translated.saved_right));
-  save(now.flags.result, offsetof(Cpu, translated.saved_result));
-  save(now.flags.turned, offsetof(Cpu, translated.saved_turned));
+  save(now.flags.left, flag_slots::left_slot);
+  save(now.flags.right, flag_slots::right_slot);
+  save(now.flags.result, flag_slots::result_slot);
+  save(now.flags.turned, flag_slots::turned_slot);
 }
 
 void Emitter::moved(u8 guest, i64 by) {

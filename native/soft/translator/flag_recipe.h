@@ -2,6 +2,8 @@
 // How the status flags follow from what translated code still has: nothing is computed until somebody looks.
 #pragma once
 
+#include <cstddef>
+
 #include "soft/cpu.h"
 
 namespace tsbhyve::soft {
@@ -42,6 +44,22 @@ enum class FlagOverlay : u8 {
   ShiftRight,
   ShiftArithmetic,
 };
+
+inline bool is_count(FlagOverlay overlay) {
+  return overlay == FlagOverlay::Increment || overlay == FlagOverlay::Decrement;
+}
+inline bool is_shift(FlagOrigin origin) {
+  return origin == FlagOrigin::Shl || origin == FlagOrigin::Shr || origin == FlagOrigin::Sar;
+}
+
+/// Where in `Cpu` lies what is saved for each role.
+namespace flag_slots {
+inline constexpr size_t left_slot = offsetof(Cpu, translated.saved_left),
+                        right_slot = offsetof(Cpu, translated.saved_right),
+                        result_slot = offsetof(Cpu, translated.saved_result);
+inline constexpr size_t captured_image = offsetof(Cpu, translated.captured);
+inline constexpr size_t turned_slot = offsetof(Cpu, translated.saved_turned);
+}  // namespace flag_slots
 
 struct FlagRecipe {
   FlagOrigin origin = FlagOrigin::Memory;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// INC, DEC, NEG, NOT, BSWAP, shifts and rotates, products, single bits.
+// INC, DEC, NEG, NOT, BSWAP, shifts and rotates.
 #include "soft/translator/families.h"
 
 namespace tsbhyve::soft {
@@ -7,8 +7,6 @@ namespace tsbhyve::soft {
 using namespace host_code;
 
 namespace {
-
-size_t saved_left() { return offsetof(Cpu, translated.saved_left); }
 
 bool count_one(Emitter& e, bool up) {
   const Operand& operand = e.instruction->operands[0];
@@ -99,7 +97,7 @@ bool shift(Emitter& e, u32 count) {
   const Operand& operand = e.instruction->operands[0];
   const Opcode opcode = e.instruction->opcode;
   const Gp working = e.begin_change(operand);
-  if (e.live_after) e.a.mov(field(saved_left()), working.r64());
+  if (e.live_after) e.a.mov(field(flag_slots::left_slot), working.r64());
   emit_shift(e, working, asmjit::imm(count));
   e.keep(operand, working);
   if (!e.live_after) {
@@ -126,7 +124,7 @@ bool shift_by_register(Emitter& e) {
   e.drop_flags();
   const Gp working = e.begin_change(operand);
   if (e.live_after) {
-    e.a.mov(field(saved_left()), working.r64());
+    e.a.mov(field(flag_slots::left_slot), working.r64());
     e.a.mov(t0.r32(), x86::ecx);
     e.a.and_(t0.r32(), operand.size == 8 ? 63 : 31);
     e.a.mov(CPU_FIELD(translated.saved_right), t0);
@@ -174,136 +172,6 @@ bool translate_shift(Emitter& e) {
   if (turns) return rotate(e, count);
   if (count >= operand.size * 8u) return false;  // the host's CF would not be defined
   return shift(e, count);
-}
-
-namespace {
-
-bool multiply_into(Emitter& e) {
-  const Instruction& instruction = *e.instruction;
-  const Operand& to = instruction.operands[0];
-  const Operand& right = instruction.operands[1];
-  const bool by_immediate = instruction.opcode == Opcode::Imul3;
-  if (is_memory(right) && !e.can_address()) return false;
-  if (e.live_after) {
-    e.prepare_overlay(FlagOverlay::Overflow);
-    e.overwrite(to.reg);
-  }
-  asmjit::Operand source;
-  if (is_memory(right)) {
-    e.address();
-    e.load(to.size, e.op->segment);
-    source = sized(t0, to.size);
-  } else {
-    source = e.source_of(right);
-  }
-  e.clobber();
-  const Gp working = e.begin_change(to, !by_immediate);
-  if (by_immediate)
-    e.a.emit(x86::Inst::kIdImul, working, source, asmjit::imm(static_cast<i64>(instruction.immediate)));
-  else
-    e.a.emit(x86::Inst::kIdImul, working, source);
-  e.keep(to, working);
-  if (e.live_after)
-    e.set_overlay(FlagOverlay::Overflow, to.size);
-  else
-    e.drop_flags();
-  return true;
-}
-
-/// RAX and RDX have their homes where the host's instruction wants them.
-bool multiply_double(Emitter& e) {
-  const Operand& right = e.instruction->operands[0];
-  if (is_high(right) || (is_memory(right) && !e.can_address())) return false;
-  if (e.live_after) {
-    e.prepare_overlay(FlagOverlay::Overflow);
-    e.overwrite(RAX);
-    e.overwrite(RDX);
-  }
-  asmjit::Operand source;
-  if (is_memory(right)) {
-    e.address();
-    e.load(right.size, e.op->segment);
-    source = sized(t0, right.size);
-  } else {
-    source = e.source_of(right);
-  }
-  e.clobber();
-  e.a.emit(e.instruction->opcode == Opcode::Mul ? x86::Inst::kIdMul : x86::Inst::kIdImul, source);
-  if (e.live_after)
-    e.set_overlay(FlagOverlay::Overflow, right.size);
-  else
-    e.drop_flags();
-  return true;
-}
-
-x86::Inst::Id bit_instruction(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::Bt: return x86::Inst::kIdBt;
-    case Opcode::Bts: return x86::Inst::kIdBts;
-    case Opcode::Btr: return x86::Inst::kIdBtr;
-    default: return x86::Inst::kIdBtc;
-  }
-}
-
-/// BT of memory: with a register, a string of bits that the signed offset reaches far into.
-bool test_memory_bit(Emitter& e) {
-  const Operand& to = e.instruction->operands[0];
-  const Operand& which = e.instruction->operands[1];
-  const u32 size = to.size;
-  if (size < 4 || e.instruction->address_size != 8 || !e.can_address()) return false;
-  if (e.live_after) e.prepare_overlay(FlagOverlay::Carry);
-  e.address();
-  if (!is_immediate(which)) {
-    const Gp bit = e.value_of(which.reg, size, t1);
-    if (size == 4)
-      e.a.movsxd(t1, bit);
-    else if (bit.id() != t1.id())
-      e.a.mov(t1, bit);
-    e.a.sar(t1, size == 4 ? 5 : 6);
-    e.a.lea(t0, x86::ptr(t0, t1, size == 4 ? 2 : 3));
-  }
-  e.load(size, e.op->segment);
-  const Gp value = sized(t0, size);
-  if (is_immediate(which))
-    e.a.bt(value, asmjit::imm(e.instruction->immediate & (size * 8u - 1)));
-  else
-    e.a.bt(value, e.value_of(which.reg, size, t1));
-  if (e.live_after)
-    e.set_overlay(FlagOverlay::Carry, size);
-  else
-    e.drop_flags();
-  return true;
-}
-
-}  // namespace
-
-bool translate_multiply(Emitter& e) {
-  const Opcode opcode = e.instruction->opcode;
-  return opcode == Opcode::Imul2 || opcode == Opcode::Imul3 ? multiply_into(e) : multiply_double(e);
-}
-
-bool translate_bit(Emitter& e) {
-  const Operand& to = e.instruction->operands[0];
-  const Operand& which = e.instruction->operands[1];
-  const bool changes = e.instruction->opcode != Opcode::Bt;
-  if (is_memory(to) && !changes) return test_memory_bit(e);
-  if (!is_register(to) || is_high(which)) return false;
-  if (e.live_after) {
-    e.prepare_overlay(FlagOverlay::Carry);
-    if (changes) e.overwrite(to.reg);
-  }
-  e.clobber();
-  asmjit::Operand bit = e.source_of(which);
-  if (bit.isImm()) bit = asmjit::imm(e.instruction->immediate & (to.size * 8u - 1));
-  if (bit.isMem()) bit = e.value_of(which.reg, to.size, t1);
-  const Gp working = e.begin_change(to);
-  e.a.emit(bit_instruction(e.instruction->opcode), working, bit);
-  if (changes) e.keep(to, working);
-  if (e.live_after)
-    e.set_overlay(FlagOverlay::Carry, to.size);
-  else
-    e.drop_flags();
-  return true;
 }
 
 }  // namespace tsbhyve::soft

@@ -215,10 +215,7 @@ bool compare(Emitter& e, u32 id, u32 size) {
   e.a.movaps(x86::xmm0, xmm_slot(left.reg));
   e.a.emit(id, x86::xmm0, source);
   e.finish_direct(true);
-  if (e.live_after)
-    e.set_flags(FlagOrigin::Captured, 8);
-  else
-    e.drop_flags();
+  e.leave_flags(FlagOrigin::Captured, 8);
   return true;
 }
 

@@ -10,7 +10,10 @@ using namespace host_code;
 
 namespace {
 
-Mem captured_image() { return CPU_FIELD(translated.captured); }
+void capture(Emitter& e) {
+  e.a.pushfq();
+  e.a.pop(CPU_FIELD(translated.captured));
+}
 
 /// Flags that have been captured already.
 void flags_captured(Emitter& e, u32 size) {
@@ -36,8 +39,7 @@ bool is_logic(Opcode opcode) { return opcode == Opcode::Or || opcode == Opcode::
 void capture_locked(Emitter& e, bool logic, u32 size) {
   if (!e.live_after) return e.drop_flags();
   if (!logic) return e.set_flags(FlagOrigin::Captured, size);
-  e.a.pushfq();
-  e.a.pop(captured_image());
+  capture(e);
   e.a.and_(CPU_FIELD32(translated.captured), static_cast<i32>(~flag_af));
   flags_captured(e, size);
 }
@@ -76,9 +78,7 @@ bool translate_carry_to_memory(Emitter& e) {
   e.update(to.size, e.op->segment, [&e, id, size = u32{to.size}, from, live = e.live_after] {
     e.a.bt(CPU_FIELD32(translated.target), 0);
     e.a.emit(id, sized(t2, size), e.source_of(from));
-    if (!live) return;
-    e.a.pushfq();
-    e.a.pop(captured_image());
+    if (live) capture(e);
   });
   flags_captured(e, to.size);
   return true;
@@ -102,9 +102,7 @@ bool translate_unary_memory(Emitter& e) {
       case Opcode::Neg: e.a.neg(value); break;
       default: e.a.not_(value); break;
     }
-    if (!live || counts) return;
-    e.a.pushfq();
-    e.a.pop(captured_image());
+    if (live && !counts) capture(e);
   });
   e.now.host = 0;
   if (opcode == Opcode::Not) return true;
@@ -152,10 +150,7 @@ bool translate_exchange_add(Emitter& e) {
   e.a.xadd(at, value);
   e.keep(from, value);
   e.finish_direct(true);
-  if (e.live_after)
-    e.set_flags(FlagOrigin::Captured, to.size);
-  else
-    e.drop_flags();
+  e.leave_flags(FlagOrigin::Captured, to.size);
   return true;
 }
 
@@ -171,10 +166,7 @@ bool translate_compare_exchange(Emitter& e) {
   e.a.lock();
   e.a.cmpxchg(at, value);
   e.finish_direct(true);
-  if (e.live_after)
-    e.set_flags(FlagOrigin::Captured, to.size);
-  else
-    e.drop_flags();
+  e.leave_flags(FlagOrigin::Captured, to.size);
   return true;
 }
 

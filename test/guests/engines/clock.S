@@ -5,14 +5,7 @@
 .include "engines/engine.inc"
 .include "engines/controllers.inc"
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  xor ebx, ebx
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long
   call map_devices
   call init_controllers
   gate64 0x53, on_rtc

@@ -4,14 +4,7 @@
 .include "long.inc"
 .include "engines/engine.inc"
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  xor ebx, ebx
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long
   say "cpuid:"
   xor eax, eax
   cpuid

@@ -7,14 +7,7 @@
 
 .set TSC_DEADLINE, 0x6e0
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  xor ebx, ebx
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long
   call map_devices
   call init_controllers
   gate64 0x51, on_apic

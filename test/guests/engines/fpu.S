@@ -7,14 +7,7 @@
 .set IMAGE, 0x600000       # FXSAVE
 .set ROUNDS, 6
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  mov ebx, 0x801
-  mov edx, 0x600           # OSFXSR, OSXMMEXCPT
-  jmp enter_long
-
-use64
-long_main:
+begin_long efer=0x801    # SCE, NXE
   call map_devices
   call open_trap
   to_user

@@ -8,14 +8,7 @@
 .set PAGE_TABLE, 0x404000
 .set TARGET, 0x700000
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  mov ebx, 0x801           # SCE, NXE
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long efer=0x801    # SCE, NXE
   call map_devices
 
   say "integers:"

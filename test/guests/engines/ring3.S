@@ -8,14 +8,7 @@
 .set STEPS, 300000
 .set KERNEL_PAGE, 0x600000
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  mov ebx, 0x801
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long efer=0x801    # SCE, NXE
   call map_devices
   call open_trap
   and qword ptr [DIRECTORY + (KERNEL_PAGE >> 21) * 8], ~4

@@ -7,14 +7,7 @@
 
 .set COPY, 0x600000        # where code is copied to
 
-main:
-  fninit                   # a reset leaves FCW as 40, some engines as 37f
-  mov ebx, 0x801
-  mov edx, 0x600
-  jmp enter_long
-
-use64
-long_main:
+begin_long efer=0x801    # SCE, NXE
   call map_devices
   call open_trap
   mov r15d, 200

@@ -45,10 +45,11 @@ class SmpGuest {
  public:
   SmpGuest(std::uint32_t vcpus, const GuestCode& code, std::uint32_t rounds, Tier tier);
 
-  /// Runs until every vCPU has come to the end of the code.
+  /// Runs until every vCPU has come to the end of the code, and stands.
   void run() {
     while (!step(INT64_MAX))
       ;
+    safepoint();
   }
   /// One call of run() at most, for so much VM time; true at the end.
   bool step(std::int64_t nanoseconds);
