@@ -129,7 +129,7 @@ class Emitter {
   bool emit_instructions(PlannedBlock& planned);
   int emit_end(PlannedBlock& planned);
   void begin_header(size_t index);
-  void check_budget(size_t header);
+  void stop_short_of(size_t header);
   u32 longest_from(size_t index) const;
   Exit* new_exit(Exit::Kind kind);
   void leave(const Exit* by);
@@ -144,6 +144,7 @@ class Emitter {
   void count_to_memory();
   u8 captured_condition(size_t image, u8 guest_condition);
   void eager_to_memory();
+  void lazy_to_memory();
   void store_lazy(size_t to, const FlagSource& source, size_t saved);
   void probe(u32 size, bool write, bool aligned, const Label& slow);
 

@@ -33,7 +33,8 @@ void Emitter::leave(const Exit* by) {
   a.jmp(thunks_.leave);
 }
 
-/// For all up to the end of the block in hand.
+/// For all up to the end of the block in hand. The host's condition "less" then says that too little is left for
+/// another region or round.
 void Emitter::pay() {
   const u32 instructions = now.pending + block->count;
   a.sub(CPU_FIELD(budget), static_cast<i32>(instructions));
@@ -106,6 +107,7 @@ void Emitter::jump_indirect(Exit::Kind kind, const MakeCode& before) {
   a.mov(CPU_FIELD(translated.target), t0);
   flags_to_memory();
   pay();
+  a.jl(unknown);
   a.mov(t0, CPU_FIELD(translated.target));
   const Exit* const by = new_exit(kind);
   look_up(before, unknown);
@@ -131,7 +133,7 @@ void Emitter::follow(const Link* link, int to) {
     else
       clobber();  // but whoever is stopped here sees them
     pay();
-    check_budget(index);
+    stop_short_of(index);
     a.jmp(labels_[index]);
     return;
   }
@@ -140,6 +142,7 @@ void Emitter::follow(const Link* link, int to) {
   Exit* const by = new_exit(Exit::Kind::Branch);
   by->link = const_cast<Link*>(link);
   const Label out = a.newLabel();
+  a.jl(out);
   const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
   if (offset < page_size) {
     a.long_().jmp(out);
@@ -170,12 +173,11 @@ u32 Emitter::longest_from(size_t index) const {
   return longest + plan_[index].block->count;
 }
 
-/// Goes to tier 1 where less is left than may be retired before the next look.
-void Emitter::check_budget(size_t header) {
+/// After pay(): goes to tier 1 with the block at `header` where too little is left.
+void Emitter::stop_short_of(size_t header) {
   const Label short_of_budget = a.newLabel();
   Exit* const by = new_exit(Exit::Kind::Block);
   by->block = plan_[header].block;
-  a.cmp(CPU_FIELD(budget), static_cast<i32>(longest_from(header)));
   a.jl(short_of_budget);
   cold([this, short_of_budget, by] {
     a.bind(short_of_budget);
@@ -188,9 +190,7 @@ void Emitter::begin_header(size_t index) {
   now = {};
   block = plan_[index].block;
   op = block->ops;
-  if (index > 0) return;
-  region_->longest = longest_from(index);
-  check_budget(index);
+  if (index == 0) region_->longest = longest_from(index);
 }
 
 bool Emitter::emit_instructions(PlannedBlock& planned) {

@@ -55,7 +55,8 @@ void Emitter::address() {
 
 Site* Emitter::site(u32 size, u8 segment) {
   Site& made = region_->sites.emplace_back();
-  made = {op, block, region_, now.pending + block->count, static_cast<u8>(size), segment, now.flags};
+  const i32 ahead = static_cast<i32>(now.pending + block->count) - static_cast<i32>(max_region_instructions);
+  made = {op, block, region_, ahead, static_cast<u8>(size), segment, now.flags};
   return &made;
 }
 

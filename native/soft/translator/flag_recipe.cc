@@ -127,9 +127,41 @@ void settle_overlay(Cpu* cpu, const FlagRecipe& recipe) {
   }
 }
 
+template <class T>
+void complete(Cpu* cpu) {
+  const LazyFlags lazy = cpu->lazy;
+  const auto kind = static_cast<FlagKind>(lazy.kind & ~missing_part_mask & ~u32{3});
+  const bool add = kind == FlagKind::Add;
+  T left = static_cast<T>(lazy.left), right = static_cast<T>(lazy.right), result = static_cast<T>(lazy.result);
+  switch (static_cast<MissingPart>(lazy.kind & missing_part_mask)) {
+    case MissingPart::Result:
+      if (kind == FlagKind::Logic)
+        result = left & right;
+      else
+        result = static_cast<T>(add ? left + right : left - right);
+      break;
+    case MissingPart::Left:
+      if (kind != FlagKind::Logic) left = static_cast<T>(add ? result - right : result + right);
+      break;
+    case MissingPart::Right: right = static_cast<T>(add ? result - left : left - result); break;
+  }
+  set_lazy<T>(cpu, kind, result, left, right);
+}
+
+/// What translated code has left of flags.
+void complete_flags(Cpu* cpu) {
+  switch (cpu->lazy.kind & 3) {
+    case 0: return complete<u8>(cpu);
+    case 1: return complete<u16>(cpu);
+    case 2: return complete<u32>(cpu);
+    default: return complete<u64>(cpu);
+  }
+}
+
 }  // namespace
 
 void settle_flags(Cpu* cpu, const FlagRecipe& recipe) {
+  if (cpu->lazy.kind & missing_part_mask) complete_flags(cpu);
   switch (recipe.size) {
     case 1: settle<u8>(cpu, recipe); break;
     case 2: settle<u16>(cpu, recipe); break;

@@ -14,6 +14,8 @@ struct FlagSource {
   Kind kind = Kind::Absent;
   u8 reg = 0;     // guest register
   u64 value = 0;  // the constant, or what is to be added to the register
+
+  bool operator==(const FlagSource&) const = default;
 };
 
 /// Which operation has written all six.

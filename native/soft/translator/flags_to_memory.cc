@@ -13,19 +13,17 @@ u32 width_of(u32 size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 
 
 }  // namespace
 
-/// A value of the recipe's width into one of tier 1's lazy fields.
+/// An operand into one of tier 1's lazy fields, as wide as it is.
 void Emitter::store_lazy(size_t to, const FlagSource& source, size_t saved_at) {
-  const u32 size = now.flags.size;
-  if (size == 8 && source.kind == FlagSource::Kind::Register && source.value == 0 && has_home(source.reg)) {
+  if (source.kind == FlagSource::Kind::Register && source.value == 0 && has_home(source.reg)) {
     a.mov(field(to), home(source.reg));
-    return;
+  } else if (source.kind == FlagSource::Kind::Constant &&
+             source.value == static_cast<u64>(static_cast<i32>(source.value))) {
+    a.mov(field(to), static_cast<i32>(source.value));
+  } else {
+    fetch(source, saved_at, t0);
+    a.mov(field(to), t0);
   }
-  fetch(source, saved_at, t0);
-  if (size < 4)
-    a.movzx(t0.r32(), sized(t0, size));
-  else if (size == 4)
-    a.mov(t0.r32(), t0.r32());
-  a.mov(field(to), t0);
 }
 
 /// Into RFLAGS itself: what the host has of shifts (AF is set there, OF clear for more than one bit to the right) or
@@ -72,14 +70,28 @@ void Emitter::count_to_memory() {
   });
 }
 
+/// Leaves what is missing to whoever looks (MissingPart).
+void Emitter::lazy_to_memory() {
+  const FlagRecipe& recipe = now.flags;
+  const auto present = [](const FlagSource& source) { return source.kind != FlagSource::Kind::Absent; };
+  FlagKind kind = FlagKind::Logic;
+  if (recipe.origin == FlagOrigin::Add) kind = FlagKind::Add;
+  if (recipe.origin == FlagOrigin::Sub) kind = FlagKind::Sub;
+  MissingPart missing = MissingPart::Left;
+  if (present(recipe.left)) missing = present(recipe.result) ? MissingPart::Right : MissingPart::Result;
+  const bool with_itself = recipe.origin == FlagOrigin::Test && recipe.left.kind == FlagSource::Kind::Register &&
+                           recipe.left == recipe.right;
+  if (with_itself) missing = MissingPart::Left;
+  a.mov(CPU_FIELD32(lazy.kind),
+        static_cast<i32>(static_cast<u32>(kind) | static_cast<u32>(missing) | width_of(recipe.size)));
+  if (with_itself) return store_lazy(offsetof(Cpu, lazy.result), recipe.left, left_slot);
+  if (present(recipe.left)) store_lazy(offsetof(Cpu, lazy.left), recipe.left, left_slot);
+  if (present(recipe.right)) store_lazy(offsetof(Cpu, lazy.right), recipe.right, right_slot);
+  if (present(recipe.result)) store_lazy(offsetof(Cpu, lazy.result), recipe.result, result_slot);
+}
+
 void Emitter::flags_to_memory() {
   const FlagRecipe& recipe = now.flags;
-  const auto kind = [&](FlagKind of) {
-    a.mov(CPU_FIELD32(lazy.kind), static_cast<i32>(static_cast<u32>(of) | width_of(recipe.size)));
-  };
-  constexpr size_t left = offsetof(Cpu, lazy.left), right = offsetof(Cpu, lazy.right),
-                   result = offsetof(Cpu, lazy.result);
-  const auto present = [](const FlagSource& source) { return source.kind != FlagSource::Kind::Absent; };
   const bool far_shift = recipe.origin == FlagOrigin::Shl && recipe.right.value > 1;
   if (is_count(recipe.overlay) && recipe.origin == FlagOrigin::Memory) {
     count_to_memory();
@@ -88,41 +100,8 @@ void Emitter::flags_to_memory() {
     call(thunks_.settle, site(0, 0));
   } else if (recipe.origin == FlagOrigin::Captured || is_shift(recipe.origin)) {
     eager_to_memory();
-  } else if (recipe.origin == FlagOrigin::Logic) {
-    kind(FlagKind::Logic);
-    store_lazy(result, recipe.result, result_slot);
-  } else if (recipe.origin == FlagOrigin::Test) {
-    kind(FlagKind::Logic);
-    fetch(recipe.left, left_slot, t1);
-    const bool same = recipe.left.kind == FlagSource::Kind::Register && recipe.right.kind == recipe.left.kind &&
-                      recipe.right.reg == recipe.left.reg && recipe.right.value == recipe.left.value;
-    if (!same) {
-      fetch(recipe.right, right_slot, t0);
-      a.and_(t1, t0);
-    }
-    if (recipe.size < 4) a.movzx(t1.r32(), sized(t1, recipe.size));
-    if (recipe.size == 4) a.mov(t1.r32(), t1.r32());
-    a.mov(field(result), t1);
-  } else if (recipe.origin == FlagOrigin::Add || recipe.origin == FlagOrigin::Sub) {
-    const bool add = recipe.origin == FlagOrigin::Add;
-    kind(add ? FlagKind::Add : FlagKind::Sub);
-    if (present(recipe.left)) store_lazy(left, recipe.left, left_slot);
-    if (present(recipe.right)) store_lazy(right, recipe.right, right_slot);
-    if (present(recipe.result)) store_lazy(result, recipe.result, result_slot);
-    const Gp working = sized(t0, recipe.size == 8 ? 8 : 4);
-    const auto derive = [&](size_t to, size_t from, size_t by, bool sum) {
-      const Mem operand = field(by, recipe.size == 8 ? 8 : 4);
-      a.mov(t0, field(from));
-      if (sum)
-        a.add(working, operand);
-      else
-        a.sub(working, operand);
-      if (recipe.size < 4) a.movzx(t0.r32(), sized(t0, recipe.size));
-      a.mov(field(to), t0);
-    };
-    if (!present(recipe.left)) derive(left, result, right, !add);
-    if (!present(recipe.right)) derive(right, left, result, false);
-    if (!present(recipe.result)) derive(result, left, right, add);
+  } else if (recipe.origin != FlagOrigin::Memory) {
+    lazy_to_memory();
   }
   drop_flags();
 }

@@ -9,8 +9,6 @@ namespace tsbhyve::soft {
 namespace {
 
 constexpr size_t max_blocks = 24;
-/// Also bounds what is retired between two looks at the budget.
-constexpr u32 max_instructions = 192;
 /// A successor belongs to the region when it has had this part of the runs that make a block hot.
 constexpr u32 part_to_join = 8;
 
@@ -69,7 +67,7 @@ class Planner {
 
  private:
   bool add(Block* block) {
-    if (plan_.size() == max_blocks || instructions_ + block->count > max_instructions) return false;
+    if (plan_.size() == max_blocks || instructions_ + block->count > max_region_instructions) return false;
     PlannedBlock planned;
     planned.block = block;
     if (!decode_block(cpu_, *block, planned.instructions)) return false;

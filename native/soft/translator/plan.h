@@ -10,6 +10,9 @@ namespace tsbhyve::soft {
 
 inline constexpr int outside = -1;
 
+/// Instructions of a region. No more are retired between two looks at the budget.
+inline constexpr u32 max_region_instructions = 192;
+
 struct PlannedBlock {
   Block* block = nullptr;
   std::vector<Instruction> instructions;

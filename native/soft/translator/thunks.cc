@@ -5,6 +5,7 @@
 #include "soft/translator/assemble.h"
 #include "soft/translator/calls.h"
 #include "soft/translator/host.h"
+#include "soft/translator/plan.h"
 
 namespace tsbhyve::soft {
 
@@ -38,12 +39,14 @@ void make_enter(Assembler& a) {
   a.sub(x86::rsp, 8);
   a.lea(state, x86::ptr(x86::rdi, bias));
   a.mov(t0, x86::rsi);
+  a.sub(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
   reload(a, true);
   a.jmp(t0);
 }
 
 void make_leave(Assembler& a) {
   spill(a);
+  a.add(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
   a.mov(x86::rax, t1);
   a.add(x86::rsp, 8);
   for (size_t i = std::size(kept); i-- > 0;) a.pop(kept[i]);
