@@ -50,7 +50,7 @@ struct Block {
   Block* next_in_bucket = nullptr;
   Op* ops = nullptr;
   std::unique_ptr<Op[]> storage;
-  std::unique_ptr<u8[]> bytes;  // as they were decoded; only where others may write them meanwhile
+  std::unique_ptr<u8[]> bytes;  // as they were decoded; only where it straddles or others may write them meanwhile
   // Of the translator, which puts a handler of its own in place of the first.
   Handler first = nullptr;         // the one that stood there, or null
   u32 heat = 0;                    // runs that are left before it is translated

@@ -69,7 +69,7 @@ class BlockCache {
   void make_room();
 
   static constexpr u32 first_bucket_bits = 12;
-  static constexpr size_t max_blocks = 1 << 18;
+  static constexpr size_t max_blocks = 1 << 20;
 
   Cpu* cpu_;
   GuestRam* ram_;

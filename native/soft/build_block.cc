@@ -14,8 +14,6 @@ namespace tsbhyve::soft {
 
 namespace {
 
-constexpr u32 max_instruction_length = 15;
-
 CodeSize code_size_of(u32 mode) {
   return mode & mode_code64 ? CodeSize::Bits64 : mode & mode_code32 ? CodeSize::Bits32 : CodeSize::Bits16;
 }
@@ -239,9 +237,9 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
   fill_ops(*block, decoded, count, cpu->threaded != nullptr);
-  if (cpu->threaded && !straddles) {
+  if (cpu->threaded || straddles) {
     block->bytes = std::make_unique<u8[]>(offset);
-    std::copy_n(bytes, offset, block->bytes.get());
+    std::copy_n(straddles ? straddle.bytes : bytes, offset, block->bytes.get());
   }
   block->repeats = is_rep_string(decoded[0].instruction);
   block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);

@@ -74,7 +74,7 @@ struct JumpEntry {
   u64 rip;
   Block* block;
   u32 mode;
-  u32 page_serial;  // equals Cpu::code_page_serial of the page, or the translation has gone
+  u32 page_serial;  // equals Cpu::code_page_serial of the page, or its translation or the next page's has gone
   const u8* code;   // of the translator, for the block, or null
 };
 inline constexpr size_t jump_entries = 16384;

@@ -90,9 +90,7 @@ Block* fetch_block(Cpu* cpu, bool single) {
     block = cpu->blocks->insert(std::move(built));
   }
   connect(cpu, block);
-  if (cpu->mode & mode_flat && !block->straddles && !single && cpu->ram->host_page(physical)) {
-    remember_jump(cpu, block, rip);
-  }
+  if (cpu->mode & mode_flat && !single && cpu->ram->host_page(physical)) remember_jump(cpu, block, rip);
   return block;
 }
 

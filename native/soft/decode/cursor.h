@@ -2,11 +2,9 @@
 // Reads instruction bytes and remembers running out of them.
 #pragma once
 
-#include "soft/types.h"
+#include "soft/decode/instruction.h"
 
 namespace tsbhyve::soft {
-
-inline constexpr size_t max_instruction_length = 15;
 
 class Cursor {
  public:

@@ -60,6 +60,9 @@ inline constexpr u32 flag_cf = 1u << 0, flag_pf = 1u << 2, flag_af = 1u << 4, fl
                      flag_of = 1u << 11;
 inline constexpr u32 status_flags = flag_cf | flag_pf | flag_af | flag_zf | flag_sf | flag_of;
 
+/// In bytes (SDM vol. 2, 2.3.11).
+inline constexpr u32 max_instruction_length = 15;
+
 struct Instruction {
   Opcode opcode = Opcode::Invalid;
   u8 length = 0;        // bytes, 1-15

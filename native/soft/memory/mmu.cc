@@ -24,11 +24,14 @@ void forget_writes(Cpu* cpu, size_t slot) {
 /// What an empty slot of the jump cache has is no page's serial number.
 constexpr u32 first_serial = 1;
 
+/// Also those blocks of the page before that run onto this one.
 void forget_code(Cpu* cpu, size_t slot) {
-  if (++cpu->code_page_serial[slot] != 0) [[likely]]
-    return;
-  for (JumpEntry& entry : cpu->jumps) entry = {};
-  cpu->code_page_serial[slot] = first_serial;
+  for (const size_t each : {slot, (slot - 1) & (code_pages - 1)}) {
+    if (++cpu->code_page_serial[each] != 0) [[likely]]
+      continue;
+    for (JumpEntry& entry : cpu->jumps) entry = {};
+    cpu->code_page_serial[each] = first_serial;
+  }
 }
 
 /// Empties the entries that `doomed` picks of those that `each(tlb, visit)` visits.

@@ -73,4 +73,9 @@ u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
 
 void translated_settle(Cpu* cpu, const Site* site, u64, u64) { settle_flags(cpu, site->flags); }
 
+u64 translated_flags(Cpu* cpu, const Site* site, u64, u64) {
+  settle_flags(cpu, site->flags);
+  return read_status_flags(cpu);
+}
+
 }  // namespace tsbhyve::soft

@@ -12,6 +12,8 @@ u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64);
 /// Returns RFLAGS as far as the host may have them.
 u64 translated_operation(Cpu* cpu, const Site* site, u64, u64);
 void translated_settle(Cpu* cpu, const Site* site, u64, u64);
+/// Returns the status flags, which are whole afterwards.
+u64 translated_flags(Cpu* cpu, const Site* site, u64, u64);
 void translated_load128(Cpu* cpu, const Site* site, u64 lin, u64);
 void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64);
 

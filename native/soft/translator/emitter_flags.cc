@@ -211,6 +211,16 @@ std::optional<u8> Emitter::condition(u8 guest_condition) {
   return guest_condition;
 }
 
+/// The same whatever has become of the flags: C++ puts them together where that is the only way.
+u8 Emitter::certain_condition(u8 guest_condition) {
+  if (const auto holds = condition(guest_condition)) return *holds;
+  clobber();
+  call(thunks_.flags, site(0, 0));
+  a.mov(field(captured_image), t0);
+  drop_flags();
+  return captured_condition(captured_image, guest_condition);
+}
+
 bool Emitter::has_carry() const {
   if (now.host & flag_cf) return true;
   if (covered(now.flags.overlay) & flag_cf) {

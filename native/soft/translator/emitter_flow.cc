@@ -144,7 +144,9 @@ void Emitter::follow(const Link* link, int to) {
   const Label out = a.newLabel();
   a.jl(out);
   const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
-  if (offset < page_size) {
+  // What runs onto the next page depends on two translations, which only the jump cache knows of.
+  const bool may_straddle = !link->block && offset + max_instruction_length > page_size;
+  if (offset < page_size && !may_straddle) {
     a.long_().jmp(out);
     by->patch = static_cast<u32>(a.offset()) - 4;
   } else {
@@ -208,13 +210,9 @@ bool Emitter::emit_instructions(PlannedBlock& planned) {
 int Emitter::emit_end(PlannedBlock& planned) {
   const bool ends = emit_instructions(planned);
   if (ends && instruction->opcode == Opcode::Jcc) {
-    const auto holds = condition(instruction->condition);
-    if (!holds) {
-      leave_to_operation();
-      return outside;
-    }
+    const u8 holds = certain_condition(instruction->condition);
     const Label taken = a.newLabel();
-    a.emit(jump_id(*holds), taken);
+    a.emit(jump_id(holds), taken);
     const bool inherits = planned.taken != outside && !plan_[static_cast<size_t>(planned.taken)].header;
     if (inherits) {
       CodeState state = now;

@@ -49,7 +49,7 @@ Block* find_target(const Cpu* cpu, const Block& from, const Link& link) {
 }
 
 bool may_join(const Block* block, u32 heat) {
-  return block && is_translatable(*block) && block->first && !block->region &&
+  return block && !block->straddles && is_translatable(*block) && block->first && !block->region &&
          block->heat + heat / part_to_join <= heat;
 }
 
@@ -153,7 +153,7 @@ class Planner {
 
 bool is_translatable(const Block& block) {
   constexpr u32 wanted = mode_code64 | mode_flat;
-  return (block.mode & wanted) == wanted && !(block.mode & mode_single) && !block.straddles && !block.repeats;
+  return (block.mode & wanted) == wanted && !(block.mode & mode_single) && !block.repeats;
 }
 
 Plan plan_region(const Cpu* cpu, Block* entry, u32 heat) { return Planner(cpu, heat).make(entry); }

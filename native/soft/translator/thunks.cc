@@ -93,6 +93,7 @@ Thunks make_thunks(const CodeMemory& memory) {
   call(thunks.update, reinterpret_cast<const void*>(translated_update), &t2, false);
   call(thunks.operation, reinterpret_cast<const void*>(translated_operation), &t0, true);
   call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false);
+  call(thunks.flags, reinterpret_cast<const void*>(translated_flags), &t0, false);
   call(thunks.load128, reinterpret_cast<const void*>(translated_load128), nullptr, false);
   call(thunks.store128, reinterpret_cast<const void*>(translated_store128), nullptr, false);
   if (finish_code(code)) thunks.size = copy_code(code, memory, 0, memory.size());
