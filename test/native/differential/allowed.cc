@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "allowed.h"
 
+#include "allowed_intel.h"
 #include "soft/cpu.h"
 
 namespace tsbhyve::differential {
@@ -172,18 +173,20 @@ void allow_x87(const Instruction& instruction, const Result& result, Tolerance& 
 
 }  // namespace
 
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result, bool reference) {
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& host, const Result& guest,
+                       const HostKind& kind) {
   Tolerance tolerance;
   const Opcode opcode = instruction.opcode;
-  if (!reference) allow_undefined(instruction, test, tolerance);
+  if (!kind.reference) allow_undefined(instruction, test, tolerance);
   tolerance.result = is_estimate(opcode) || is_transcendental(opcode);
   tolerance.memory |= saves_pointers(opcode);
   // AMD writes zeros above a selector that is pushed as 32 bits; Intel leaves the memory alone.
   tolerance.memory |= opcode == PushSeg && instruction.operand_size == 4;
   // A null selector leaves FS.base and GS.base alone on AMD processors.
   tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
-  allow_x87(instruction, result, tolerance);
-  if (result.vector == ran_to_end) return tolerance;
+  allow_x87(instruction, host, tolerance);
+  if (kind.intel) allow_intel(instruction, test, host, guest, tolerance);
+  if (host.vector == ran_to_end) return tolerance;
   // Some accesses may have been made before one faults.
   tolerance.registers = opcode == Popa;
   tolerance.memory |= opcode == Enter || opcode == Pusha;
@@ -191,18 +194,20 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
   return tolerance;
 }
 
-Tolerance tolerance_of_block(const Case& test) {
+Tolerance tolerance_of_block(const Case& test, const Result& host, const Result& guest, const HostKind& kind) {
   Tolerance tolerance;
+  if (kind.intel) allow_intel_in_block(test, host, guest, tolerance);
   tolerance.fault_order = orders_wide_faults(test);
   return tolerance;
 }
 
-bool leaves_undefined(const Instruction& instruction, bool reference) {
+bool leaves_undefined(const Instruction& instruction, const HostKind& kind) {
   const Opcode opcode = instruction.opcode;
   if (is_estimate(opcode) || is_transcendental(opcode) || saves_pointers(opcode) || compares(opcode)) return true;
   if (opcode == Cvtpi2ps || converts_to_mmx(opcode) || (opcode == PushSeg && instruction.operand_size == 4))
     return true;
-  if (reference) return false;
+  if (kind.intel && differs_on_intel(instruction)) return true;
+  if (kind.reference) return false;
   for (const UndefinedFlags& row : undefined_flags) {
     if (row.opcode == opcode) return true;
   }

@@ -3,9 +3,12 @@
 // valid.
 #pragma once
 
+#include "../host_kind.h"
 #include "state.h"
 
 namespace tsbhyve::differential {
+
+using test::HostKind;
 
 struct Tolerance {
   u32 flags = 0;             // RFLAGS bits
@@ -17,16 +20,21 @@ struct Tolerance {
   bool registers = false;    // all general registers
   bool fault_order = false;  // which of several faults comes first
   bool segment_bases = false;
+  bool event = false;          // how the instruction ended: one side's exception, the other's exception or none
+  bool string_halves = false;  // upper halves of RCX, RSI and RDI
+  bool top = false;            // TOP, but not what the registers hold
+  bool nan_lanes = false;      // of the XMM register, which NaN
+  bool everything = false;
 };
 
-/// `reference`: the judge is a processor of the kind that docs/undefined-flags.md was measured on, so that even what
-/// the SDM leaves undefined must agree.
-Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& result, bool reference);
+/// `host` is the result to compare with, of a processor of that kind.
+Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& host, const Result& guest,
+                       const HostKind& kind);
 
 /// Of a block, which holds no instruction that leaves_undefined.
-Tolerance tolerance_of_block(const Case& test);
+Tolerance tolerance_of_block(const Case& test, const Result& host, const Result& guest, const HostKind& kind);
 
 /// Whether the instruction may leave anything that a block's later instructions must not see.
-bool leaves_undefined(const Instruction& instruction, bool reference);
+bool leaves_undefined(const Instruction& instruction, const HostKind& kind);
 
 }  // namespace tsbhyve::differential

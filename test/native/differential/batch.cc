@@ -5,7 +5,6 @@
 
 #include "allowed.h"
 #include "generate.h"
-#include "host.h"
 #include "soft/cpu.h"
 
 namespace tsbhyve::differential {
@@ -71,7 +70,7 @@ std::optional<Batch> batch_of(Setting setting, u64 start, const std::vector<u8>&
       return std::nullopt;
     batch.test.uses_fx |= uses_fx(instruction.opcode);
     batch.test.loads_segments |= loads_segments(instruction.opcode);
-    batch.is_exact &= !leaves_undefined(instruction, host_is_reference());
+    batch.is_exact &= !leaves_undefined(instruction, test::host_kind());
     batch.instructions.push_back(instruction);
     at += instruction.length;
   }
@@ -111,7 +110,7 @@ std::optional<Batch> BlockMaker::draw(Random& random) const {
     Instruction instruction;
     const Form& form = list[random.below(static_cast<u32>(list.size()))];
     if (!draw_instruction(form, setting, random, bytes, instruction) || !fits_block(instruction)) continue;
-    if (exact && leaves_undefined(instruction, host_is_reference())) continue;
+    if (exact && leaves_undefined(instruction, test::host_kind())) continue;
     if (code.size() + instruction.length > max_code) break;
     code.insert(code.end(), bytes, bytes + instruction.length);
     i++;

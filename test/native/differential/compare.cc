@@ -13,6 +13,27 @@ constexpr u64 compared_flags = status_flags | rflags::DF | rflags::NT | rflags::
 constexpr u64 first_kernel_address = (u64{1} << 47) - page_size;  // as Linux sees it
 constexpr u32 page_fault_present = 1;
 constexpr u32 x87_top = 7 << 11;
+constexpr u32 single_infinity = 0x7f800000;
+constexpr u64 double_infinity = 0x7ff0000000000000;
+
+/// Registers where MMX instructions find them.
+void turn_to_physical(FxImage& fx) {
+  const u32 top = fx.status >> 11 & 7;
+  u8 physical[8][16];
+  for (u32 i = 0; i < 8; i++) std::memcpy(physical[(top + i) & 7], fx.st[i], sizeof(fx.st[i]));
+  std::memcpy(fx.st, physical, sizeof(physical));
+  fx.status = static_cast<u16>(fx.status & ~x87_top);
+}
+
+/// One NaN for all.
+template <class T>
+void level_nans(u64 (&xmm)[2], T infinity) {
+  constexpr size_t bytes = 16;
+  T lanes[bytes / sizeof(T)];
+  std::memcpy(lanes, xmm, bytes);
+  for (T& lane : lanes) lane = (lane & (~T{0} >> 1)) > infinity ? ~T{0} : lane;
+  std::memcpy(xmm, lanes, bytes);
+}
 
 void canonicalize_fx(const Case& test, const Instruction& instruction, const Tolerance& tolerance, FxImage& fx) {
   if (!test.uses_fx) {
@@ -32,17 +53,17 @@ void canonicalize_fx(const Case& test, const Instruction& instruction, const Tol
     fx.status = static_cast<u16>(fx.status & ~x87_top);
     std::memset(fx.st, 0, sizeof(fx.st));
   }
+  if (tolerance.top) turn_to_physical(fx);
+  if (tolerance.nan_lanes && instruction.opcode == Opcode::Dpps)
+    level_nans(fx.xmm[instruction.operands[0].reg], single_infinity);
+  else if (tolerance.nan_lanes)
+    level_nans(fx.xmm[instruction.operands[0].reg], double_infinity);
   if (!tolerance.result) return;
   if (instruction.operands[0].kind == OperandKind::Xmm) {
     std::memset(fx.xmm[instruction.operands[0].reg], 0, 16);
   } else {
     std::memset(fx.st, 0, 32);
   }
-}
-
-bool is_access_fault(u8 vector) {
-  return vector == Vector::PF || vector == Vector::NP || vector == Vector::GP || vector == Vector::SegmentSS ||
-         vector == Vector::AC;
 }
 
 class Lines {
@@ -78,8 +99,25 @@ u64 zone_address(size_t index) {
 
 }  // namespace
 
+bool is_access_fault(u8 vector) {
+  return vector == Vector::PF || vector == Vector::NP || vector == Vector::GP || vector == Vector::SegmentSS ||
+         vector == Vector::AC;
+}
+
 void canonicalize(const Case& test, const Instruction& instruction, const Tolerance& tolerance, Result& result) {
   Registers& registers = result.registers;
+  if (tolerance.everything) {
+    result = {};
+    return;
+  }
+  if (tolerance.string_halves) {
+    for (const u8 reg : {RCX, RSI, RDI}) registers.gpr[reg] &= 0xffffffff;
+  }
+  if (tolerance.event) {
+    result.vector = 0;
+    result.error = 0;
+    result.cr2 = registers.rip = 0;
+  }
   if (test.setting != Setting::Code64) {
     for (size_t i = 0; i < 8; i++) registers.gpr[i] &= 0xffffffff;
     for (size_t i = 8; i < 16; i++) registers.gpr[i] = 0;

@@ -17,4 +17,7 @@ bool same(const Case& test, const Result& a, const Result& b);
 /// One line for each difference.
 std::string differences(const Case& test, const Result& expected, const Result& got);
 
+/// Of a memory access.
+bool is_access_fault(u8 vector);
+
 }  // namespace tsbhyve::differential

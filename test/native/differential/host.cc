@@ -8,7 +8,6 @@
 #if defined(__x86_64__) && defined(__linux__)
 
 #include <asm/ldt.h>
-#include <cpuid.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -98,16 +97,6 @@ void copy_registers(const ucontext_t& context, Registers& out) {
 
 }  // namespace
 
-bool host_is_reference() {
-  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __cpuid(0, eax, ebx, ecx, edx);
-  constexpr u32 amd = 0x68747541;  // "Auth"
-  if (ebx != amd) return false;
-  __cpuid(1, eax, ebx, ecx, edx);
-  constexpr u32 extended_family = 0x19 - 0xf;
-  return (eax >> 20 & 0xff) == extended_family;
-}
-
 bool host_available() { return (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0; }
 
 void host_start() {
@@ -192,7 +181,6 @@ void differential_signal(int number, void*, void* context) {
 
 namespace tsbhyve::differential {
 bool host_available() { return false; }
-bool host_is_reference() { return true; }
 void host_start() {}
 void host_load(const Case&, const WindowImage&) {}
 void host_run(const Case&, const WindowImage&, Result&) {}

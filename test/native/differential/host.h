@@ -9,10 +9,6 @@ namespace tsbhyve::differential {
 /// Whether this host can be the oracle: x86-64 Linux with FSGSBASE.
 bool host_available();
 
-/// Whether it is of the kind that docs/undefined-flags.md was measured on: AMD family 19h. Where there is no host to
-/// judge, recordings of such a one do.
-bool host_is_reference();
-
 /// Maps the windows, loads the LDT and takes over the signals of faults. Exits with a message where the kernel refuses.
 void host_start();
 

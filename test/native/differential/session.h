@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "allowed.h"
 #include "batch.h"
 #include "guest.h"
 
@@ -31,9 +32,9 @@ class Session {
   void summarize() const;
 
  private:
-  void judge(const Batch& batch, const Case& test, Result& expected, Result& got);
+  void judge(const Batch& batch, const Case& test, Result& expected, Result& got, const HostKind& kind);
 
-  const bool host_is_reference_;
+  const HostKind host_kind_;
   Guest guest_;
   WindowImage image_;
   std::map<std::string, u64> by_name_;  // mismatches

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "allowed_intel.h"
+
+#include "compare.h"
+#include "guest_tables.h"
+#include "soft/cpu.h"
+
+namespace tsbhyve::differential {
+
+namespace {
+
+using enum Opcode;
+
+constexpr u64 last_address = 0xffffffff, last_low_address = 0x7fff'ffff'ffff;  // of compatibility and 64-bit code
+constexpr u64 widest_access = 64;
+constexpr u16 status_exceptions = 0x3f, status_raised = 0x82ff;  // C1 tells how it was raised
+
+bool is_just_below(u64 end, u64 address) { return end - address < widest_access; }
+
+/// Offset of the operand in memory.
+u64 offset_of(const MemoryOperand& memory, const Registers& registers) {
+  const u64 base = memory.base < 16 ? registers.gpr[memory.base] : 0;
+  const u64 index = memory.index < 16 ? registers.gpr[memory.index] << memory.scale : 0;
+  return base + index + static_cast<u64>(memory.displacement);
+}
+
+bool may_cross(u64 last, u64 mask, const Instruction& instruction, const Registers& registers) {
+  const u64 pushed = registers.gpr[RSP] - instruction.operand_size;
+  for (const u64 offset : {offset_of(instruction.memory, registers), pushed, registers.gpr[RSP], registers.gpr[RBP],
+                           registers.gpr[RSI], registers.gpr[RDI]}) {
+    if (is_just_below(last, offset & mask)) return true;
+  }
+  return false;
+}
+
+bool is_limit_fault(const Result& result) {
+  return (result.vector == Vector::GP || result.vector == Vector::SegmentSS) && result.error == 0;
+}
+
+/// An access across the end of a segment of 4 GiB: a fault or none, "implementation-specific" (SDM vol. 3, 6.3).
+bool wraps_around(const Instruction& instruction, const Case& test, const Result& host, const Result& guest) {
+  if (test.setting != Setting::Flat32 || !is_limit_fault(guest)) return false;
+  if (host.vector == Vector::AC) return may_cross(last_address, last_address, instruction, test.registers);
+  return host.vector == Vector::PF && is_just_below(last_address, host.cr2);
+}
+
+/// A misaligned access across the end of the canonical addresses.
+bool orders_alignment(const Instruction& instruction, const Case& test, const Result& host, const Result& guest) {
+  return test.setting == Setting::Code64 && is_limit_fault(guest) && host.vector == Vector::AC &&
+         may_cross(last_low_address, ~u64{0}, instruction, test.registers);
+}
+
+bool compares_strings(Opcode opcode) { return opcode == Cmps || opcode == Scas; }
+
+/// RCX, RSI and RDI are written back even where nothing was done, and then as 32 bits.
+bool cuts_string_registers(const Instruction& instruction, const Case& test, const Result& host) {
+  if (instruction.repeat == Repeat::None || test.setting != Setting::Code64 || instruction.address_size != 4)
+    return false;
+  return host.vector != ran_to_end || static_cast<u32>(test.registers.gpr[RCX]) == 0;
+}
+
+bool stores_float(const Instruction& instruction) {
+  switch (instruction.opcode) {
+    case Fst:
+    case Fstp:
+    case Fist:
+    case Fistp:
+    case Fisttp:
+    case Fbstp: return instruction.operands[0].kind == OperandKind::Memory;
+    default: return false;
+  }
+}
+
+/// An exception of the operation itself, which the next one that waits will report.
+bool raised_unmasked(const Case& test, const Result& host) {
+  const u32 unmasked = ~u32{test.fx.control} & status_exceptions;
+  return (test.fx.status & unmasked) == 0 && (host.fx.status & unmasked) != 0;
+}
+
+bool stores_mmx(const Instruction& instruction) {
+  return instruction.operands[0].kind == OperandKind::Memory && instruction.operands[1].kind == OperandKind::Mmx;
+}
+
+/// Selectors on the stack are read as 16 bits, whatever the operand size.
+bool pops_selectors(Opcode opcode) { return opcode == PopSeg || opcode == RetFar || opcode == Iret; }
+
+/// The guest's fault is one of the bytes above a selector.
+bool faults_above_selector(const Instruction& instruction, const Case& test, const Result& guest) {
+  if (!pops_selectors(instruction.opcode) || instruction.operand_size <= 2) return false;
+  const Segment stack = segment_for(test.registers.selector[SS]);
+  const u64 rsp = test.registers.gpr[RSP];
+  if (guest.vector == Vector::AC) return (rsp & 1) == 0;
+  if (guest.vector == Vector::SegmentSS) return test.setting != Setting::Code64 && guest.error == 0;
+  if (guest.vector != Vector::PF) return false;
+  const u64 linear = test.setting == Setting::Code64
+                         ? rsp
+                         : (stack.base + ((stack.attributes & segment_big) ? rsp : rsp & 0xffff)) & last_address;
+  const u64 slot = (guest.cr2 - linear) / instruction.operand_size,
+            byte = (guest.cr2 - linear) % instruction.operand_size;
+  const bool holds_selector =
+      instruction.opcode == PopSeg ? slot == 0 : slot == 1 || (slot == 4 && instruction.opcode == Iret);
+  return holds_selector && byte >= 2;
+}
+
+}  // namespace
+
+void allow_intel_in_block(const Case& test, const Result& host, const Result& guest, Tolerance& tolerance) {
+  const Instruction none{};
+  tolerance.event |= wraps_around(none, test, host, guest);
+}
+
+void allow_intel(const Instruction& instruction, const Case& test, const Result& host, const Result& guest,
+                 Tolerance& tolerance) {
+  const Opcode opcode = instruction.opcode;
+  const bool faulted = host.vector != ran_to_end;
+  tolerance.event |= wraps_around(instruction, test, host, guest) || orders_alignment(instruction, test, host, guest);
+  tolerance.everything |= faults_above_selector(instruction, test, guest);
+  // "The EFLAGS value is restored to the state prior to the execution of the instruction" (SDM vol. 2, REP).
+  if (instruction.repeat != Repeat::None && compares_strings(opcode) && faulted) tolerance.flags |= status_flags;
+  tolerance.string_halves |= cuts_string_registers(instruction, test, host);
+  if (stores_float(instruction) && is_access_fault(guest.vector) && raised_unmasked(test, host)) {
+    tolerance.event = true;
+    tolerance.status |= status_raised;
+  }
+  // Eight bytes and then two.
+  tolerance.memory |= stores_float(instruction) && instruction.operands[0].size == 10 && faulted;
+  // The return address is pushed before the target is checked.
+  tolerance.memory |= (opcode == Call || opcode == CallIndirect) && host.vector == Vector::GP;
+  tolerance.top |= stores_mmx(instruction) && faulted;
+  tolerance.nan_lanes |= opcode == Dpps || opcode == Dppd;
+  // The second bound is not read if the index is below the first.
+  tolerance.event |= opcode == Bound && host.vector == Vector::BR && is_access_fault(guest.vector);
+}
+
+bool differs_on_intel(const Instruction& instruction) {
+  return stores_float(instruction) || stores_mmx(instruction) || pops_selectors(instruction.opcode) ||
+         instruction.opcode == Dpps || instruction.opcode == Dppd ||
+         (instruction.repeat != Repeat::None && compares_strings(instruction.opcode));
+}
+
+}  // namespace tsbhyve::differential
