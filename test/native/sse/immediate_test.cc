@@ -5,6 +5,7 @@
 
 #if defined(__x86_64__)
 
+#include "../host_kind.h"
 #include "host_instructions.h"
 #include "soft/host/rounding.h"
 #include "soft/sse/float_later.h"
@@ -125,6 +126,7 @@ void check_sse41(Report& report, Random& random) {
   check_all_float<RoundToIntegral<Float64, true>, host_code::roundpd>(report, random);
   check_all_float<RoundToIntegral<Float32, false>, host_code::roundss>(report, random);
   check_all_float<RoundToIntegral<Float64, false>, host_code::roundsd>(report, random);
+  if (!test::host_kind().reference) return;  // which NaN of several a dot product gives is up to the maker
   check_all_float<DotProduct<Float32>, host_code::dpps>(report, random);
   check_all_float<DotProduct<Float64>, host_code::dppd>(report, random);
 }
