@@ -138,4 +138,11 @@ bool differs_on_intel(const Instruction& instruction) {
          (instruction.repeat != Repeat::None && compares_strings(instruction.opcode));
 }
 
+bool never_ends_on_intel(const Instruction& instruction, const Case& test) {
+  const u32 size = instruction.operand_size;
+  if (instruction.opcode != Iret || size <= 2 || test.registers.gpr[RSP] % size == 0) return false;
+  constexpr u32 flags_slot = 2, ac_byte = 2, ac_bit = 1 << 2;
+  return test.operand_address == 0 || (test.operand[flags_slot * size + ac_byte] & ac_bit) != 0;
+}
+
 }  // namespace tsbhyve::differential
