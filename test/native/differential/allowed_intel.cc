@@ -128,6 +128,11 @@ bool faults_above_selector(const Instruction& instruction, const Case& test, con
   return holds_selector && byte >= 2;
 }
 
+/// A far call from segments with a base to 64-bit code, whose stack has none: pushes there.
+bool pushes_elsewhere(Opcode opcode, const Case& test, const Result& guest) {
+  return opcode == CallFar && guest.registers.selector[CS] == flat_code64 && info_of(test.setting).data_offset != 0;
+}
+
 }  // namespace
 
 void allow_intel_in_block(const Case& test, const Result& host, const Result& guest, Tolerance& tolerance) {
@@ -140,7 +145,7 @@ void allow_intel(const Instruction& instruction, const Case& test, const Result&
   const Opcode opcode = instruction.opcode;
   const bool faulted = host.vector != ran_to_end;
   tolerance.event |= wraps_around(instruction, test, host, guest) || orders_alignment(instruction, test, host, guest);
-  tolerance.everything |= faults_above_selector(instruction, test, guest);
+  tolerance.everything |= faults_above_selector(instruction, test, guest) || pushes_elsewhere(opcode, test, guest);
   // "The EFLAGS value is restored to the state prior to the execution of the instruction" (SDM vol. 2, REP).
   if (instruction.repeat != Repeat::None && compares_strings(opcode) && faulted) tolerance.flags |= status_flags;
   tolerance.string_halves |= cuts_string_registers(instruction, test, host);

@@ -112,7 +112,7 @@ void Session::judge(const Batch& batch, const Case& test, Result& expected, Resu
   const Tolerance tolerance = batch.is_block() ? tolerance_of_block(test, expected, got, kind)
                                                : tolerance_of(batch.subject(), test, expected, got, kind);
   // What the two sides wrote may differ by right: the next case finds the same again.
-  if (tolerance.memory) {
+  if (tolerance.memory || tolerance.everything) {
     guest_.reset_window(image_);
     if (host_available()) host_reset_window(image_);
   }
