@@ -51,6 +51,8 @@ template <class T>
   const u32 level = op->extra & 31;
   const u64 mask = stack_mask(cpu);
   const u64 frame = stack_offset(cpu, sizeof(T));
+  // All of ESP, even where the stack has 16 bits of it.
+  const auto frame_pointer = static_cast<T>((cpu->gpr[RSP] & ~mask) | frame);
   const u64 bottom = (frame - level * sizeof(T) - static_cast<u16>(op->immediate)) & mask;
   probe_pushes<T>(cpu, op, level + 1);
   // The final stack pointer must be writable too (SDM vol. 2, ENTER, #PF).
@@ -62,8 +64,8 @@ template <class T>
     const T pointer = load_stack<T>(cpu, op, stack_address(cpu, op, display, sizeof(T), false));
     store_stack<T>(cpu, op, slot_below<T>(cpu, op, i + 1, true), pointer);
   }
-  if (level > 0) store_stack<T>(cpu, op, slot_below<T>(cpu, op, level + 1, true), static_cast<T>(frame));
-  write_gpr<T>(cpu, RBP * 8, static_cast<T>(frame));
+  if (level > 0) store_stack<T>(cpu, op, slot_below<T>(cpu, op, level + 1, true), frame_pointer);
+  write_gpr<T>(cpu, RBP * 8, frame_pointer);
   write_stack_pointer(cpu, bottom);
 }
 

@@ -171,6 +171,16 @@ void allow_x87(const Instruction& instruction, const Result& result, Tolerance& 
   if (result.vector != ran_to_end && (converts_to_mmx(opcode) || opcode == Maskmovq)) tolerance.x87_state = true;
 }
 
+/// What we do as Intel, so that it is compared there.
+void allow_amd(const Instruction& instruction, Tolerance& tolerance) {
+  const Opcode opcode = instruction.opcode;
+  tolerance.memory |= saves_pointers(opcode);
+  // AMD writes zeros above a selector that is pushed as 32 bits; Intel leaves the memory alone.
+  tolerance.memory |= opcode == PushSeg && instruction.operand_size == 4;
+  // A null selector leaves FS.base and GS.base alone on AMD processors.
+  tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
+}
+
 }  // namespace
 
 Tolerance tolerance_of(const Instruction& instruction, const Case& test, const Result& host, const Result& guest,
@@ -179,11 +189,7 @@ Tolerance tolerance_of(const Instruction& instruction, const Case& test, const R
   const Opcode opcode = instruction.opcode;
   if (!kind.reference) allow_undefined(instruction, test, tolerance);
   tolerance.result = is_estimate(opcode) || is_transcendental(opcode);
-  tolerance.memory |= saves_pointers(opcode);
-  // AMD writes zeros above a selector that is pushed as 32 bits; Intel leaves the memory alone.
-  tolerance.memory |= opcode == PushSeg && instruction.operand_size == 4;
-  // A null selector leaves FS.base and GS.base alone on AMD processors.
-  tolerance.segment_bases = opcode == MovSeg || opcode == PopSeg || opcode == LoadFarPointer;
+  if (kind.amd) allow_amd(instruction, tolerance);
   allow_x87(instruction, host, tolerance);
   if (kind.intel) allow_intel(instruction, test, host, guest, tolerance);
   if (host.vector == ran_to_end) return tolerance;

@@ -19,7 +19,7 @@ using namespace tsbhyve::differential;
 struct Options {
   u64 seed = 1, cases = 5'000'000, seconds = 0;
   std::string family, setting = "64", code, record_to, replay_from;
-  bool blocks = false, list = false, translated = false, any_host = false;
+  bool blocks = false, list = false, translated = false;
 };
 
 constexpr u32 states_per_batch = 32;
@@ -48,10 +48,6 @@ Options parse(int count, char** arguments) {
     }
     if (name == "--translated") {
       options.translated = true;
-      continue;
-    }
-    if (name == "--any-host") {
-      options.any_host = true;
       continue;
     }
     if (name == "--list") {
@@ -105,11 +101,6 @@ std::vector<Form> chosen_forms(const Options& options) {
   return forms;
 }
 
-/// What other processors do otherwise has not all been written down yet (docs/differential-test.md).
-bool compares_with_host(const Options& options) {
-  return host_available() && (options.any_host || test::host_kind().reference);
-}
-
 void run_singles(Session& session, const Options& options) {
   const std::vector<Form> forms = chosen_forms(options);
   const Limit limit(options);
@@ -130,7 +121,7 @@ void run_blocks(Session& session, const Options& options) {
     const std::optional<Batch> batch = blocks.draw(random);
     if (!batch) continue;
     session.run(*batch, seed, states_per_batch, Oracle::Itself);
-    if (batch->is_exact && compares_with_host(options)) session.run(*batch, seed, states_per_batch, Oracle::Host);
+    if (batch->is_exact && host_available()) session.run(*batch, seed, states_per_batch, Oracle::Host);
   }
 }
 
@@ -174,9 +165,6 @@ int main(int count, char** arguments) {
     run_blocks(session, options);
   } else if (!host_available()) {
     std::printf("skipped: this host is not x86-64 Linux with FSGSBASE; use --replay\n");
-    return 0;
-  } else if (options.code.empty() && !compares_with_host(options)) {
-    std::printf("skipped: this host's CPU is not of AMD family 19h; --any-host compares all the same\n");
     return 0;
   } else if (!options.record_to.empty()) {
     return record(session, options.record_to, options.seed, recorded_batches) ? 0 : unusable;

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "allowed_intel.h"
 #include "compare.h"
 #include "generate.h"
 #include "host.h"
@@ -91,23 +92,18 @@ void Session::run(const Batch& batch, u64 seed, u32 states, Oracle oracle) {
       guest_.reset_window(image_);
       guest_.run(test, image_, Guest::Mode::Single, expected);
       guest_.reset_window(image_);
+    } else if (host_kind_.intel && never_ends_on_intel(batch.subject(), test)) {
+      continue;
     } else if (!run_on_host(test, image_, expected)) {
-      {
-        guest_.run(test, image_, mode, got);
-        report_mismatch(batch, inputs(test) + differences(test, expected, got));
-        continue;
-      }
+      host_reset_window(image_);
+      guest_.reset_window(image_);
+      continue;
     }
     guest_.run(test, image_, mode, got);
     cases_++;
     judge(batch, test, expected, got, oracle == Oracle::Host ? host_kind_ : test::recorded_kind);
   }
   if (oracle == Oracle::Host && std::memcmp(host_window(), guest_.window(), sizeof(image_.bytes)) != 0) {
-    for (size_t i = 0; i < sizeof(image_.bytes); i++)
-      if (host_window()[i] != guest_.window()[i]) {
-        std::printf("AT %zx %x %x\n", i, host_window()[i], guest_.window()[i]);
-        break;
-      }
     report_mismatch(batch, "    memory outside the zones\n");
   }
 }
@@ -116,7 +112,7 @@ void Session::judge(const Batch& batch, const Case& test, Result& expected, Resu
   const Tolerance tolerance = batch.is_block() ? tolerance_of_block(test, expected, got, kind)
                                                : tolerance_of(batch.subject(), test, expected, got, kind);
   // What the two sides wrote may differ by right: the next case finds the same again.
-  if (tolerance.memory) {
+  if (tolerance.memory || tolerance.everything) {
     guest_.reset_window(image_);
     if (host_available()) host_reset_window(image_);
   }

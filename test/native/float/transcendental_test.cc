@@ -123,10 +123,14 @@ void check_specials(test::Report& report) {
 
 constexpr unsigned c2 = 0x0400;
 
+bool is_denormal(const Float80& value) { return (value.sign_exponent & 0x7FFF) == 0; }
+
 // Encodings of one sign are ordered like integers of 79 bits.
 bool within_one_unit(const Float80& a, const Float80& b) {
   if (((a.sign_exponent ^ b.sign_exponent) & 0x8000) != 0) return false;
-  if (a.sign_exponent == b.sign_exponent) return a.significand - b.significand + 1 <= 2;
+  // Denormals have the unit of the smallest normal numbers.
+  const bool same_unit = (a.sign_exponent | 1) == (b.sign_exponent | 1) && (is_denormal(a) || is_denormal(b));
+  if (a.sign_exponent == b.sign_exponent || same_unit) return a.significand - b.significand + 1 <= 2;
   const Float80& larger = a.sign_exponent > b.sign_exponent ? a : b;
   const Float80& smaller = a.sign_exponent > b.sign_exponent ? b : a;
   return larger.sign_exponent - smaller.sign_exponent == 1 && larger.significand == integer_bit &&
@@ -159,6 +163,13 @@ bool is_undefined(Function function, const Unpacked& x) {
          (function == Function::logarithm_plus_one && x.exponent >= -2);
 }
 
+// What a result just inside the range does not raise, and one just outside does. Intel's last bit decides otherwise
+// than ours, and so do its flags.
+unsigned at_the_ends(const Float80& theirs, const Float80& ours) {
+  const bool is_largest = theirs.significand == ~uint64_t{0} && (theirs.sign_exponent & 0x7FFF) == 0x7FFE;
+  return (is_denormal(theirs) != is_denormal(ours) ? 0U + underflow : 0U) | (is_largest ? 0U + overflow : 0U);
+}
+
 void check_against_host(Random& random, test::Report& report) {
   Float80 x = test::edge80(random);
   const Float80 y = test::edge80(random);
@@ -175,7 +186,8 @@ void check_against_host(Random& random, test::Report& report) {
     const Result result = run(context, function, x, y);
     const test::host::Outcome outcome = run_on_host(control, function, x, y);
     // Processors differ in whether an exact result reports precision, and with it underflow.
-    const unsigned compared = 0x3FU & ~(context.raised(inexact) ? 0U + inexact : 0U + inexact + underflow);
+    unsigned compared = 0x3FU & ~(context.raised(inexact) ? 0U + inexact : 0U + inexact + underflow);
+    if (test::host_kind().intel) compared &= ~at_the_ends(outcome.top, result.value);
     const unsigned ours = (context.flags & compared) | (result.out_of_range ? c2 : 0U);
     const unsigned theirs = outcome.status & (c2 | compared);
     if (ours == theirs && within_one_unit(outcome.top, result.value)) {
@@ -202,10 +214,9 @@ int main(int argc, char** argv) {
   test::Report report("transcendental");
   check_known_values(report);
   check_specials(report);
-  const bool compares = HOST_HAS_X87 && test::host_kind().reference;
-  if (!compares) std::printf("transcendental: comparison skipped, the host's CPU is not of AMD family 19h\n");
+  if (!HOST_HAS_X87) std::printf("transcendental: comparison skipped, the host has no x87\n");
   Random random(0x7069'7069'7069'7069);
-  const uint64_t count = compares ? test::rounds(argc, argv, 20'000) : 0;
+  const uint64_t count = HOST_HAS_X87 ? test::rounds(argc, argv, 20'000) : 0;
   for (uint64_t i = 0; i < count; i++) check_against_host(random, report);
   return report.finish();
 }

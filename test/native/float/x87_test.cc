@@ -38,6 +38,13 @@ void check_binary(Case& test_case, const char* name, HostBinary host, Binary our
   test_case.expect(name, host(test_case.control, test_case.left, test_case.right), result);
 }
 
+// A denormal number that stays as it is, as a remainder by infinity or scaled by zero: without underflow on Intel, even
+// where that is unmasked.
+bool keeps_denormal(const Case& c, bool unchanged) {
+  const bool is_denormal = (c.left.sign_exponent & 0x7FFF) == 0 && c.left.significand != 0;
+  return unchanged && test::host_kind().intel && is_denormal && (c.control & underflow) == 0;
+}
+
 void check_arithmetic(Random& random, test::Report& report) {
   using namespace test;
   Case c(random, report);
@@ -52,6 +59,7 @@ void check_arithmetic(Random& random, test::Report& report) {
   check_binary(c.again(), "frndint", host::round_to_integral, [](Context& context, const Unpacked& a, const Unpacked&) {
     return round_to_integral<Float80>(context, context.rounding, a);
   });
+  if (keeps_denormal(c, c.b().is_zero())) return;
   check_binary(c.again(), "fscale", host::scale, scale);
 }
 
@@ -73,6 +81,7 @@ unsigned remainder_codes(const Remainder& result) {
 void check_remainder(Random& random, test::Report& report) {
   using namespace test;
   Case c(random, report);
+  if (keeps_denormal(c, c.b().is_infinity())) return;
   Remainder result = remainder(c.context, Quotient::truncated, c.a(), c.b());
   c.expect_remainder("fprem", host::remainder(c.control, c.left, c.right), result.value, remainder_codes(result));
   result = remainder(c.again().context, Quotient::nearest, c.a(), c.b());
@@ -98,10 +107,6 @@ void check_constants(Random& random, test::Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (!test::host_kind().reference) {  // FPREM by infinity underflows on it alone, for one
-    std::printf("x87: comparison skipped, the host's CPU is not of AMD family 19h\n");
-    return 0;
-  }
   test::Report report("x87");
   Random random(0x7453'6268'7976'6521);
   const uint64_t count = test::rounds(argc, argv, 200'000);
