@@ -36,8 +36,13 @@ void code_written(Cpu* cpu, u64 physical, u64 size) {
   for (Cpu* other : cpu->others) other->blocks->written(physical, size);
 }
 
-BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder)
-    : cpu_(cpu), ram_(ram), holder_(holder), buckets_(size_t{1} << first_bucket_bits), pages_(ram->page_count()) {}
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder, unsigned vcpus)
+    : cpu_(cpu),
+      ram_(ram),
+      holder_(holder),
+      limit_(std::max(max_blocks / vcpus, due_blocks)),
+      buckets_(size_t{1} << first_bucket_bits),
+      pages_(ram->page_count()) {}
 
 BlockCache::~BlockCache() { flush(); }
 
@@ -48,7 +53,7 @@ Block* BlockCache::find(u64 physical, u32 mode) const {
 }
 
 Block* BlockCache::insert(std::unique_ptr<Block> owned) {
-  if (count_ == max_blocks) make_room();
+  if (count_ == limit_) make_room();
   if (count_ == buckets_.size()) grow();
   Block* block = owned.release();
   Block*& head = buckets_[bucket(block->physical, block->mode)];
@@ -80,7 +85,7 @@ void BlockCache::make_room() {
       block = next;
     }
   }
-  if (count_ > max_blocks / 2) flush();
+  if (count_ > limit_ / 2) flush();
 }
 
 /// Twice as many buckets.

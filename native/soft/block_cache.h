@@ -16,8 +16,8 @@ namespace tsbhyve::soft {
 
 class BlockCache {
  public:
-  /// `holder` is the number of the vCPU.
-  BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0);
+  /// `holder` is the number of the vCPU, one of `vcpus`.
+  BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0, unsigned vcpus = 1);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -69,11 +69,13 @@ class BlockCache {
   void make_room();
 
   static constexpr u32 first_bucket_bits = 12;
-  static constexpr size_t max_blocks = 1 << 20;
+  /// Blocks of all vCPUs together, but for what is each one's due.
+  static constexpr size_t max_blocks = 1 << 20, due_blocks = 1 << 18;
 
   Cpu* cpu_;
   GuestRam* ram_;
   const unsigned holder_;
+  const size_t limit_;
   std::vector<Block*> buckets_;
   u32 bucket_shift_ = 64 - first_bucket_bits;
   std::vector<PageBlocks> pages_;  // by GuestRam page index

@@ -13,8 +13,8 @@ enum class FlagKind : u32 { Add = 0, Sub = 4, Logic = 8, Inc = 12, Dec = 16, Eag
 /// left, right and result alone. Inc and Dec keep CF in `left` (0 or 1).
 ///
 /// Translated code leaves incomplete ones, whose `kind` has one of MissingPart too: that part follows from the other
-/// two (of Logic the result is left AND right, or, when Left is missing, there already), and nothing is cut to the
-/// width yet. settle_flags() completes them on every way from translated code to C++.
+/// two, and nothing is cut to the width yet. Of Add it is always Left; Logic has its result (Left) or is to have left
+/// AND right. settle_flags() completes them on every way from translated code to C++.
 struct LazyFlags {
   u32 kind = static_cast<u32>(FlagKind::Eager);
   u64 result = 0, left = 0, right = 0;

@@ -32,7 +32,7 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Share
       time_(shared.time),
       cpuid_(options.cpuid),
       mmu_(cpu_.get()),
-      blocks_(cpu_.get(), ram, index),
+      blocks_(cpu_.get(), ram, index, options.vcpus),
       apic_((cpu_->platform = this, apic_id = index, cpu_.get()), shared.bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;

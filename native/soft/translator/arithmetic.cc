@@ -53,7 +53,14 @@ bool compare(Emitter& e, const Gp& left, FlagSource left_source, const asmjit::O
     e.drop_flags();
     return true;
   }
-  e.set_flags(origin_of(e.instruction->opcode), e.instruction->operands[0].size);
+  const auto& operands = e.instruction->operands;
+  if (e.instruction->opcode == Opcode::Test && is_register(operands[1]) && operands[1].reg == operands[0].reg &&
+      is_register(operands[0])) {
+    e.set_flags(FlagOrigin::Logic, operands[0].size);
+    e.flags().result = left_source;
+    return true;
+  }
+  e.set_flags(origin_of(e.instruction->opcode), operands[0].size);
   e.flags().left = left_source;
   e.flags().right = right_source;
   return true;

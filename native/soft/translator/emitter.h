@@ -104,6 +104,7 @@ class Emitter {
   static FlagSource saved() { return {FlagSource::Kind::Saved, 0, 0}; }
   /// The host's condition that holds when the guest's does, or nothing. Uses t0 and t1.
   std::optional<u8> condition(u8 guest_condition);
+  /// The same whatever has become of the flags: C++ computes them where nothing else is left.
   u8 certain_condition(u8 guest_condition);
   bool has_condition(u8 guest_condition) const;
   bool has_carry() const;

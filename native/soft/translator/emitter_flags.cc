@@ -106,14 +106,13 @@ void Emitter::base_to_host() {
   clobber();
   const FlagRecipe& recipe = now.flags;
   const u32 size = recipe.size;
-  const auto absent = [](const FlagSource& source) { return source.kind == FlagSource::Kind::Absent; };
   switch (recipe.origin) {
     case FlagOrigin::Sub:
-      if (absent(recipe.left)) {
+      if (!is_present(recipe.left)) {
         fetch(recipe.result, result_slot, t0);
         a.add(sized(t0, size), fetched(recipe.right, right_slot, t1));
         a.cmp(sized(t0, size), fetched(recipe.right, right_slot, t1));
-      } else if (absent(recipe.right)) {
+      } else if (!is_present(recipe.right)) {
         fetch(recipe.left, left_slot, t1);
         a.sub(sized(t1, size), fetched(recipe.result, result_slot, t0));
         a.cmp(fetched(recipe.left, left_slot, t0), sized(t1, size));
@@ -211,7 +210,6 @@ std::optional<u8> Emitter::condition(u8 guest_condition) {
   return guest_condition;
 }
 
-/// The same whatever has become of the flags: C++ puts them together where that is the only way.
 u8 Emitter::certain_condition(u8 guest_condition) {
   if (const auto holds = condition(guest_condition)) return *holds;
   clobber();

@@ -30,22 +30,34 @@ T result_of(const Cpu* cpu, const FlagRecipe& recipe) {
   return value_of<T>(cpu, recipe.result, cpu->translated.saved_result);
 }
 
-bool absent(const FlagSource& source) { return source.kind == FlagSource::Kind::Absent; }
-
 template <class T>
-void settle_difference(Cpu* cpu, const FlagRecipe& recipe) {
-  T left, right, result;
-  if (absent(recipe.result)) {
-    left = left_of<T>(cpu, recipe), right = right_of<T>(cpu, recipe);
-    result = static_cast<T>(left - right);
-  } else if (absent(recipe.left)) {
-    right = right_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
-    left = static_cast<T>(result + right);
-  } else {
-    left = left_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
-    right = static_cast<T>(left - result);
+void complete(Cpu* cpu) {
+  const LazyFlags lazy = cpu->lazy;
+  const auto kind = static_cast<FlagKind>(lazy.kind & ~missing_part_mask & ~u32{3});
+  T left = static_cast<T>(lazy.left), right = static_cast<T>(lazy.right), result = static_cast<T>(lazy.result);
+  switch (static_cast<MissingPart>(lazy.kind & missing_part_mask)) {
+    case MissingPart::Result: result = static_cast<T>(kind == FlagKind::Logic ? left & right : left - right); break;
+    case MissingPart::Left: left = static_cast<T>(kind == FlagKind::Add ? result - right : result + right); break;
+    case MissingPart::Right: right = static_cast<T>(left - result); break;
   }
-  set_lazy<T>(cpu, FlagKind::Sub, result, left, right);
+  set_lazy<T>(cpu, kind, result, left, right);
+}
+
+void complete_flags(Cpu* cpu) {
+  switch (cpu->lazy.kind & 3) {
+    case 0: return complete<u8>(cpu);
+    case 1: return complete<u16>(cpu);
+    case 2: return complete<u32>(cpu);
+    default: return complete<u64>(cpu);
+  }
+}
+
+/// As translated code does it.
+template <class T>
+void settle_lazy(Cpu* cpu, const FlagRecipe& recipe) {
+  const T left = left_of<T>(cpu, recipe), right = right_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
+  cpu->lazy = {incomplete_kind(recipe), result, left, right};
+  complete<T>(cpu);
 }
 
 template <class T, class Operation>
@@ -61,14 +73,10 @@ void settle(Cpu* cpu, const FlagRecipe& recipe) {
   using namespace operation;
   switch (recipe.origin) {
     case FlagOrigin::Memory: return;
-    case FlagOrigin::Add: {
-      const T right = right_of<T>(cpu, recipe), result = result_of<T>(cpu, recipe);
-      return set_lazy<T>(cpu, FlagKind::Add, result, static_cast<T>(result - right), right);
-    }
-    case FlagOrigin::Sub: return settle_difference<T>(cpu, recipe);
-    case FlagOrigin::Logic: return set_logic_flags<T>(cpu, result_of<T>(cpu, recipe));
-    case FlagOrigin::Test:
-      return set_logic_flags<T>(cpu, static_cast<T>(left_of<T>(cpu, recipe) & right_of<T>(cpu, recipe)));
+    case FlagOrigin::Add:
+    case FlagOrigin::Sub:
+    case FlagOrigin::Logic:
+    case FlagOrigin::Test: return settle_lazy<T>(cpu, recipe);
     case FlagOrigin::Shl: return settle_shift<T, Shl>(cpu, recipe);
     case FlagOrigin::Shr: return settle_shift<T, Shr>(cpu, recipe);
     case FlagOrigin::Sar: return settle_shift<T, Sar>(cpu, recipe);
@@ -127,38 +135,16 @@ void settle_overlay(Cpu* cpu, const FlagRecipe& recipe) {
   }
 }
 
-template <class T>
-void complete(Cpu* cpu) {
-  const LazyFlags lazy = cpu->lazy;
-  const auto kind = static_cast<FlagKind>(lazy.kind & ~missing_part_mask & ~u32{3});
-  const bool add = kind == FlagKind::Add;
-  T left = static_cast<T>(lazy.left), right = static_cast<T>(lazy.right), result = static_cast<T>(lazy.result);
-  switch (static_cast<MissingPart>(lazy.kind & missing_part_mask)) {
-    case MissingPart::Result:
-      if (kind == FlagKind::Logic)
-        result = left & right;
-      else
-        result = static_cast<T>(add ? left + right : left - right);
-      break;
-    case MissingPart::Left:
-      if (kind != FlagKind::Logic) left = static_cast<T>(add ? result - right : result + right);
-      break;
-    case MissingPart::Right: right = static_cast<T>(add ? result - left : left - result); break;
-  }
-  set_lazy<T>(cpu, kind, result, left, right);
-}
-
-/// What translated code has left of flags.
-void complete_flags(Cpu* cpu) {
-  switch (cpu->lazy.kind & 3) {
-    case 0: return complete<u8>(cpu);
-    case 1: return complete<u16>(cpu);
-    case 2: return complete<u32>(cpu);
-    default: return complete<u64>(cpu);
-  }
-}
-
 }  // namespace
+
+u32 incomplete_kind(const FlagRecipe& recipe) {
+  FlagKind kind = FlagKind::Logic;
+  if (recipe.origin == FlagOrigin::Add) kind = FlagKind::Add;
+  if (recipe.origin == FlagOrigin::Sub) kind = FlagKind::Sub;
+  MissingPart missing = MissingPart::Left;
+  if (is_present(recipe.left)) missing = is_present(recipe.result) ? MissingPart::Right : MissingPart::Result;
+  return static_cast<u32>(kind) | static_cast<u32>(missing) | width_of(recipe.size);
+}
 
 void settle_flags(Cpu* cpu, const FlagRecipe& recipe) {
   if (cpu->lazy.kind & missing_part_mask) complete_flags(cpu);

@@ -14,8 +14,6 @@ struct FlagSource {
   Kind kind = Kind::Absent;
   u8 reg = 0;     // guest register
   u64 value = 0;  // the constant, or what is to be added to the register
-
-  bool operator==(const FlagSource&) const = default;
 };
 
 /// Which operation has written all six.
@@ -54,6 +52,11 @@ inline bool is_shift(FlagOrigin origin) {
   return origin == FlagOrigin::Shl || origin == FlagOrigin::Shr || origin == FlagOrigin::Sar;
 }
 
+inline bool is_present(const FlagSource& source) { return source.kind != FlagSource::Kind::Absent; }
+
+/// Low bits of a FlagKind, of a width in bytes.
+inline u32 width_of(u32 size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3; }
+
 /// Where in `Cpu` lies what is saved for each role.
 namespace flag_slots {
 inline constexpr size_t left_slot = offsetof(Cpu, translated.saved_left),
@@ -70,6 +73,9 @@ struct FlagRecipe {
   u8 overlay_size = 8;
   FlagSource left, right, result, turned;
 };
+
+/// LazyFlags::kind of what Add, Sub, Logic and Test leave in memory, with the part that is missing.
+u32 incomplete_kind(const FlagRecipe& recipe);
 
 /// Puts the flags where tier 1 looks for them. All guest registers lie in `cpu`. Doing it twice does no harm.
 void settle_flags(Cpu* cpu, const FlagRecipe& recipe);

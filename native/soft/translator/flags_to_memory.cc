@@ -7,12 +7,6 @@ namespace tsbhyve::soft {
 using namespace host_code;
 using namespace flag_slots;
 
-namespace {
-
-u32 width_of(u32 size) { return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3; }
-
-}  // namespace
-
 /// An operand into one of tier 1's lazy fields, as wide as it is.
 void Emitter::store_lazy(size_t to, const FlagSource& source, size_t saved_at) {
   if (source.kind == FlagSource::Kind::Register && source.value == 0 && has_home(source.reg)) {
@@ -73,21 +67,10 @@ void Emitter::count_to_memory() {
 /// Leaves what is missing to whoever looks (MissingPart).
 void Emitter::lazy_to_memory() {
   const FlagRecipe& recipe = now.flags;
-  const auto present = [](const FlagSource& source) { return source.kind != FlagSource::Kind::Absent; };
-  FlagKind kind = FlagKind::Logic;
-  if (recipe.origin == FlagOrigin::Add) kind = FlagKind::Add;
-  if (recipe.origin == FlagOrigin::Sub) kind = FlagKind::Sub;
-  MissingPart missing = MissingPart::Left;
-  if (present(recipe.left)) missing = present(recipe.result) ? MissingPart::Right : MissingPart::Result;
-  const bool with_itself = recipe.origin == FlagOrigin::Test && recipe.left.kind == FlagSource::Kind::Register &&
-                           recipe.left == recipe.right;
-  if (with_itself) missing = MissingPart::Left;
-  a.mov(CPU_FIELD32(lazy.kind),
-        static_cast<i32>(static_cast<u32>(kind) | static_cast<u32>(missing) | width_of(recipe.size)));
-  if (with_itself) return store_lazy(offsetof(Cpu, lazy.result), recipe.left, left_slot);
-  if (present(recipe.left)) store_lazy(offsetof(Cpu, lazy.left), recipe.left, left_slot);
-  if (present(recipe.right)) store_lazy(offsetof(Cpu, lazy.right), recipe.right, right_slot);
-  if (present(recipe.result)) store_lazy(offsetof(Cpu, lazy.result), recipe.result, result_slot);
+  a.mov(CPU_FIELD32(lazy.kind), static_cast<i32>(incomplete_kind(recipe)));
+  if (is_present(recipe.left)) store_lazy(offsetof(Cpu, lazy.left), recipe.left, left_slot);
+  if (is_present(recipe.right)) store_lazy(offsetof(Cpu, lazy.right), recipe.right, right_slot);
+  if (is_present(recipe.result)) store_lazy(offsetof(Cpu, lazy.result), recipe.result, result_slot);
 }
 
 void Emitter::flags_to_memory() {

@@ -18,7 +18,7 @@ struct Site {
   const Op* op = nullptr;
   Block* block = nullptr;
   Region* region = nullptr;
-  i32 ahead = 0;  // instructions to pay for, so that the budget is as tier 1 has it in this block
+  i32 ahead = 0;  // what the budget has too much of, beside what tier 1 has in this block (see Thunks::enter)
   u8 size = 0;    // of the memory access
   u8 segment = 0;
   FlagRecipe flags;

@@ -10,7 +10,8 @@
 namespace tsbhyve::soft {
 
 struct Thunks {
-  /// Runs translated code at `code` until it leaves, and returns the Exit it left by.
+  /// Runs translated code at `code` until it leaves, and returns the Exit it left by. Meanwhile the budget is less by
+  /// max_region_instructions: below zero there is too little left for another region.
   const Exit* (*enter)(Cpu* cpu, const u8* code) = nullptr;
   u64 leave = 0;      // jumped to, the Exit in t1
   u64 load = 0;       // t0 = value at the linear address in t0
