@@ -135,7 +135,8 @@ export class VirtioCore implements QueueOwner {
   isLive(index: number): boolean {
     const { status, queues } = this.state;
     if (status & STOPPED || queues[index]?.enabled !== true) return false;
-    // Legacy drivers use queues before they set DRIVER_OK (§3.1.2), and some never become bus master.
+    // Legacy drivers use queues before they set DRIVER_OK (§3.1.2), and some never become bus master. Through the modern
+    // interface no queue is enabled without FEATURES_OK, and so without VERSION_1.
     if (!this.isModern) return true;
     return (status & Status.DRIVER_OK) !== 0 && this.parts.mayAccessMemory();
   }
