@@ -15,6 +15,7 @@ import { VirtioRig } from '../../support/virtio-rig.js';
 
 const COMMAND = 4;
 const WITHOUT_MASTER = 0x0003;
+const MASTER = 0x0007;
 const QUEUE_ENABLE = 0x1c;
 
 function make(interfaces: Interfaces = 'transitional', options: DriverOptions = {}) {
@@ -59,6 +60,48 @@ describe.each(['modern', 'transitional'] as const)('before DRIVER_OK, %s', (inte
     put(driver);
     driver.kick();
     expect([driver.status & FEATURES_OK, enabled(driver), texts]).toEqual([FEATURES_OK, 1, []]);
+  });
+});
+
+describe('while the device is no bus master', () => {
+  function startedWithoutMaster() {
+    const made = make('modern');
+    made.driver.start();
+    made.device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
+    return made;
+  }
+
+  test('a notification is kept until it is, and then nobody has to tell again', () => {
+    const { rig, driver, device, texts } = startedWithoutMaster();
+    put(driver);
+    driver.kick();
+    rig.rig.clock.advance(10_000n);
+    expect(texts).toEqual([]);
+    device.deserialize(device.serialize());
+    device.writeConfig(COMMAND, 2, MASTER);
+    rig.rig.clock.advance(1000n);
+    expect([texts.length, driver.ring().used().length, rig.messages()]).toEqual([1, 1, [1]]);
+    expect(rig.rig.clock.nextDeadline()).toBeNull();
+  });
+
+  test('what was left for later is too', () => {
+    const { rig, driver, device, texts } = make('modern');
+    driver.start();
+    for (let count = 0; count < 6; count += 1) driver.ring().add([{ address: 0x100, length: 4 }], []);
+    driver.kick();
+    device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
+    rig.rig.clock.advance(10_000n);
+    expect(texts).toHaveLength(4);
+    device.writeConfig(COMMAND, 2, MASTER);
+    rig.rig.clock.advance(1000n);
+    expect(texts).toHaveLength(6);
+  });
+
+  test('a queue that nobody has told of stays as it is', () => {
+    const { rig, driver, device, texts } = startedWithoutMaster();
+    put(driver);
+    device.writeConfig(COMMAND, 2, MASTER);
+    expect([rig.rig.clock.nextDeadline(), texts]).toEqual([null, []]);
   });
 });
 
