@@ -89,12 +89,12 @@ export class BlockFlights {
     let isWithinSubmit = true;
     this.backend.submit({ ...request, done: (result) => this.hostDone(work, result, isWithinSubmit) });
     isWithinSubmit = false;
-    if (this.latency !== null) this.arm();
+    this.arm();
   }
 
-  /** To be seen by the guest when it is due. */
+  /** To be seen by the guest when it is due, and the queue may be used. */
   hold(flight: Flight): void {
-    if (this.latency === null) {
+    if (this.latency === null && this.host.queue(flight.queue).isLive) {
       this.deliver(flight);
       return;
     }
@@ -119,10 +119,19 @@ export class BlockFlights {
   }
 
   arm(): void {
-    if (this.latency === null) return;
-    const [next] = [...this.host.state().held, ...[...this.atHost].map(({ flight }) => flight)].sort(byDueAndNumber);
+    // A stalled queue that may not be used is processed again once it may.
+    const held = this.host.state().held.filter(({ queue: index }) => {
+      const queue = this.host.queue(index);
+      return queue.isLive || !queue.isStalled;
+    });
+    const [next] = [...held, ...this.timedAtHost].sort(byDueAndNumber);
     if (next === undefined) this.alarm.disarm();
     else this.alarm.arm(next.due);
+  }
+
+  /** Requests at the host that have a time at which they are due. */
+  private get timedAtHost(): Flight[] {
+    return this.latency === null ? [] : [...this.atHost].map(({ flight }) => flight);
   }
 
   private dueTime(bytes: number): bigint {
@@ -145,13 +154,20 @@ export class BlockFlights {
   /** The host may be late: VM time then stands still here, because no instruction runs. */
   private deliverDue(now: bigint): void {
     const isDue = ({ due }: Flight): boolean => due <= now;
-    while ([...this.atHost].some(({ flight }) => isDue(flight))) this.backend.wait();
+    while (this.timedAtHost.some(isDue)) this.backend.wait();
     const state = this.host.state();
-    const due = state.held.filter(isDue).sort(byDueAndNumber);
-    state.held = state.held.filter((flight) => !isDue(flight));
+    const due = state.held.filter((flight) => isDue(flight) && this.mayUse(flight.queue)).sort(byDueAndNumber);
+    state.held = state.held.filter((flight) => !due.includes(flight));
     for (const flight of due) this.deliver(flight);
     for (const queue of new Set(due.map((flight) => flight.queue))) this.goOn(queue);
     this.arm();
+  }
+
+  /** Without bus mastering, memory is left alone. */
+  private mayUse(index: number): boolean {
+    const queue = this.host.queue(index);
+    if (!queue.isLive) queue.stall();
+    return queue.isLive;
   }
 
   private deliver({ queue, head, slots, statusAddress, status, written }: Flight): void {

@@ -87,6 +87,7 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
   }
 
   process(queue: VirtioQueue): void {
+    this.flights.arm(); // for what could not be seen while the queue was not to be used
     const context = this.context();
     let moved = 0;
     const handle = (chain: Chain): void => {

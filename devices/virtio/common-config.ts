@@ -2,6 +2,7 @@
 /** The registers of the modern interface. Reference: VIRTIO-1.2 §4.1.4.3. */
 import { high32, low32 } from '../../src/core/bits.js';
 import { RegisterMap, type RegisterRow } from '../../src/core/register-map.js';
+import { Status } from './status.js';
 import type { VirtioCore } from './virtio-core.js';
 import { NO_VECTOR, type QueueState, type VirtioState, virtioShape } from './virtio-state.js';
 
@@ -109,8 +110,9 @@ export const commonConfig = new RegisterMap<VirtioState, CommonConfigOwner>(virt
     at: 0x1c,
     name: 'queue_enable',
     get: ({ enabled }) => Number(enabled),
+    // §3.1.1 has an order for this, and without FEATURES_OK nobody has agreed on what kind of ring it is.
     set: (_, value, { core }) => {
-      if (value === 1) core.enableSelected();
+      if (value === 1 && core.state.status & Status.FEATURES_OK) core.enableSelected();
     },
   }),
   queueRow({ at: 0x1e, name: 'queue_notify_off', get: (_, { core }) => core.state.queueSelect }),

@@ -4,13 +4,15 @@ import { blob, list, record, u8, u16 } from '../../src/core/state-fields.js';
 import { type Chain, RingFault, slice, writeSpans } from './chain.js';
 import { BATCH_FRAMES, type Frame, LONGEST_FRAME, type PacketHeader } from './net-backend.js';
 import { MOST_PAIRS, NetFeature } from './net-config.js';
-import { encodeHeader } from './net-header.js';
+import { COMPLETE, encodeHeader } from './net-header.js';
 import type { VirtioHost } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
 /** The memory of the card, for all queues: what does not fit is lost, as on any network. */
 const MOST_WAITING = 256;
 export const MOST_WAITING_BYTES = 256 * 1024;
+/** That a frame may be spread over, and after which the other frames wait a moment: tables can make buffers long. */
+const MOST_DESCRIPTORS = 1024;
 
 const header = {
   flags: u8(),
@@ -46,6 +48,13 @@ export function waitingBytes(waiting: readonly Frame[]): number {
 
 type Outcome = 'delivered' | 'waits' | 'lost';
 
+interface Attempt {
+  readonly outcome: Outcome;
+  /** Buffers that were looked at, and how many descriptors they have. */
+  readonly chains: readonly Chain[];
+  readonly descriptors: number;
+}
+
 export class NetReceiver {
   constructor(
     private readonly host: VirtioHost<ReceiveState>,
@@ -63,7 +72,7 @@ export class NetReceiver {
     const { waiting } = this.host.state();
     // With others before it, it waits for buffers as they do.
     const isFirst = waiting.every((other) => other.pair !== pair);
-    const outcome = isFirst ? this.fill(queue, frame) : 'waits';
+    const outcome = isFirst ? this.fill(queue, frame).outcome : 'waits';
     if (outcome !== 'waits') return outcome === 'delivered';
     const isFull = waiting.length >= MOST_WAITING || waitingBytes(waiting) + frame.bytes.length > MOST_WAITING_BYTES;
     if (!isFull) waiting.push({ pair, header: frame.header, bytes: frame.bytes.slice() });
@@ -74,59 +83,85 @@ export class NetReceiver {
   deliver(queue: VirtioQueue, pair: number): number {
     const state = this.host.state();
     let lost = 0;
+    let left = MOST_DESCRIPTORS;
     const done = new Set<WaitingFrame>();
     for (const frame of state.waiting) {
       if (frame.pair !== pair) continue;
-      const outcome = this.fill(queue, frame);
+      if (left <= 0) {
+        queue.defer();
+        break;
+      }
+      const { outcome, descriptors } = this.fill(queue, frame);
       if (outcome === 'waits') break;
       done.add(frame);
       if (outcome === 'lost') lost += 1;
+      left -= descriptors;
     }
     if (done.size > 0) state.waiting = state.waiting.filter((frame) => !done.has(frame));
     return lost;
   }
 
-  private fill(queue: VirtioQueue, { header: asked, bytes }: Frame): Outcome {
+  private fill(queue: VirtioQueue, frame: Frame): Attempt {
     const start = queue.position;
-    const length = this.headerLength() + bytes.length;
-    const chains = this.chainsFor(queue, length);
-    if (typeof chains === 'string') {
-      queue.rewind(start);
-      return chains;
-    }
+    const attempt = this.attempt(queue, this.headerLength() + frame.bytes.length);
+    const { outcome, chains } = attempt;
+    if (outcome === 'delivered') this.write(queue, chains, frame);
+    else if (outcome === 'lost' && this.mayMerge) this.giveBack(queue, chains);
+    else queue.rewind(start);
+    return attempt;
+  }
+
+  private write(queue: VirtioQueue, chains: readonly Chain[], { header: asked, bytes }: Frame): void {
+    const { memory } = this.host;
     const head = encodeHeader(asked, this.headerLength(), chains.length);
+    const length = head.length + bytes.length;
     let done = 0;
     for (const chain of chains) {
       const count = Math.min(chain.writableLength, length - done);
       const headPart = done === 0 ? head.length : 0;
-      if (headPart > 0) writeSpans(this.host.memory, slice(chain.writable, 0, headPart), head);
+      if (headPart > 0) writeSpans(memory, slice(chain.writable, 0, headPart), head);
       const from = done + headPart - head.length;
       const part = bytes.subarray(from, from + count - headPart);
-      writeSpans(this.host.memory, slice(chain.writable, headPart, part.length), part);
+      writeSpans(memory, slice(chain.writable, headPart, part.length), part);
       queue.use(chain, count);
       done += count;
     }
-    return 'delivered';
   }
 
-  /** Buffers that hold so many bytes together. They are put back by the caller if that is not possible. */
-  private chainsFor(queue: VirtioQueue, length: number): Chain[] | 'waits' | 'lost' {
-    const mayMerge = (this.host.features & NetFeature.MRG_RXBUF) !== 0n;
+  /**
+   * As frames of no bytes, which every driver throws away: without an act of the guest they must not be looked at again,
+   * for each frame that comes.
+   */
+  private giveBack(queue: VirtioQueue, chains: readonly Chain[]): void {
+    const empty = encodeHeader(COMPLETE, this.headerLength(), 1);
+    for (const chain of chains) {
+      writeSpans(this.host.memory, slice(chain.writable, 0, empty.length), empty);
+      queue.use(chain, empty.length);
+    }
+  }
+
+  private get mayMerge(): boolean {
+    return (this.host.features & NetFeature.MRG_RXBUF) !== 0n;
+  }
+
+  /** Takes buffers that hold so many bytes together, or fewer if that is not possible. */
+  private attempt(queue: VirtioQueue, length: number): Attempt {
+    const { mayMerge } = this;
     const chains: Chain[] = [];
-    let room = 0;
-    let slots = 0;
+    let [room, slots, descriptors] = [0, 0, 0];
     while (room < length) {
       // A frame that does not fit into all buffers there can be would block those behind it for ever.
-      if (slots >= queue.size || (!mayMerge && chains.length > 0)) return 'lost';
-      const chain = queue.take();
-      if (chain === null) return 'waits';
+      const isTooLong = slots >= queue.size || descriptors >= MOST_DESCRIPTORS || (!mayMerge && chains.length > 0);
+      const chain = isTooLong ? null : queue.take();
+      if (chain === null) return { outcome: isTooLong ? 'lost' : 'waits', chains, descriptors };
       if (chain.writableLength < this.headerLength()) {
         throw new RingFault(`a receive buffer of ${chain.writableLength} bytes, less than a header`);
       }
       chains.push(chain);
       room += chain.writableLength;
       slots += chain.slots;
+      descriptors += chain.readable.length + chain.writable.length;
     }
-    return chains;
+    return { outcome: 'delivered', chains, descriptors };
   }
 }

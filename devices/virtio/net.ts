@@ -22,7 +22,8 @@ import {
 } from './net-config.js';
 import { control, LONGEST_COMMAND } from './net-control.js';
 import { freshFilter, passesFilter } from './net-filter.js';
-import { askedByDriver, decodeHeader, forGuest, Gso, HEADER, LEGACY_HEADER } from './net-header.js';
+import { askedByDriver, decodeHeader, forGuest, HEADER, LEGACY_HEADER } from './net-header.js';
+import { exceedsMtu } from './net-mtu.js';
 import { NetReceiver } from './net-receive.js';
 import { type NetFields, type NetOptions, type NetState, netShape } from './net-state.js';
 import { pairFor } from './net-steering.js';
@@ -34,8 +35,6 @@ const CLASS_ETHERNET = 0x020000;
 const QUEUE_SIZE = 256;
 const QUEUES_A_PAIR = 2;
 const BUFFERS_AT_ONCE = 64;
-/** Addresses and type, and the tag of a VLAN. */
-const AROUND_MTU = 18;
 const ACK_OK = 0;
 const ACK_ERR = 1;
 
@@ -105,7 +104,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     }
     if (!passesFilter(state, state.mac, bytes)) return;
     this.host.guarded(() => {
-      const finished = forGuest(frame, this.taken);
+      const finished = this.keepsToMtu(frame) ? forGuest(frame, this.taken) : null;
       const isAccepted = finished !== null && this.receiver.accept(queue, pair, finished);
       this.lose('lostIn', isAccepted ? 0 : 1);
       queue.flush();
@@ -191,8 +190,9 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     if (length < SHORTEST_FRAME || length > LONGEST_FRAME) return null;
     const asked = decodeHeader(readSpans(memory, slice(readable, 0, LEGACY_HEADER)));
     const header = askedByDriver(asked, length, features);
-    if (header === null || (header.gsoType === Gso.NONE && length > this.longestSent)) return null;
-    return { header, bytes: viewSpans(memory, slice(readable, this.headerLength, length)) };
+    if (header === null) return null;
+    const frame = { header, bytes: viewSpans(memory, slice(readable, this.headerLength, length)) };
+    return this.keepsToMtu(frame) ? frame : null;
   }
 
   private command({ readable, readableLength, writable, writableLength }: Chain): number {
@@ -236,9 +236,9 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     return this.host.features & (Feature.VERSION_1 | NetFeature.MRG_RXBUF) ? HEADER : LEGACY_HEADER;
   }
 
-  private get longestSent(): number {
-    const { mtu } = this.host.state();
-    return mtu === 0 ? LONGEST_FRAME : mtu + AROUND_MTU;
+  /** §5.1.4.1 and §5.1.4.2: an MTU binds those who have agreed on it, in both directions. */
+  private keepsToMtu(frame: Frame): boolean {
+    return (this.host.features & NetFeature.MTU) === 0n || !exceedsMtu(frame, this.host.state().mtu);
   }
 
   private lose(counter: 'lostIn' | 'lostOut', count: number): void {

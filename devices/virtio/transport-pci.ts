@@ -177,6 +177,7 @@ export class VirtioPci<F extends VirtioPciFields, M extends VirtioModel = Virtio
   protected override configWritten(): void {
     this.msi.masksChanged();
     this.msix.masksChanged();
+    this.core.goOn();
   }
 
   protected override interruptPending(): boolean {

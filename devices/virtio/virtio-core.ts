@@ -81,7 +81,12 @@ export class VirtioCore implements QueueOwner {
   writeStatus(value: number, via: Interface): void {
     if (value === 0) this.parts.reset();
     else this.state.status = nextStatus(this.state.status, value, via, () => this.acceptsFeatures());
-    if (this.state.status & Status.DRIVER_OK && this.state.queues.some(({ pending }) => pending)) this.deferQueues();
+    this.goOn();
+  }
+
+  /** The driver may just have allowed what pending queues wait for: with DRIVER_OK, or as it made the device bus master. */
+  goOn(): void {
+    if (this.queues.some((queue) => queue.isLive && queue.isStalled)) this.deferQueues();
   }
 
   /** §2.2.1 and §3.1.1: features are settled by FEATURES_OK, in the legacy interface by DRIVER_OK. */
@@ -135,7 +140,8 @@ export class VirtioCore implements QueueOwner {
   isLive(index: number): boolean {
     const { status, queues } = this.state;
     if (status & STOPPED || queues[index]?.enabled !== true) return false;
-    // Legacy drivers use queues before they set DRIVER_OK (§3.1.2), and some never become bus master.
+    // Legacy drivers use queues before they set DRIVER_OK (§3.1.2), and some never become bus master. Through the modern
+    // interface no queue is enabled without FEATURES_OK, and so without VERSION_1.
     if (!this.isModern) return true;
     return (status & Status.DRIVER_OK) !== 0 && this.parts.mayAccessMemory();
   }
@@ -191,10 +197,13 @@ export class VirtioCore implements QueueOwner {
     else this.work.arm(workAt);
   }
 
-  /** Linux's balloon driver tells of its statistics before it sets DRIVER_OK (against §3.1.1), and never again. */
+  /**
+   * What is told too early is not told again: Linux's balloon driver tells of its statistics before it sets DRIVER_OK
+   * (against §3.1.1), and bus mastering may be off for a while.
+   */
   private keep(index: number): void {
     const queue = this.queueState(index);
-    if ((this.state.status & (STOPPED | Status.DRIVER_OK)) === 0 && queue.enabled) queue.pending = true;
+    if ((this.state.status & STOPPED) === 0 && queue.enabled) queue.pending = true;
   }
 
   private workOn(): void {

@@ -9,7 +9,10 @@ import { VirtioNinep } from '../../devices/virtio/ninep.js';
 import type { VirtioModel } from '../../devices/virtio/virtio-kind.js';
 import { VirtioVsock } from '../../devices/virtio/vsock.js';
 import { MemoryDisk } from './memory-disk.js';
+import { TurnCount } from './turn-count.js';
+import { flood } from './virtio-fuzz-flood.js';
 import { fuzzHost } from './virtio-fuzz-host.js';
+import { driverOk, MODERN, negotiate, placeQueue } from './virtio-fuzz-rings.js';
 import { busyQueues, type FuzzTarget, featuresFor, interfacesFor, kindFor } from './virtio-fuzz-targets.js';
 import { MEMORY_END, VirtioRig } from './virtio-rig.js';
 import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
@@ -19,15 +22,17 @@ export type FuzzStep = readonly [what: number, where: number, how: number, value
 
 const LEGACY = 0x2000;
 const MSIX = 0xc0000000;
-const MODERN = 0x10_0000_0000;
 /** Rings lie close together, so that random stores hit them. */
 const DESCRIPTORS = 0x1000;
 const DRIVER = 0x1400;
 const DEVICE = 0x1600;
 const BUFFERS = 0x2000;
 const RING_SIZE = 8;
+const PLACE = { size: RING_SIZE, descriptors: DESCRIPTORS, driver: DRIVER, device: DEVICE };
 const DISK_SIZE = 64 * 1024;
 const MOST_AT_ONCE = 32;
+/** No device takes more buffers in one turn, and none of its buffers is longer. */
+const MOST_DESCRIPTORS_IN_A_TURN = 64 * 256;
 const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
@@ -49,7 +54,8 @@ type Action =
   | 'start'
   | 'save'
   | 'reset'
-  | 'queue';
+  | 'queue'
+  | 'flood';
 
 /** How often each is done: what breaks a device is rare, so that it gets far in between. */
 const SHARES: Readonly<Record<Action, number>> = {
@@ -67,6 +73,7 @@ const SHARES: Readonly<Record<Action, number>> = {
   save: 1,
   reset: 1,
   queue: 1,
+  flood: 1,
 };
 const ACTIONS = Object.entries(SHARES).flatMap(
   ([action, share]) => Array.from({ length: share }, () => action as Action), // the keys of the very table
@@ -76,6 +83,7 @@ export class VirtioFuzz {
   readonly rig: VirtioRig<VirtioModel>;
   private readonly disk: MemoryDisk | null;
   private readonly busy: readonly number[];
+  private readonly turns: TurnCount;
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
@@ -86,14 +94,17 @@ export class VirtioFuzz {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
     this.busy = busyQueues(target);
     this.rig = new VirtioRig(kindFor(target, this.disk), interfacesFor(target, interfaces), true);
+    this.turns = new TurnCount(this.rig.device.core);
     this.placeBars();
   }
 
   step([what, where, how, value]: FuzzStep): void {
     const asked = this.disk?.asked.length ?? 0;
+    this.turns.begin();
     this.perform(ACTIONS[what % ACTIONS.length] ?? 'kick', where, how, value);
     const more = (this.disk?.asked.length ?? 0) - asked;
     if (more > MOST_AT_ONCE * 16) throw new Error(`one step asked the disk ${more} times`);
+    if (this.turns.most > MOST_DESCRIPTORS_IN_A_TURN) throw new Error(`${this.turns.most} descriptors in one turn`);
     if ((this.disk?.waiting.length ?? 0) > 2 * 128) throw new Error('more requests in flight than queues are long');
     this.rig.rig.effects.length = 0;
     if (this.disk !== null && this.disk.asked.length > 1000) this.disk.asked.length = 0;
@@ -159,6 +170,10 @@ export class VirtioFuzz {
       case 'queue':
         this.resetQueue(where);
         break;
+      case 'flood':
+        this.placeBars();
+        this.kick(flood(this.rig, this.knownFeatures(where), [where, how, value]));
+        break;
     }
   }
 
@@ -178,9 +193,8 @@ export class VirtioFuzz {
 
   /** Starts the device properly, in one of many ways, with rings where the rest of this finds them. */
   private start(where: number, how: number): void {
-    const { mmio, ports, memory } = this.rig;
-    const known = featuresFor(this.target);
-    const features = known[where % known.length] ?? 0n;
+    const { ports, memory } = this.rig;
+    const features = this.knownFeatures(where);
     this.offered = 0;
     memory.fill(DESCRIPTORS, 0x1000, 0);
     if (how % 4 === 0) {
@@ -191,32 +205,20 @@ export class VirtioFuzz {
       ports.write(LEGACY + 18, 1, 7);
       return;
     }
-    const write = (at: number, width: 1 | 2 | 4, value: number): void => mmio.write(MODERN + at, width, value);
-    write(0x14, 1, 0);
-    write(0x14, 1, 3);
-    for (const half of [0, 1]) {
-      write(0x08, 4, half);
-      write(0x0c, 4, Number(BigInt.asUintN(32, features >> BigInt(32 * half))));
-    }
-    write(0x14, 1, 0x0b);
-    for (const queue of [0, 1, 2, 3, 4]) this.placeQueue(queue);
-    write(0x14, 1, 0x0f);
+    negotiate(this.rig, features);
+    for (const queue of [0, 1, 2, 3, 4]) placeQueue(this.rig, queue, PLACE);
+    driverOk(this.rig);
   }
 
-  private placeQueue(queue: number): void {
-    const write = (at: number, width: 2 | 4, value: number): void => this.rig.mmio.write(MODERN + at, width, value);
-    write(0x16, 2, queue);
-    write(0x18, 2, RING_SIZE);
-    write(0x20, 4, DESCRIPTORS);
-    write(0x28, 4, DRIVER);
-    write(0x30, 4, DEVICE);
-    write(0x1c, 2, 1);
+  private knownFeatures(where: number): bigint {
+    const known = featuresFor(this.target);
+    return known[where % known.length] ?? 0n;
   }
 
   private resetQueue(where: number): void {
     this.rig.mmio.write(MODERN + 0x16, 2, where % 3);
     this.rig.mmio.write(MODERN + 0x3a, 2, 1);
-    if (where & 4) this.placeQueue(where % 3);
+    if (where & 4) placeQueue(this.rig, where % 3, PLACE);
   }
 
   private writeRequest([where, how, value]: readonly [number, number, number], isWild: boolean): void {

@@ -10,6 +10,9 @@ const latency = { constant: 100_000n, bytesPerSecond: 1_000_000_000n };
 const SMALL = 100_000n + 512n;
 const LARGE = 100_000n + 4096n;
 const UNSEEN = 0xee;
+const COMMAND = 4;
+const WITHOUT_MASTER = 0x0003;
+const MASTER = 0x0007;
 
 function make(late: boolean) {
   const disk = new MemoryDisk(new Uint8Array(65536).fill(7), { late });
@@ -94,6 +97,45 @@ describe.each([
     expect(copy.messages()).toEqual([1]);
     copy.rig.clock.advance(LARGE - SMALL);
     expect(seen()).toEqual([0, 0]);
+  });
+
+  test('a request that is due while the device is no bus master is seen once it is, over a save as well', () => {
+    const started = start(late);
+    const { rig, clock, driver } = started;
+    const statuses = [read(started, 4096), read(started, 512)];
+    rig.device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
+    clock.advance(SMALL);
+    rig.device.pause();
+    rig.device.deserialize(rig.device.serialize());
+    clock.advance(LARGE);
+    expect(clock.nextDeadline()).toBeNull();
+    expect(statuses.map((at) => rig.memory.readU8(at))).toEqual([UNSEEN, UNSEEN]);
+    expect([driver.ring().used(), rig.messages()]).toEqual([[], []]);
+    rig.device.writeConfig(COMMAND, 2, MASTER);
+    clock.advance(1000n);
+    expect(statuses.map((at) => rig.memory.readU8(at))).toEqual([0, 0]);
+    const lengths = driver
+      .ring()
+      .used()
+      .map(({ length }) => length);
+    expect(lengths).toEqual([513, 4097]);
+    expect(rig.messages()).toEqual([1, 1]);
+  });
+
+  test('one that is not due when the device is bus master again is seen when it is', () => {
+    const started = start(late);
+    const { rig, clock } = started;
+    const status = read(started, 512);
+    rig.device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
+    started.driver.kick();
+    rig.device.pause();
+    rig.device.deserialize(rig.device.serialize());
+    clock.advance(SMALL - 2000n);
+    rig.device.writeConfig(COMMAND, 2, MASTER);
+    clock.advance(1999n);
+    expect(rig.memory.readU8(status)).toBe(UNSEEN);
+    clock.advance(1n);
+    expect([rig.memory.readU8(status), rig.messages()]).toEqual([0, [1]]);
   });
 
   test('a pause on the way changes nothing', () => {

@@ -277,6 +277,24 @@ describe('requests that the host does late', () => {
     expect(rig.messages()).toEqual([1]);
   });
 
+  test('are answered once the device is bus master again', () => {
+    const { driver, disk, rig } = start({ late: true });
+    const answers = [put(driver, { type: IN, sector: 1, room: 512 }), put(driver, { type: IN, room: 512 })];
+    driver.kick();
+    rig.device.writeConfig(4, 2, 0x0003);
+    disk.finish(0);
+    rig.device.pause();
+    rig.device.deserialize(rig.device.serialize());
+    rig.rig.clock.advance(1_000_000n);
+    expect(answers.map((answer) => answer.status())).toEqual([0xee, 0xee]);
+    expect([driver.ring().used(), rig.messages(), rig.rig.clock.nextDeadline()]).toEqual([[], [], null]);
+    rig.device.writeConfig(4, 2, 0x0007);
+    rig.rig.clock.advance(1000n);
+    expect(answers.map((answer) => answer.status())).toEqual([OK, OK]);
+    expect(driver.ring().used()).toHaveLength(2);
+    expect(rig.messages()).toEqual([1]);
+  });
+
   test('are waited for by a pause', () => {
     const { driver, rig, disk } = start({ late: true });
     const answer = put(driver, { type: IN, room: 512 });
