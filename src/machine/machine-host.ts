@@ -64,9 +64,10 @@ export class MachineHost {
     linkUp: (id) => void this.call('linkUp', id).catch(() => {}),
     warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
   });
-  private readonly vsocks = new HostVsocks(
-    (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
-  );
+  private readonly vsocks = new HostVsocks({
+    send: (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
+    heard: (id, count) => void this.call('vsockHeard', id, count).catch(() => {}),
+  });
   private readiness: Waiting | undefined;
   private engineId = 0;
   private nextRequest = 1;

@@ -67,12 +67,12 @@ export const COMMANDS = {
     cards.receivePackets(id, packets),
   linkDown: ({ cards }: CommandSubject, id: string) => cards.setLink(id, false),
   linkUp: ({ cards }: CommandSubject, id: string) => cards.setLink(id, true),
-  /** Waits for a machine that stands still to run. The windows of the connections bound what waits. */
-  hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) => {
-    const hear = (): void => vsocks.hear(id, heard);
-    if (machine.state === 'running') hear();
-    else machine.beforeRun(hear);
-  },
+  /** The windows of the connections bound what waits for a machine that stands still. */
+  hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) =>
+    onceRunning(machine, () => vsocks.hear(id, heard)),
+  /** So many messages of a socket device have been heard. */
+  vsockHeard: ({ machine, vsocks }: CommandSubject, id: string, count: number) =>
+    onceRunning(machine, () => vsocks.wasHeard(id, count)),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -88,6 +88,12 @@ export const COMMANDS = {
   /** False if the guest will not tell anything new. */
   refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
+
+/** Waits for a machine that stands still to run. */
+function onceRunning(machine: Machine, work: () => void): void {
+  if (machine.state === 'running') work();
+  else machine.beforeRun(work);
+}
 
 export type CommandName = keyof typeof COMMANDS;
 export type CommandArguments<N extends CommandName> =
