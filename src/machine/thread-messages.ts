@@ -58,6 +58,9 @@ export const COMMANDS = {
     machine.setConsoleOpen(port, isOpen),
   resizeConsole: ({ machine }: CommandSubject, port: ConsoleId, columns: number, rows: number) =>
     machine.resizeConsole(port, columns, rows),
+  /** A ring that was full has room. */
+  outputRoom: ({ machine }: CommandSubject, port: ConsoleId) =>
+    onceRunning(machine, () => machine.parts.board.virtioPorts.get(port)?.roomAgain()),
   /** Frames for a network card. To a machine that stands still they are lost, as on a wire. */
   receiveFrames: ({ machine, cards }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
     if (machine.state === 'running') cards.receiveFrames(id, frames);
@@ -116,6 +119,8 @@ export type FromMachine =
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ConsoleId }
+  /** The machine has stopped, and these bytes did not fit into the console's ring. */
+  | { readonly event: 'rest'; readonly port: ConsoleId; readonly bytes: Uint8Array }
   | LinkMessage
   | VsockEvent
   /** Bytes of memory that are saved, or read before the machine runs, and all. */
