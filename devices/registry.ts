@@ -78,7 +78,7 @@ function examples(): AnyDevice[] {
     roomAgain: nothing,
     close: nothing,
   };
-  const sockets = { isLive: false, attach: nothing, send: nothing, close: nothing };
+  const sockets = { isLive: false, isCrowded: false, attach: nothing, send: nothing, close: nothing };
   const modern = { ...both, interfaces: 'modern' } as const;
   const balloon = { target: 0, deflateOnOom: false, reporting: true };
   const folder = {

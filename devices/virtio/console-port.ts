@@ -70,9 +70,9 @@ export function deliver(port: PortState, queue: VirtioQueue, memory: GuestMemory
   if (pending.length > 0) queue.defer();
 }
 
-/** Writes what the guest has given, a bounded part of it at a time. */
+/** Writes what the guest has given, a bounded part of it at a time, and no more than there is room for. */
 export function transmit(port: PortState, queue: VirtioQueue, memory: GuestMemory, output: ByteSink): void {
-  let left = BYTES_AT_ONCE;
+  let left = Math.min(BYTES_AT_ONCE, output.room ?? BYTES_AT_ONCE);
   for (let count = 0; count < BUFFERS_AT_ONCE && left > 0; count += 1) {
     port.sending ??= nextSending(queue);
     const { sending } = port;
@@ -82,7 +82,8 @@ export function transmit(port: PortState, queue: VirtioQueue, memory: GuestMemor
     port.sending = null;
     queue.use(sending, 0);
   }
-  queue.defer();
+  if (output.room === 0) queue.stall();
+  else queue.defer();
 }
 
 function nextSending(queue: VirtioQueue): Sending | null {

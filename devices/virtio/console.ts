@@ -110,6 +110,13 @@ export class VirtioConsole extends VirtioModel implements ConsoleConfigOwner {
     if (console.ready) this.tell(console, Tell.SIZE);
   }
 
+  /** There is room for what the guest writes, where there may have been none. */
+  roomAgain(port: number): void {
+    const queue = this.host.queue(transmitQueue(port));
+    // Output that takes everything has had nobody wait: what waits in this queue does so for another reason.
+    if (queue.isStalled && this.output(port).room !== undefined) queue.defer();
+  }
+
   process(queue: VirtioQueue): void {
     if (queue.index >= CONTROL_RECEIVE && !this.hasControl) return;
     if (queue.index === CONTROL_RECEIVE) this.sendControl(queue);
@@ -135,6 +142,11 @@ export class VirtioConsole extends VirtioModel implements ConsoleConfigOwner {
 
   override reset(): void {
     for (const port of this.host.state().ports) forgetDriver(port);
+  }
+
+  /** In another process there is another reader. */
+  override rejoined(): void {
+    for (const port of this.host.state().ports.keys()) this.roomAgain(port);
   }
 
   private get hasControl(): boolean {
@@ -225,6 +237,7 @@ export class VirtioConsole extends VirtioModel implements ConsoleConfigOwner {
 const isTransmit = (queue: number): boolean => queue % 2 === 1;
 const portOf = (queue: number): number => (queue < CONTROL_RECEIVE ? 0 : Math.floor(queue / 2) - 1);
 const receiveQueue = (port: number): number => (port === 0 ? 0 : 2 * (port + 1));
+const transmitQueue = (port: number): number => receiveQueue(port) + 1;
 
 export function virtioConsole(options: ConsoleOptions): VirtioKind<ConsoleFields, VirtioConsole> {
   const { named } = options;

@@ -28,6 +28,8 @@ const CONFIG_LENGTH = 2 + LONGEST_TAG;
 const REQUESTS_AT_ONCE = 32;
 /** Bytes of answers, roughly, until the guest's processor has its turn again. */
 const MOST_BYTES = 1024 * 1024;
+/** To look at a fid is as much work as so many bytes: of renames that look at all there can be, one has its turn. */
+const BYTES_A_LOOK = 16;
 /** Before a size is agreed on, all there is to say is a version. */
 const FIRST_MESSAGE = 8192;
 
@@ -81,7 +83,9 @@ export class VirtioNinep extends VirtioModel {
   process(queue: VirtioQueue): void {
     let moved = 0;
     const handle = (chain: Chain): void => {
+      const { looked } = this.fids;
       moved += chain.readableLength + this.answer(queue, chain);
+      moved += (this.fids.looked - looked) * BYTES_A_LOOK;
     };
     queue.takeSome(REQUESTS_AT_ONCE, handle, { mayGoOn: () => moved < MOST_BYTES });
   }

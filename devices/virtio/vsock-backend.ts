@@ -30,11 +30,15 @@ export type VsockMessage = VsockPorts &
 /** The device, as its back end sees it. On the machine's thread. */
 export interface VsockPort {
   receive(message: VsockMessage): void;
+  /** The back end is not crowded any more. */
+  roomAgain(): void;
 }
 
 export interface VsockBackend {
   /** What comes in, and when, is not the machine's own doing; and connections do not outlive a restore. */
   readonly isLive: boolean;
+  /** It has been told a lot that it has not heard. What the device need not say waits for `roomAgain`. */
+  readonly isCrowded: boolean;
   /** Called once, before anything else. */
   attach(port: VsockPort): void;
   send(message: VsockMessage): void;

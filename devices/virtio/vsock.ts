@@ -91,6 +91,13 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
     if (this.table.hasPacket) queue.defer();
   }
 
+  roomAgain(): void {
+    for (const index of [Queue.RECEIVE, Queue.TRANSMIT]) {
+      const queue = this.host.queue(index);
+      if (queue.isStalled) queue.defer();
+    }
+  }
+
   override readConfig(offset: number, width: Width): number {
     return config.read(this.host.state(), undefined, 0, offset, width);
   }
@@ -118,8 +125,12 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
       this.hear(chain);
       queue.use(chain, 0);
     };
-    queue.takeSome(PACKETS_AT_ONCE, handle, { isFull: () => this.table.isCrowded });
+    queue.takeSome(PACKETS_AT_ONCE, handle, { isFull: () => this.isCrowded });
     this.host.process(Queue.RECEIVE);
+  }
+
+  private get isCrowded(): boolean {
+    return this.table.isCrowded || this.backend.isCrowded;
   }
 
   private hear({ readable, readableLength }: Chain): void {
@@ -134,6 +145,10 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
   private deliver(queue: VirtioQueue): void {
     let count = 0;
     for (; count < PACKETS_AT_ONCE && this.table.hasPacket; count += 1) {
+      if (this.backend.isCrowded) {
+        queue.stall(); // it is told of every packet
+        break;
+      }
       const chain = queue.take();
       if (chain === null) break;
       const room = chain.writableLength - VSOCK_HEADER;
@@ -142,7 +157,7 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
     }
     if (count === PACKETS_AT_ONCE) queue.defer();
     const transmit = this.host.queue(Queue.TRANSMIT);
-    if (transmit.isStalled && !this.table.isCrowded) transmit.defer();
+    if (transmit.isStalled && !this.isCrowded) transmit.defer();
   }
 
   private tellEvent(queue: VirtioQueue): void {

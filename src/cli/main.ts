@@ -6,6 +6,7 @@
  * meets a SIGUSR1 in its first moments with Node's inspector (Node 20 has no switch against that), which cannot be opened
  * at the address above (RFC 5737).
  */
+import { neverBlock } from '../host/console/never-block.js';
 import { startSpareWorker } from '../machine/machine-workers.js';
 import { rememberSignals, type VmSignal } from './early-signals.js';
 import { takeSignals } from './launched.js';
@@ -19,10 +20,13 @@ process.title = takeSignals() ? 'tsbhyve-vm' : 'tsbhyve';
 const words = process.argv.slice(2);
 if (runsVm(words)) startSpareWorker();
 // A reader that goes away must not take the VM with it: what nobody reads is lost, and nothing else.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', () => {});
+  neverBlock(stream);
+}
 
 const { main } = await import('./run.js');
 const status = await main(words, early);
 // Standard input may still be open, and would keep the process; what was written must get out before it ends.
-await new Promise((resolve) => process.stdout.write('', resolve));
+for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve));
 process.exit(status);

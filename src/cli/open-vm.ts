@@ -5,7 +5,6 @@ import { COM_PORTS, type ConsoleId } from '../machine/config.js';
 import { MachineHost, type MachineHostOptions } from '../machine/machine-host.js';
 import type { CommandArguments, CommandName, CommandResult } from '../machine/thread-messages.js';
 import type { SavedSnapshot } from '../machine/thread-save.js';
-import { Holds } from './holds.js';
 import { checkStore } from './sandbox.js';
 import type { Settings } from './settings.js';
 import type { OpenVm, Vm, VmEvents, VmSaveOrder } from './vm.js';
@@ -23,10 +22,7 @@ class ThreadedVm implements Vm {
   private host: MachineHost | null = null;
   private events: VmEvents | null = null;
   private unplugged = false;
-  /** Who wants the guest to stand still: consoles, and a person. */
-  private readonly holds = new Holds<ConsoleId | 'person'>((stopped) =>
-    this.machine().call(stopped ? 'pause' : 'resume'),
-  );
+  private isPaused = false;
   private onProgress: (done: number, total: number) => void = () => {};
 
   constructor(private readonly settings: Settings) {
@@ -59,8 +55,15 @@ class ThreadedVm implements Vm {
     }
   }
 
-  setPaused(paused: boolean): Promise<void> {
-    return this.holds.set('person', paused);
+  async setPaused(paused: boolean): Promise<void> {
+    if (this.isPaused === paused) return;
+    this.isPaused = paused;
+    try {
+      await this.machine().call(paused ? 'pause' : 'resume');
+    } catch (error) {
+      this.isPaused = !paused;
+      throw error;
+    }
   }
 
   async ask<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>> {
@@ -120,7 +123,7 @@ class ThreadedVm implements Vm {
       resized: (columns, rows) => this.tell((host) => host.call('resizeConsole', port, columns, rows)),
       inputRoom: () => this.events?.inputRoom(port),
       outputReady: () => this.events?.outputReady(port),
-      hold: (held) => void this.holds.set(port, held).catch(() => {}),
+      hold: (held) => this.host?.holdOutput(port, held),
     });
   }
 

@@ -7,7 +7,7 @@ const NOTHING = new Uint8Array(0);
 /** Typed at once; the machine keeps more for a guest that is slow to read. */
 const PIECE = 4096;
 const RETRY_MS = 20;
-/** With so much output that nobody takes, the guest has to wait. */
+/** With so much output that nobody takes, no more of it is fetched. */
 const MUCH_OUTPUT = 1024 * 1024;
 
 export interface LineEnds {
@@ -21,7 +21,7 @@ export interface LineEnds {
   resized(columns: number, rows: number): void;
   inputRoom(): void;
   outputReady(): void;
-  /** Stops and starts the guest: the only way to make it write less. */
+  /** Leaves what the guest writes with the machine, or fetches it again; never within this call. */
   hold(held: boolean): void;
 }
 

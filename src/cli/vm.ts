@@ -34,7 +34,7 @@ export interface Vm {
   /** Lets it run. */
   run(): Promise<void>;
   pressPowerButton(): void;
-  /** Stops the guest, or lets it run unless a console with too much output holds it. Twice is as good as once. */
+  /** Stops the guest, or lets it run. Twice is as good as once. */
   setPaused(paused: boolean): Promise<void>;
   /** Asks the machine itself; rejects with its reason when it refuses. */
   ask<N extends CommandName>(name: N, ...given: CommandArguments<N>): Promise<CommandResult<N>>;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * A bounded byte ring in shared memory: the machine's thread writes console output, the main thread reads it. One writer,
- * one reader, no locks. Words 0 and 1 count the bytes written and read so far, modulo 2^32.
+ * one reader, no locks. Words 0 and 1 count the bytes written and read so far, modulo 2^32; word 2 is not 0 when the writer
+ * wants to be told of room.
  */
 const WRITTEN = 0;
 const READ = 1;
-const HEADER_BYTES = 8;
+const ASKS = 2;
+const HEADER_BYTES = 12;
 
 const DEFAULT_RING_BYTES = 256 * 1024;
 
@@ -21,7 +23,7 @@ export class ConsoleRing {
   private readonly bytes: Uint8Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.counters = new Int32Array(memory, 0, 2);
+    this.counters = new Int32Array(memory, 0, 3);
     this.bytes = new Uint8Array(memory, HEADER_BYTES);
   }
 
@@ -31,7 +33,12 @@ export class ConsoleRing {
   }
 
   get isFull(): boolean {
-    return this.length >= this.bytes.length;
+    return this.room === 0;
+  }
+
+  /** Bytes that fit. */
+  get room(): number {
+    return Math.max(0, this.bytes.length - this.length);
   }
 
   /**
@@ -45,10 +52,18 @@ export class ConsoleRing {
     return this.length === 1;
   }
 
-  /** For the writer: sleeps until the reader has taken something, or the time has passed. */
-  waitForSpace(milliseconds: number): void {
-    const read = Atomics.load(this.counters, READ);
-    if (this.isFull) Atomics.wait(this.counters, READ, read, milliseconds);
+  /**
+   * For the writer that found it full: wants to be told of room. False if there is some already. It asks and then looks, and
+   * the reader takes and then looks whether it is asked: one of the two sees the other.
+   */
+  askForRoom(): boolean {
+    Atomics.store(this.counters, ASKS, 1);
+    return this.isFull;
+  }
+
+  /** For the reader, once it has taken something: the writer is to be told. */
+  takeQuestion(): boolean {
+    return Atomics.exchange(this.counters, ASKS, 0) !== 0;
   }
 
   /** For the reader: everything there is, as a copy. Call until it gives nothing. */
@@ -61,7 +76,6 @@ export class ConsoleRing {
     taken.set(this.bytes.subarray(start, start + first));
     taken.set(this.bytes.subarray(0, length - first), first);
     Atomics.store(this.counters, READ, (read + length) | 0);
-    Atomics.notify(this.counters, READ);
     return taken;
   }
 }

@@ -46,13 +46,19 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+interface Output {
+  readonly ring: ConsoleRing;
+  readonly receive: OutputReceiver;
+  isHeld: boolean;
+}
+
 /** Threads that a process exit must not wait for: a thread inside native code cannot be ended from outside. */
 const running = new Set<MachineHost>();
 let watchesExit = false;
 
 export class MachineHost {
   private readonly control = new ThreadControl();
-  private readonly rings = new Map<ConsoleId, { readonly ring: ConsoleRing; readonly receive: OutputReceiver }>();
+  private readonly outputs = new Map<ConsoleId, Output>();
   private readonly requests = new Map<number, Waiting>();
   private readonly port: MessagePort;
   private readonly worker: Worker;
@@ -64,9 +70,10 @@ export class MachineHost {
     linkUp: (id) => void this.call('linkUp', id).catch(() => {}),
     warn: (message) => (this.options.log ?? nullLogger).scoped('net').warn(message),
   });
-  private readonly vsocks = new HostVsocks(
-    (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
-  );
+  private readonly vsocks = new HostVsocks({
+    send: (id, message) => void this.call('hearVsock', id, recordOf(message)).catch(() => {}),
+    heard: (id, count) => void this.call('vsockHeard', id, count).catch(() => {}),
+  });
   private readiness: Waiting | undefined;
   private engineId = 0;
   private nextRequest = 1;
@@ -81,7 +88,7 @@ export class MachineHost {
     for (const [port, receive] of Object.entries(options.outputs ?? {}) as [ConsoleId, OutputReceiver][]) {
       const memory = consoleRingMemory();
       rings[port] = memory;
-      this.rings.set(port, { ring: new ConsoleRing(memory), receive });
+      this.outputs.set(port, { ring: new ConsoleRing(memory), receive, isHeld: false });
     }
     const inputs = options.inputs ?? null;
     const { hostCpus = [], translator = {} } = options;
@@ -138,6 +145,17 @@ export class MachineHost {
     });
   }
 
+  /**
+   * Leaves what a console writes where it is. Then its ring fills up; a port of a virtio console has its guest wait then, a
+   * serial port loses bytes, and under the virtual clock the machine waits.
+   */
+  holdOutput(port: ConsoleId, isHeld: boolean): void {
+    const output = this.outputs.get(port);
+    if (output === undefined || output.isHeld === isHeld) return;
+    output.isHeld = isHeld;
+    if (!isHeld) queueMicrotask(() => this.drain()); // whoever lets go of it may be about to use what came before
+  }
+
   /** Ends the thread and releases everything. Allowed in every state, and twice. */
   async close(): Promise<void> {
     this.stop();
@@ -172,8 +190,12 @@ export class MachineHost {
       case 'failed':
         this.failed(message.message);
         break;
+      case 'rest':
+        this.drainAll();
+        this.outputs.get(message.port)?.receive(message.bytes);
+        break;
       case 'stopped':
-        this.drain();
+        this.drainAll();
         this.options.onStopped?.(message.reason);
         break;
       case 'answer':
@@ -222,13 +244,20 @@ export class MachineHost {
   }
 
   private drain(): void {
-    for (const { ring, receive } of this.rings.values()) {
-      for (let bytes = ring.take(); bytes.length > 0; bytes = ring.take()) receive(bytes);
+    for (const [port, output] of this.outputs) {
+      let isTaken = false;
+      while (!output.isHeld && take(output)) isTaken = true;
+      if (isTaken && output.ring.takeQuestion()) void this.call('outputRoom', port).catch(() => {});
     }
   }
 
+  /** The machine will write no more. */
+  private drainAll(): void {
+    for (const output of this.outputs.values()) while (take(output));
+  }
+
   private failed(message: string): void {
-    this.drain();
+    this.drainAll();
     if (this.engineId === 0) this.readiness?.reject(new Error(message));
     else this.options.onStopped?.({ kind: 'error', message });
   }
@@ -239,12 +268,19 @@ export class MachineHost {
     this.links.close();
     this.vsocks.close();
     this.receivePending();
-    this.drain();
+    this.drainAll();
     this.port.close();
     this.readiness?.reject(new Error('the machine was closed before it was ready'));
     for (const waiting of this.requests.values()) waiting.reject(new Error('the machine was closed'));
     this.requests.clear();
   }
+}
+
+/** False if there was nothing. */
+function take({ ring, receive }: Output): boolean {
+  const bytes = ring.take();
+  if (bytes.length > 0) receive(bytes);
+  return bytes.length > 0;
 }
 
 function watchExit(): void {

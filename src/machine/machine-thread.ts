@@ -6,11 +6,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Logger, SinkLogger } from '../core/log.js';
 import { collectGarbage } from '../host/collect-garbage.js';
+import { wakeEngine } from '../hypervisor/native.js';
 import { ResumedMachine } from '../snapshot/resumed-machine.js';
 import type { Following } from '../snapshot/steps.js';
 import { type BuildOptions, buildMachine } from './build.js';
-import type { ConsoleId } from './config.js';
-import { ConsoleRing } from './console-ring.js';
 import { DiskMerges } from './disk-merges.js';
 import { FrameLinks } from './frame-links.js';
 import { type Inputs, LiveInputs } from './inputs/inputs.js';
@@ -19,7 +18,7 @@ import { ReplayedInputs } from './inputs/replayed-inputs.js';
 import { LinkedCards } from './linked-cards.js';
 import type { Machine } from './machine.js';
 import { NativeLinks } from './native-links.js';
-import type { ConsoleOutputs } from './serial-consoles.js';
+import { RingOutputs, type RingReader } from './ring-outputs.js';
 import { ThreadControl } from './thread-control.js';
 import {
   COMMANDS,
@@ -57,6 +56,7 @@ export class MachineThread {
     private readonly log: Logger,
     private readonly onProgress: ProgressReceiver,
     private readonly natives: NativeLinks,
+    private readonly outputs: RingOutputs,
     links: Pick<CommandSubject, 'cards' | 'vsocks'>,
     inputs: InputFile | null,
   ) {
@@ -78,12 +78,13 @@ export class MachineThread {
       const [cards, vsocks] = [new LinkedCards(), new VsockLinks(postLink)];
       const frames = new FrameLinks(postLink, cards, isRecorded);
       const natives = new NativeLinks({ log, isReplay, isRecorded, waitsForAccept: true }, cards);
+      const outputs = new RingOutputs(rings, outputReader(post), log);
       const openStream: DeviceHost['openStream'] = (...given) => frames.open(...given);
       const openVsock: DeviceHost['openVsock'] = (...given) => vsocks.open(...given);
       const host = {
         log,
         live,
-        outputs: ringOutputs(rings, control, post),
+        outputs: outputs.sinks,
         devices: { openStream, openVsock, repeatsInputs: isRecorded },
         links: natives,
         hostCpus,
@@ -92,6 +93,8 @@ export class MachineThread {
       };
       const following = { onProgress, isCancelled: () => control.isStopped };
       const { machine, resumed } = makeMachine(origin, host, following);
+      const { engine, config } = machine.parts;
+      if (config.clock.kind === 'virtual') outputs.keepAll(() => wakeEngine(engine.id));
       const thread = new MachineThread(
         machine,
         resumed,
@@ -100,10 +103,11 @@ export class MachineThread {
         log,
         onProgress,
         natives,
+        outputs,
         { cards, vsocks },
         inputs,
       );
-      post({ event: 'ready', engineId: machine.parts.engine.id });
+      post({ event: 'ready', engineId: engine.id });
       thread.turn();
     } catch (error) {
       post({ event: 'failed', message: messageOf(error) });
@@ -132,8 +136,13 @@ export class MachineThread {
     const seen = this.machine.parts.events.wakes;
     this.answerRequests();
     if (this.control.isStopped) return false;
+    const isRead = this.outputs.flush();
     if (this.machine.state !== 'running') {
       this.reportStop();
+      this.rest(seen, LONGEST_SLEEP_MS);
+      return true;
+    }
+    if (!isRead) {
       this.rest(seen, LONGEST_SLEEP_MS);
       return true;
     }
@@ -199,7 +208,10 @@ export class MachineThread {
 
   private reportStop(): void {
     const reason = this.machine.state === 'stopped' ? this.machine.stopReason : null;
-    if (reason !== null && !this.stopReported) this.post({ event: 'stopped', reason });
+    if (reason !== null && !this.stopReported) {
+      this.outputs.end();
+      this.post({ event: 'stopped', reason });
+    }
     this.stopReported = reason !== null;
   }
 
@@ -265,20 +277,11 @@ function makeMachine(origin: MachineOrigin, host: BuildOptions, following: Follo
   return { machine, resumed: null };
 }
 
-/** Output waits while its ring is full, but not when the thread is to end. */
-function ringOutputs(
-  rings: ThreadData['rings'],
-  control: ThreadControl,
-  post: (message: FromMachine) => void,
-): ConsoleOutputs {
-  const output = (port: ConsoleId, ring: ConsoleRing) => ({
-    write(byte: number): void {
-      while (ring.isFull && !control.isStopped) ring.waitForSpace(LONGEST_SLEEP_MS);
-      if (!ring.isFull && ring.push(byte)) post({ event: 'output', port });
-    },
-  });
-  const entries = Object.entries(rings) as [ConsoleId, SharedArrayBuffer][]; // the keys that ThreadData declares
-  return Object.fromEntries(entries.map(([port, memory]) => [port, output(port, new ConsoleRing(memory))]));
+function outputReader(post: (message: FromMachine) => void): RingReader {
+  return {
+    written: (port) => post({ event: 'output', port }),
+    rest: (port, bytes) => post({ event: 'rest', port, bytes }),
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -58,6 +58,9 @@ export const COMMANDS = {
     machine.setConsoleOpen(port, isOpen),
   resizeConsole: ({ machine }: CommandSubject, port: ConsoleId, columns: number, rows: number) =>
     machine.resizeConsole(port, columns, rows),
+  /** A ring that was full has room. */
+  outputRoom: ({ machine }: CommandSubject, port: ConsoleId) =>
+    onceRunning(machine, () => machine.parts.board.virtioPorts.get(port)?.roomAgain()),
   /** Frames for a network card. To a machine that stands still they are lost, as on a wire. */
   receiveFrames: ({ machine, cards }: CommandSubject, id: string, frames: readonly Uint8Array[]) => {
     if (machine.state === 'running') cards.receiveFrames(id, frames);
@@ -67,12 +70,12 @@ export const COMMANDS = {
     cards.receivePackets(id, packets),
   linkDown: ({ cards }: CommandSubject, id: string) => cards.setLink(id, false),
   linkUp: ({ cards }: CommandSubject, id: string) => cards.setLink(id, true),
-  /** Waits for a machine that stands still to run. The windows of the connections bound what waits. */
-  hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) => {
-    const hear = (): void => vsocks.hear(id, heard);
-    if (machine.state === 'running') hear();
-    else machine.beforeRun(hear);
-  },
+  /** The windows of the connections bound what waits for a machine that stands still. */
+  hearVsock: ({ machine, vsocks }: CommandSubject, id: string, heard: VsockRecord) =>
+    onceRunning(machine, () => vsocks.hear(id, heard)),
+  /** So many messages of a socket device have been heard. */
+  vsockHeard: ({ machine, vsocks }: CommandSubject, id: string, count: number) =>
+    onceRunning(machine, () => vsocks.wasHeard(id, count)),
   save: ({ saves }: CommandSubject, request: SaveRequest) => new Later((watcher) => saves.begin(request, watcher)),
   /** False if nothing is being saved. */
   cancelSave: ({ saves }: CommandSubject): boolean => saves.cancel(),
@@ -88,6 +91,12 @@ export const COMMANDS = {
   /** False if the guest will not tell anything new. */
   refreshBalloon: ({ machine }: CommandSubject) => refreshBalloon(machine),
 };
+
+/** Waits for a machine that stands still to run. */
+function onceRunning(machine: Machine, work: () => void): void {
+  if (machine.state === 'running') work();
+  else machine.beforeRun(work);
+}
 
 export type CommandName = keyof typeof COMMANDS;
 export type CommandArguments<N extends CommandName> =
@@ -110,6 +119,8 @@ export type FromMachine =
   | { readonly event: 'refusal'; readonly id: number; readonly message: string }
   /** The console's ring was empty. */
   | { readonly event: 'output'; readonly port: ConsoleId }
+  /** The machine has stopped, and these bytes did not fit into the console's ring. */
+  | { readonly event: 'rest'; readonly port: ConsoleId; readonly bytes: Uint8Array }
   | LinkMessage
   | VsockEvent
   /** Bytes of memory that are saved, or read before the machine runs, and all. */

@@ -12,6 +12,8 @@ export interface VirtioPort {
   typeAll(bytes: Uint8Array): void;
   setOpen(isOpen: boolean): void;
   resize(columns: number, rows: number): void;
+  /** For what the guest writes. */
+  roomAgain(): void;
 }
 
 export interface VirtioPortConfig {
@@ -49,6 +51,7 @@ function portOf(model: VirtioConsole, index: number): VirtioPort {
     type: (bytes) => model.type(index, bytes),
     typeAll: (bytes) => model.typeAll(index, bytes),
     setOpen: (isOpen) => model.setOpen(index, isOpen),
+    roomAgain: () => model.roomAgain(index),
     // Only the console port has a size.
     resize: (columns, rows) => {
       if (index === 0) model.resize(columns, rows);

@@ -8,6 +8,11 @@ import {
 } from '../../devices/virtio/vsock-backend.js';
 import { blob, bool, oneOf, record, u32 } from '../core/state-fields.js';
 
+/** Messages for the main thread that it has not heard: with so many a device waits. */
+const MOST_UNHEARD = 1024;
+/** The main thread says that it has heard so many, not more often: also that is a message. */
+export const HEARD_AT_ONCE = 256;
+
 export type VsockEvent =
   /** A socket device wants its sockets. */
   | { readonly event: 'vsock-open'; readonly id: string; readonly path: string }
@@ -58,13 +63,35 @@ export class VsockLinks {
   hear(id: string, heard: VsockRecord): void {
     this.links.get(id)?.port?.receive(messageOf(heard));
   }
+
+  /** The main thread has heard so many messages; on the same conditions. */
+  wasHeard(id: string, count: number): void {
+    this.links.get(id)?.wasHeard(count);
+  }
 }
 
 class VsockLink implements VsockBackend {
   readonly isLive = true;
   port: VsockPort | null = null;
+  /** It goes down by an input of the machine alone, so that a replay waits where the recorded run did. */
+  private unheard = 0;
 
-  constructor(readonly send: (message: VsockMessage) => void) {}
+  constructor(private readonly post: (message: VsockMessage) => void) {}
+
+  get isCrowded(): boolean {
+    return this.unheard >= MOST_UNHEARD;
+  }
+
+  send(message: VsockMessage): void {
+    this.unheard += 1;
+    this.post(message);
+  }
+
+  wasHeard(count: number): void {
+    const { isCrowded } = this;
+    this.unheard = Math.max(0, this.unheard - count);
+    if (isCrowded && !this.isCrowded) this.port?.roomAgain();
+  }
 
   attach(port: VsockPort): void {
     this.port = port;

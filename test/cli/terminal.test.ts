@@ -58,6 +58,27 @@ class Terminal {
     writeSync(this.pty.master, Buffer.from(text, 'latin1'));
   }
 
+  /** Types as fast as it is taken. */
+  async paste(text: string): Promise<void> {
+    for (
+      let rest = Buffer.from(text, 'latin1');
+      rest.length > 0;
+      await new Promise((resolve) => setImmediate(resolve))
+    ) {
+      try {
+        rest = rest.subarray(writeSync(this.pty.master, rest));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      }
+    }
+  }
+
+  /** Looks away, so that what is written has nowhere to go, or looks again. */
+  look(isLooking: boolean): void {
+    if (isLooking) this.window.resume();
+    else this.window.pause();
+  }
+
   shows(text: string): Promise<void> {
     return until(() => this.screen.includes(text));
   }
@@ -160,4 +181,17 @@ test('the terminal is as it was after two SIGTERM, and after a guest that crashe
   await other.ended();
   expect(other.status).toBe(3);
   expect(other.modes()).toBe(other.before);
+});
+
+test('a terminal that nobody reads stops nothing: keys are taken, and all that was written comes out in the end', async () => {
+  const window = boot();
+  await window.shows('UP');
+  window.look(false);
+  const text = '0123456789'.repeat(15_000); // more than terminals keep
+  await window.paste(`${text}\x01x`);
+  window.look(true);
+  await window.ended();
+  expect(window.status).toBe(1);
+  const shown = window.screen.slice(window.screen.indexOf('0'));
+  expect(text.startsWith(shown)).toBe(true);
 });

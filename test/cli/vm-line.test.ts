@@ -45,7 +45,7 @@ test('a large offer is taken in pieces, in order and complete', async () => {
   expect(seen.typed).toBe(paste);
 });
 
-test('output is kept until it is taken, and a guest that writes far ahead is held', () => {
+test('output is kept until it is taken, and of a guest that writes far ahead no more is fetched', () => {
   const { line: vmLine, seen } = line(() => 0);
   vmLine.receive(bytes('one '));
   vmLine.receive(bytes('two'));

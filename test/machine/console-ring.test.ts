@@ -27,10 +27,18 @@ test('the first byte after an empty ring asks for the reader, others do not', ()
 test('a full ring says so until something is taken', () => {
   const { writer, reader } = ends(4);
   for (let byte = 0; byte < 4; byte += 1) writer.push(byte);
-  expect(writer.isFull).toBe(true);
-  writer.waitForSpace(1);
+  expect([writer.isFull, writer.room]).toEqual([true, 0]);
   expect(reader.take()).toHaveLength(4);
-  expect(writer.isFull).toBe(false);
+  expect([writer.isFull, writer.room]).toEqual([false, 4]);
+});
+
+test('a writer that asks for room is told so once, and not at all if there is some', () => {
+  const { writer, reader } = ends(4);
+  for (let byte = 0; byte < 4; byte += 1) writer.push(byte);
+  expect([reader.takeQuestion(), writer.askForRoom()]).toEqual([false, true]);
+  reader.take();
+  expect([reader.takeQuestion(), reader.takeQuestion()]).toEqual([true, false]);
+  expect(writer.askForRoom()).toBe(false);
 });
 
 test('the counters may wrap', () => {

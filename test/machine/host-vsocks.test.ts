@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { buildMachine } from '../../src/machine/build.js';
 import { machineConfig } from '../../src/machine/config.js';
+import { HostVsocks } from '../../src/machine/host-vsocks.js';
 import { MachineHost } from '../../src/machine/machine-host.js';
 import { until } from '../host/support/fake-line.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -45,4 +46,17 @@ test('live sockets are refused under the virtual clock, and without a thread tha
     'pci-0:4:0 path: a socket of the host needs a machine on a thread of its own',
   );
   buildMachine({ memory: MEMORY, clock: virtual, pci: device({ loopback: 'on' }) }).close();
+});
+
+test('tells how much of what the guest says it has heard, now and then', async () => {
+  const heard: (string | number)[][] = [];
+  const vsocks = new HostVsocks({ send: () => {}, heard: (...given) => heard.push(given) });
+  vsocks.open('vsock', join(temporaryFolder(), 'socket'));
+  for (let guest = 0; guest < 513; guest += 1) vsocks.hear('vsock', { op: 'reset', host: 1, guest });
+  await vsocks.connected();
+  vsocks.close();
+  expect(heard).toEqual([
+    ['vsock', 256],
+    ['vsock', 256],
+  ]);
 });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A machine on its own thread. The thread runs the compiled sources: `npm run build:ts` first. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { machineConfig } from '../../src/machine/config.js';
+import { type MachineConfig, machineConfig } from '../../src/machine/config.js';
 import { MachineHost } from '../../src/machine/machine-host.js';
+import { flood, floodKernel } from '../support/flood-kernel.js';
 import { folder, startEcho, type } from './support/echo-host.js';
 
 test('output and input pass between the threads, and power off is reported', async () => {
@@ -62,6 +64,55 @@ test('closing works while the machine runs, and twice', async () => {
   await Promise.all([host.close(), host.close()]);
   await host.close();
   await expect(host.call('status')).rejects.toThrow('cannot ask for status: the machine is closed');
+});
+
+describe('a console that nobody reads', () => {
+  const RING = 256 * 1024;
+  const COUNT = 300_000;
+  const ALL = flood(COUNT);
+
+  async function unread(clock: MachineConfig['clock']) {
+    const kernel = join(folder, 'flood');
+    writeFileSync(kernel, floodKernel(COUNT));
+    const started = await startEcho({}, undefined, { clock, boot: { kernel, commandLine: '' } });
+    started.host.holdOutput('com1', true);
+    await started.host.call('resume');
+    return started;
+  }
+
+  /** Resolves when the guest is at the byte that does not fit: after two instructions, four for each before, and one. */
+  async function standsStill(host: MachineHost): Promise<void> {
+    for (let before = -1n; ; ) {
+      const { instructions, state } = await host.call('status');
+      expect(state).toBe('running');
+      if (instructions === before && instructions >= 4n * BigInt(RING) + 3n) return;
+      before = instructions;
+    }
+  }
+
+  test('does not stop the machine: in real time what does not fit is lost', async () => {
+    const { stopped, text } = await unread({ kind: 'real' });
+    expect(await stopped()).toEqual({ kind: 'power-off' });
+    expect(text()).toBe(ALL.slice(0, RING));
+  });
+
+  test('makes a machine under the virtual clock wait, which answers meanwhile and loses nothing', async () => {
+    const { host, stopped, text } = await unread({ kind: 'virtual', numerator: 1, denominator: 1 });
+    await standsStill(host);
+    expect(text()).toBe('');
+    host.holdOutput('com1', false);
+    expect(await stopped()).toEqual({ kind: 'power-off' });
+    expect(text()).toBe(ALL);
+  });
+
+  test('is told what such a machine has written when that is switched off', async () => {
+    const { host, stopped, text } = await unread({ kind: 'virtual', numerator: 1, denominator: 1 });
+    await standsStill(host);
+    await host.call('powerOff');
+    expect(await stopped()).toEqual({ kind: 'requested' });
+    expect(text().length).toBeGreaterThan(RING);
+    expect(ALL.startsWith(text())).toBe(true);
+  });
 });
 
 test('a machine that cannot be built says why', async () => {

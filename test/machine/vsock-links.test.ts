@@ -18,7 +18,7 @@ test('what the host says finds the device that it is for', () => {
   const links = new VsockLinks(() => {});
   const heard: VsockMessage[] = [];
   const backend = links.open('vsock', '/socket');
-  backend.attach({ receive: (message) => heard.push(message) });
+  backend.attach({ receive: (message) => heard.push(message), roomAgain: () => {} });
   links.hear('vsock', recordOf(call));
   links.hear('another', recordOf(call));
   links.hear('vsock', recordOf({ ...call, op: 'reset' }));
@@ -26,4 +26,21 @@ test('what the host says finds the device that it is for', () => {
   backend.close();
   links.hear('vsock', recordOf(call));
   expect(heard).toHaveLength(2);
+});
+
+test('a device that says more than is heard is told to wait, and when it need not any more', () => {
+  const links = new VsockLinks(() => {});
+  const backend = links.open('vsock', '/socket');
+  const rooms: string[] = [];
+  backend.attach({ receive: () => {}, roomAgain: () => rooms.push('room') });
+  for (let count = 0; count < 1023; count += 1) backend.send(call);
+  expect(backend.isCrowded).toBe(false);
+  backend.send(call);
+  backend.send(call);
+  expect(backend.isCrowded).toBe(true);
+  links.wasHeard('vsock', 1);
+  expect([backend.isCrowded, ...rooms]).toEqual([true]);
+  links.wasHeard('vsock', 256);
+  links.wasHeard('vsock', 256);
+  expect([backend.isCrowded, ...rooms]).toEqual([false, 'room']);
 });

@@ -2,6 +2,7 @@
 /** The driver of a virtio console, with what comes out at the host's ends of its ports. */
 import { type ConsoleOptions, type VirtioConsole, virtioConsole } from '../../devices/virtio/console.js';
 import type { Interfaces } from '../../devices/virtio/features.js';
+import type { ByteSink } from '../../src/core/input.js';
 import { bitsOf, RING_PACKED, VERSION_1, VirtioDriver } from './virtio-driver.js';
 import { VirtioRig } from './virtio-rig.js';
 
@@ -12,6 +13,8 @@ export const [DEVICE_READY, DEVICE_ADD, PORT_READY, CONSOLE_PORT, RESIZE, PORT_O
 export class ConsoleSession {
   readonly outputs: number[][];
   readonly driver: VirtioDriver<VirtioConsole>;
+  /** Of the named ports' readers, together; they take everything if there is none. */
+  room: number | undefined;
   private readonly buffers = new Map<number, { address: number; length: number }[]>();
 
   constructor(
@@ -23,7 +26,7 @@ export class ConsoleSession {
     const sink = (port: number) => ({ write: (byte: number) => void this.outputs[port]?.push(byte) });
     const options: ConsoleOptions = {
       console: hasConsole ? sink(0) : null,
-      named: names.map((name, index) => ({ name, output: sink(index + 1) })),
+      named: names.map((name, index) => ({ name, output: this.pacedSink(index + 1) })),
     };
     const rig = new VirtioRig(virtioConsole(options), interfaces, (features & RING_PACKED) !== 0n);
     this.driver = new VirtioDriver(rig, { features, via: interfaces === 'legacy' ? 'legacy' : 'modern' });
@@ -40,6 +43,20 @@ export class ConsoleSession {
 
   output(port = 0): string {
     return Buffer.from(this.outputs[port] ?? []).toString();
+  }
+
+  private pacedSink(port: number): ByteSink {
+    const room = (): number | undefined => this.room;
+    const write = (byte: number): void => {
+      this.outputs[port]?.push(byte);
+      if (this.room !== undefined) this.room -= 1;
+    };
+    return {
+      get room() {
+        return room();
+      },
+      write,
+    };
   }
 
   /** The guest writes. */

@@ -15,6 +15,7 @@ export class MemorySockets implements VsockBackend {
   readonly heard: VsockMessage[] = [];
   port: VsockPort | null = null;
   isClosed = false;
+  isCrowded = false;
 
   constructor(readonly isLive = false) {}
 

@@ -59,11 +59,17 @@ export class Fids {
   private readonly handles = new Map<number, Handle>();
   private indexed: readonly Fid[] | null = null;
   private pathBytes = 0;
+  private looks = 0;
 
   constructor(
     private readonly stateOf: () => FidState,
     private readonly backend: FolderBackend,
   ) {}
+
+  /** How often a rename has looked at a fid, ever: whoever answers requests counts that as work. */
+  get looked(): number {
+    return this.looks;
+  }
 
   pathOf(fid: number): string {
     const path = this.find(fid)?.path;
@@ -114,6 +120,7 @@ export class Fids {
   /** Refuses a rename after which some paths would be too long. */
   checkRename(from: string, to: string): void {
     let growth = 0;
+    this.looks += this.state.fids.length;
     for (const { path } of this.state.fids) {
       const moved = movedPath(path, from, to);
       if (moved === null) continue;
@@ -126,6 +133,7 @@ export class Fids {
   /** Something has another name, and so has everything below it. */
   renamed(from: string, to: string): void {
     this.index();
+    this.looks += this.state.fids.length;
     for (const entry of this.state.fids) {
       const moved = movedPath(entry.path, from, to);
       if (moved === null) continue;

@@ -31,7 +31,7 @@ export function parentOf(path: string): string {
 /** Where `path` is after a rename; null if that does not concern it. */
 export function movedPath(path: string, from: string, to: string): string | null {
   if (path === from) return to;
-  return path.startsWith(`${from}/`) ? to + path.slice(from.length) : null;
+  return path[from.length] === '/' && path.startsWith(from) ? to + path.slice(from.length) : null;
 }
 
 function isName(name: string): boolean {

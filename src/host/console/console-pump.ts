@@ -10,6 +10,8 @@ import type { GuestLine } from './guest-line.js';
 const NOTHING = new Uint8Array(0);
 /** Nobody types this much while a guest is saved; somebody pastes it, and the keys can wait. */
 const MUCH_HELD = 256 * 1024;
+/** Written at once, so that it shows soon that a stream which is slow does take something. */
+const PIECE = 64 * 1024;
 
 export interface PumpOptions {
   /** Sees what the stream sent before the guest does. */
@@ -22,6 +24,8 @@ export class ConsolePump {
   private input: Readable | null = null;
   private output: Writable | null = null;
   private waiting: Uint8Array = NOTHING;
+  /** Output that the guest has got rid of and the stream has not got. */
+  private unsent: Uint8Array = NOTHING;
   private held = false;
 
   private readonly onData = (chunk: Uint8Array): void => this.receive(chunk);
@@ -58,6 +62,7 @@ export class ConsolePump {
     this.input?.pause();
     this.input = null;
     this.output = null;
+    this.unsent = NOTHING;
     if (!this.held) this.waiting = NOTHING;
   }
 
@@ -87,7 +92,7 @@ export class ConsolePump {
   /** Without a stream the guest's output is lost, as on an unplugged line. */
   outputReady(): void {
     while (this.output === null || this.options.dropWhenSlow || !this.output.writableNeedDrain) {
-      const bytes = this.line.takeOutput();
+      const bytes = this.nextOutput();
       if (bytes.length === 0) return;
       if (this.output !== null && !this.output.writableNeedDrain) this.output.write(bytes);
     }
@@ -97,7 +102,11 @@ export class ConsolePump {
   async flush(limitMs?: number): Promise<void> {
     const deadline = limitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + limitMs;
     this.outputReady();
-    while (this.output !== null && this.output.writableLength > 0 && performance.now() < deadline) {
+    while (
+      this.output !== null &&
+      this.unsent.length + this.output.writableLength > 0 &&
+      performance.now() < deadline
+    ) {
       await written(this.output, deadline - performance.now());
       this.outputReady();
     }
@@ -107,6 +116,14 @@ export class ConsolePump {
     if (this.held || this.waiting.length === 0) return;
     this.type();
     if (this.waiting.length === 0) this.input?.resume();
+  }
+
+  private nextOutput(): Uint8Array {
+    if (this.output === null || this.options.dropWhenSlow) return this.line.takeOutput();
+    if (this.unsent.length === 0) this.unsent = this.line.takeOutput();
+    const piece = this.unsent.subarray(0, PIECE);
+    this.unsent = this.unsent.subarray(PIECE);
+    return piece;
   }
 
   private receive(chunk: Uint8Array): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * A serial line that nobody needs to watch: clients come to its socket, one at a time, and whoever comes first gets what
- * the guest sent meanwhile. The guest waits for a client that reads slowly, but not for one that has stopped to read.
+ * the guest sent meanwhile. Output waits for a client that reads slowly, but not for one that has stopped to read.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { HostError, systemReason } from '../host-error.js';
@@ -10,10 +10,9 @@ import { ConsolePump, lateInputLine } from './console-pump.js';
 import type { GuestLine } from './guest-line.js';
 import { OutputHistory } from './output-history.js';
 import { PumpedConsole } from './pumped-console.js';
+import { StallWatch } from './stall-watch.js';
 
 const HISTORY_BYTES = 64 * 1024;
-/** A client that takes nothing for so long has hung up without saying so. */
-const STALLED_MS = 10_000;
 /** How long a client has to take the rest of the output when the VM ends. */
 const LAST_WORDS_MS = 1000;
 
@@ -26,16 +25,15 @@ export class DetachedConsole extends PumpedConsole {
   override readonly place = 'detached';
   private readonly history = new OutputHistory(HISTORY_BYTES);
   private client: Socket | null = null;
-  private stalled: NodeJS.Timeout | undefined;
-  private readonly stalledMs: number;
+  private readonly watch: StallWatch;
 
   private constructor(
     private readonly server: Server,
     private readonly line: GuestLine,
-    { earlier = new Uint8Array(0), stalledMs = STALLED_MS }: DetachedOptions,
+    { earlier = new Uint8Array(0), stalledMs }: DetachedOptions,
   ) {
     super(new ConsolePump(line));
-    this.stalledMs = stalledMs;
+    this.watch = new StallWatch(stalledMs);
     this.history.add(earlier);
     server.on('connection', (socket) => this.connected(socket));
   }
@@ -70,7 +68,7 @@ export class DetachedConsole extends PumpedConsole {
   override outputReady(): void {
     if (this.client === null) this.history.add(this.line.takeOutput());
     else this.pump.outputReady();
-    this.watchClient();
+    this.watch.look();
   }
 
   override inputRoom(): void {
@@ -84,7 +82,7 @@ export class DetachedConsole extends PumpedConsole {
     if (this.pump.late > 0) this.client?.write(lateInputLine(this.pump.late));
     await this.pump.flush(LAST_WORDS_MS);
     this.pump.detach();
-    clearTimeout(this.stalled);
+    this.watch.end();
     this.client?.end();
     this.client = null;
   }
@@ -99,10 +97,10 @@ export class DetachedConsole extends PumpedConsole {
     this.client = socket;
     socket.once('end', () => this.letGo());
     socket.once('close', () => this.left(socket));
-    socket.on('drain', () => this.watchClient());
-    socket.write(this.history.take());
-    this.pump.attach(socket, socket);
-    this.watchClient();
+    this.watch.follow(socket, () => {
+      socket.write(this.history.take());
+      this.pump.attach(socket, socket);
+    });
   }
 
   /** A client that has hung up keeps the line until the guest has all that it typed. */
@@ -116,16 +114,8 @@ export class DetachedConsole extends PumpedConsole {
   private left(socket: Socket): void {
     if (this.client !== socket) return;
     this.client = null;
+    this.watch.end();
     this.pump.detach();
     this.outputReady();
-  }
-
-  /** The clock starts anew whenever it has taken what there was. */
-  private watchClient(): void {
-    const waits = this.client?.writableNeedDrain === true;
-    if (waits && this.stalled !== undefined) return;
-    clearTimeout(this.stalled);
-    this.stalled = undefined;
-    if (waits) this.stalled = setTimeout(() => this.client?.destroy(), this.stalledMs);
   }
 }

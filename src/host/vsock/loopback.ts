@@ -8,6 +8,7 @@ import type { VsockBackend, VsockMessage, VsockPort } from '../../../devices/vir
 
 export class VsockLoopback implements VsockBackend {
   readonly isLive = false;
+  readonly isCrowded = false;
   private port: VsockPort | null = null;
 
   attach(port: VsockPort): void {

@@ -36,6 +36,8 @@ export class VsockSockets {
   private readonly connections = new Map<string, Caller>();
   /** Clients that have not said what they want. */
   private readonly unnamed = new Set<Socket>();
+  /** The guest has forgotten them, and somebody is still to read what it wrote; the oldest first. */
+  private readonly leaving = new Set<Socket>();
   private nextPort = FIRST_PORT;
 
   private constructor(
@@ -104,15 +106,19 @@ export class VsockSockets {
       socket.write(`OK ${ports.host}\n`);
       connection.open(rest);
     };
-    this.connections.set(keyOf(ports), { connection, accepted: once(accepted) });
+    this.add(ports, { connection, accepted: once(accepted) });
     this.options.send({ op: 'request', ...ports });
   }
 
   private callHost(ports: VsockPorts): void {
+    if (this.connections.size >= MOST_VSOCK_CONNECTIONS) {
+      this.options.send({ op: 'reset', ...ports });
+      return;
+    }
     const socket = connect({ path: `${this.path}_${ports.host}`, allowHalfOpen: true });
     socket.pause();
     const connection = this.newConnection(ports, socket, () => {});
-    this.connections.set(keyOf(ports), { connection, accepted: () => {} });
+    this.add(ports, { connection, accepted: () => {} });
     socket.once('connect', () => {
       this.options.send({ op: 'response', ...ports });
       connection.open();
@@ -125,9 +131,30 @@ export class VsockSockets {
       over: () => {
         over();
         if (this.connections.get(keyOf(ports))?.connection === connection) this.connections.delete(keyOf(ports));
+        if (!socket.destroyed) this.letLeave(socket);
       },
     });
     return connection;
+  }
+
+  private add(ports: VsockPorts, caller: Caller): void {
+    this.connections.set(keyOf(ports), caller);
+    this.makeRoom();
+  }
+
+  private letLeave(socket: Socket): void {
+    this.leaving.add(socket);
+    socket.once('close', () => this.leaving.delete(socket));
+    this.makeRoom();
+  }
+
+  /** A guest that forgets connections may not have more sockets than one that keeps them. */
+  private makeRoom(): void {
+    for (const oldest of this.leaving) {
+      if (this.connections.size + this.leaving.size <= MOST_VSOCK_CONNECTIONS) return;
+      this.leaving.delete(oldest);
+      oldest.destroy();
+    }
   }
 
   private freePort(guest: number): number {

@@ -3,7 +3,7 @@
 import { LONGEST_FRAME } from '../../../devices/virtio/net-backend.js';
 import { HEADER } from '../../../devices/virtio/net-header.js';
 import type { CborValue } from '../../core/cbor.js';
-import { blob, bool, type Field, hostString, list, record, u16, u64 } from '../../core/state-fields.js';
+import { blob, bool, type Field, hostString, list, record, u16, u32, u64 } from '../../core/state-fields.js';
 import { vsockRecord } from '../vsock-links.js';
 
 const port = hostString({ max: 128 });
@@ -22,6 +22,7 @@ const INPUTS = {
   receivePackets: [port, list(blob({ max: LONGEST_FRAME + HEADER }), { max: MOST_FRAMES })],
   linkDown: [port],
   hearVsock: [port, vsockRecord],
+  vsockHeard: [port, u32()],
   setBalloon: [u64()],
   linkUp: [port],
 } as const satisfies Readonly<Record<string, readonly Field<unknown>[]>>;

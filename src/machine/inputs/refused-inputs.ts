@@ -21,6 +21,7 @@ const ANSWERS: Answers = {
   receivePackets: nothing,
   linkDown: nothing,
   hearVsock: nothing,
+  vsockHeard: nothing,
   setBalloon: (why) => why,
   linkUp: nothing,
 };

@@ -70,6 +70,50 @@ test('output goes to its port', () => {
   expect([0, 1, 2].map((port) => session.output(port))).toEqual(['console', 'agent', 'log']);
 });
 
+describe('a port whose reader is slow', () => {
+  const slow = (): ConsoleSession => {
+    const session = opened('agent', 'log');
+    session.room = 3;
+    session.send(5, bytes('abcdef'));
+    session.send(5, bytes('ghi'));
+    session.driver.rig.rig.clock.advance(1_000_000n);
+    return session;
+  };
+  const readOn = ({ driver: { rig } }: ConsoleSession): void => rig.rig.clock.advance(1000n);
+
+  test('keeps the guest’s buffers until there is room, and others go on', () => {
+    const session = slow();
+    expect([session.output(1), session.driver.ring(5).used()]).toEqual(['abc', []]);
+    session.send(1, bytes('console'));
+    expect([session.output(0), session.output(1)]).toEqual(['console', 'abc']);
+    session.room = 4;
+    session.model.roomAgain(1);
+    readOn(session);
+    expect([session.output(1), session.driver.ring(5).used().length]).toEqual(['abcdefg', 1]);
+    session.room = 100;
+    session.model.roomAgain(1);
+    readOn(session);
+    expect([session.output(1), session.driver.ring(5).used().length]).toEqual(['abcdefghi', 1]);
+  });
+
+  test('may have another one after a restore, which gets the rest', () => {
+    const copy = slow().restored();
+    copy.room = 100;
+    copy.driver.rig.device.rejoined();
+    readOn(copy);
+    expect(copy.output(1)).toBe('defghi');
+  });
+
+  test('is not looked at for room if its reader takes everything', () => {
+    const session = slow();
+    session.room = undefined;
+    const { device } = session.driver.rig;
+    const before = device.serialize();
+    session.model.roomAgain(1);
+    expect(device.serialize()).toEqual(before);
+  });
+});
+
 test('input waits until a program of the guest has the port open', () => {
   const session = opened('agent');
   session.offer(4, 4, 64);

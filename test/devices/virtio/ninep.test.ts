@@ -75,6 +75,32 @@ describe('messages that are none', () => {
   });
 });
 
+test.each([
+  [32_768, 1],
+  [100, 32],
+])('with %i fids, %i renames have their turn', (count, renames) => {
+  const { rig, driver } = new NinepClient(shareOf(sandbox().share)).attach();
+  const saved = rig.device.serialize();
+  const path = Uint8Array.from(Buffer.from('sub/data'));
+  const fids = Array.from({ length: count }, (_, fid) => ({ fid, path: fid === 0 ? new Uint8Array() : path }));
+  rig.device.deserialize({ ...saved, fields: { ...saved.fields, fids } });
+  for (let index = 0; index < 32; index += 1) {
+    const names = index % 2 === 0 ? ['sub', 'bus'] : ['bus', 'sub'];
+    const [from = '', to = ''] = names;
+    const request = encoded([u32(0), u8(74), u16(index), u32(0), from, u32(0), to]);
+    const address = 0x40000 + 64 * index;
+    rig.memory.write(address, request);
+    driver.ring().add([{ address, length: request.length }], [{ address: 0x60000 + 64 * index, length: 64 }]);
+  }
+  driver.kick();
+  expect(driver.ring().used()).toHaveLength(renames);
+  rig.rig.clock.advance(1000n);
+  expect(driver.ring().used()).toHaveLength(Math.min(renames, 32 - renames));
+  rig.rig.clock.advance(1_000_000n);
+  expect(rig.memory.readU8(0x60000 + 64 * 31 + 4)).toBe(75);
+  expect(driver.ring().used()).toHaveLength(Math.max(0, 32 - 2 * renames));
+});
+
 test('a new conversation forgets the old one, and so does a reset', () => {
   const talk = client();
   talk.walk(1, 'hello');

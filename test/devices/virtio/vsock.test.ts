@@ -301,6 +301,46 @@ test('a guest that does not hear its refusals is not listened to', () => {
   expect(guest.driver.ring(1).used()).toHaveLength(26);
 });
 
+describe('a host that is told more than it hears', () => {
+  const crowded = (guest: Guest): Guest => {
+    guest.backend.isCrowded = true;
+    return guest;
+  };
+  const uncrowd = ({ backend, rig }: Guest): void => {
+    backend.isCrowded = false;
+    backend.port?.roomAgain();
+    rig.rig.clock.advance(100_000n);
+  };
+
+  test('is told no more until it says so', () => {
+    const guest = crowded(start());
+    for (let src = 0; src < 3; src += 1) guest.send({ op: REQUEST, src, dst: HOST });
+    guest.rig.rig.clock.advance(100_000n);
+    expect([guest.backend.heard, guest.driver.ring(1).used()]).toEqual([[], []]);
+    uncrowd(guest);
+    expect(guest.backend.heard.map((message) => message.guest)).toEqual([0, 1, 2]);
+    expect(guest.driver.ring(1).used()).toHaveLength(3);
+  });
+
+  test('does not hear how its bytes are taken, one by one', () => {
+    const guest = crowded(called());
+    guest.backend.say({ op: 'data', ...ports, bytes: bytes('abc') });
+    expect(guest.received()).toEqual([]);
+    uncrowd(guest);
+    expect(guest.received().map(({ op }) => op)).toEqual([RW]);
+  });
+
+  test('may be another one after a restore, which hears the rest', () => {
+    const guest = crowded(new VsockGuest(new MemorySockets(true)));
+    guest.send({ op: REQUEST, src: PORT, dst: HOST });
+    guest.backend.isCrowded = false;
+    guest.rig.device.deserialize(guest.rig.device.serialize());
+    guest.rig.device.rejoined();
+    guest.rig.rig.clock.advance(100_000n);
+    expect(guest.backend.heard).toEqual([{ op: 'request', ...ports }]);
+  });
+});
+
 test('connections have their turns', () => {
   const guest = start().offer(2);
   for (const host of [1, 2]) guest.backend.say({ op: 'request', host, guest: PORT });

@@ -56,6 +56,33 @@ test('output waits in the guest until the stream can take it', async () => {
   expect(line.output).toBe('');
 });
 
+test('much output is written in pieces, each when the one before has been taken', async () => {
+  const line = new FakeLine();
+  const written: number[] = [];
+  let release = (): void => {};
+  const slow = new Writable({
+    highWaterMark: 8,
+    write(chunk, _, done) {
+      if (chunk.length > 0) written.push(chunk.length);
+      release = done;
+      if (chunk.length === 0) done();
+    },
+  });
+  const pump = new ConsolePump(line);
+  pump.attach(new PassThrough(), slow);
+  line.output = 'x'.repeat(150_000);
+  pump.outputReady();
+  const flushed = pump.flush();
+  for (const count of [1, 2]) {
+    expect(written).toHaveLength(count);
+    release();
+    await until(() => written.length > count);
+  }
+  release();
+  await flushed;
+  expect(written).toEqual([65_536, 65_536, 18_928]);
+});
+
 test('without a stream, or with a slow one that may lose output, the guest never waits', () => {
   const line = new FakeLine();
   const stuck = new Writable({ highWaterMark: 1, write: () => {} });

@@ -102,7 +102,7 @@ test('all that a client typed before it left reaches the guest, however slow tha
   expect(line.typed).toBe('0123456789');
 });
 
-test('the guest waits for a client that reads slowly, but not for one that does not read at all', async () => {
+test('output waits for a client that reads slowly, but not for one that does not read at all', async () => {
   const { console, line } = await open({ stalledMs: 50 });
   const client = attach();
   await until(() => console.attached);

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsoleBackend } from '../../../src/host/console/guest-line.js';
 import { openConsole } from '../../../src/host/console/open-console.js';
+import { SocketConsole } from '../../../src/host/console/socket-console.js';
+import { listenPrivately } from '../../../src/host/private-socket.js';
 import { FakeLine, until } from '../support/fake-line.js';
 
 let folder = '';
@@ -153,4 +155,29 @@ test('a client is told of what it sent too late for a suspend', async () => {
   await until(() => visitor.ended);
   expect(visitor.received).toBe('\r\ntsbhyve: the VM is suspended, and the last 8 bytes came too late for it\r\n');
   expect(line.typed).toBe('in time');
+});
+
+test('output waits for a client that reads slowly, but one that does not read at all is sent away', async () => {
+  const path = join(folder, 'com1');
+  const line = new FakeLine();
+  const console = await SocketConsole.open(`unix=${path}`, line, (server) => listenPrivately(server, path), 50);
+  opened.push(console);
+  const visitor = client(console.place);
+  visitor.socket.write('here');
+  await until(() => line.typed === 'here');
+  visitor.socket.pause();
+  while (line.output === '') {
+    line.output = 'x'.repeat(4096);
+    console.outputReady();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => line.output === ''); // nobody is there any more
+  visitor.socket.resume();
+  await until(() => visitor.socket.destroyed);
+  const next = client(console.place);
+  next.socket.write(', too');
+  await until(() => line.typed === 'here, too');
+  line.output = 'welcome';
+  console.outputReady();
+  await until(() => next.received === 'welcome');
 });

@@ -115,6 +115,30 @@ async function listener(port = HOST_PORT): Promise<{ readonly client: Promise<Cl
   return { client };
 }
 
+/** Programs of the host that read nothing, in the order in which they were called. */
+async function idlers(): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => {});
+    sockets.push(socket);
+    ends.push(socket);
+  });
+  opened.push(server);
+  await new Promise<void>((resolve) => server.listen(`${path}_${HOST_PORT}`, resolve));
+  return sockets;
+}
+
+/** Reads all that comes. */
+async function lengthOf(socket: Socket | undefined): Promise<number> {
+  let length = 0;
+  socket?.on('data', (bytes: Buffer) => {
+    length += bytes.length;
+  });
+  socket?.resume();
+  await new Promise<void>((resolve) => socket?.once('close', () => resolve()));
+  return length;
+}
+
 const ports = { host: HOST_PORT, guest: GUEST_PORT };
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
@@ -287,4 +311,36 @@ test('a guest that resets a connection ends it', async () => {
   await client.ended;
   sockets.hear({ op: 'data', ...call, bytes: text('nobody hears this') });
   expect(told.waiting).toEqual([]);
+});
+
+const MUCH = 1024 * 1024;
+
+test.each([
+  [255, 'leaves'],
+  [256, 'is lost'],
+])('what a guest wrote on a connection that it forgot, before it made %i others, %s', async (others, fate) => {
+  const { told, sockets } = await start();
+  const peers = await idlers();
+  const call = async (guest: number): Promise<void> => {
+    sockets.hear({ op: 'request', host: HOST_PORT, guest });
+    expect(await told.next()).toEqual({ op: 'response', host: HOST_PORT, guest });
+  };
+  await call(0);
+  sockets.hear({ op: 'data', host: HOST_PORT, guest: 0, bytes: new Uint8Array(MUCH) });
+  sockets.hear({ op: 'reset', host: HOST_PORT, guest: 0 });
+  for (let guest = 1; guest <= others; guest += 1) await call(guest);
+  const got = await lengthOf(peers[0]);
+  if (fate === 'leaves') expect(got).toBe(MUCH);
+  else expect(got).toBeLessThan(MUCH);
+});
+
+test('a guest has no more connections than there may be', async () => {
+  const { told, sockets } = await start();
+  await idlers();
+  for (let guest = 0; guest < 256; guest += 1) {
+    sockets.hear({ op: 'request', host: HOST_PORT, guest });
+    expect(await told.next()).toMatchObject({ op: 'response', guest });
+  }
+  sockets.hear({ op: 'request', host: HOST_PORT, guest: 256 });
+  expect(await told.next()).toEqual({ op: 'reset', host: HOST_PORT, guest: 256 });
 });

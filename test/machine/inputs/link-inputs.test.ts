@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectionField } from '../../../devices/virtio/vsock-connection.js';
+import type { CborMap } from '../../../src/core/cbor.js';
 import { nullLogger } from '../../../src/core/log.js';
 import { buildMachine } from '../../../src/machine/build.js';
 import { FrameLinks } from '../../../src/machine/frame-links.js';
@@ -46,7 +47,7 @@ function deviceOf({ parts }: Machine, name: string) {
   return found;
 }
 
-/** A machine whose links lead nowhere, with one connection between guest and host. */
+/** A machine whose links lead nowhere, with one connection between guest and host, and something that the guest says waiting. */
 function build(): CommandSubject {
   const nowhere = { log: nullLogger, isRecorded: true, isReplay: true, waitsForAccept: true };
   const [cards, vsocks] = [new LinkedCards(), new VsockLinks(() => {})];
@@ -78,8 +79,12 @@ function build(): CommandSubject {
   machine.powerOn();
   const vsock = deviceOf(machine, VSOCK);
   const state = vsock.serialize();
+  const virtio = state.fields.virtio as unknown as { fields: { queues: CborMap[] } }; // virtioShape
+  const queues = [...virtio.fields.queues];
+  queues[1] = { ...queues[1], pending: true };
+  const waiting = { ...virtio, fields: { ...virtio.fields, queues } };
   const connections = [{ ...connectionField.initial(), host: 1, guest: 2, phase: 'open', bufAlloc: 4096 }];
-  vsock.deserialize({ ...state, fields: { ...state.fields, connections } });
+  vsock.deserialize({ ...state, fields: { ...state.fields, connections, virtio: waiting } });
   return { machine, cards, vsocks, saves: new ThreadSaves(machine, null) };
 }
 
@@ -163,6 +168,21 @@ test('what comes to a machine that stands still waits for its next instruction, 
   expect(deviceOf(recorded, VSOCK).serialize().fields).toMatchObject({
     connections: [{ waiting: new TextEncoder().encode('held') }],
     virtio: { fields: { workAt: expect.any(BigInt) } },
+  });
+  expect(evidence(replay(path))).toEqual(evidence(recorded));
+});
+
+test('a guest that had to wait until it was heard goes on at the same instant', () => {
+  const path = newFile();
+  const recorded = record(path, (ask, machine) => {
+    ask('resume');
+    const fields = () => deviceOf(machine, VSOCK).serialize().fields;
+    // Nobody in the guest is there to hear it, so the host is told a thousand times.
+    for (let host = 0; host < 1024; host += 1) ask('hearVsock', VSOCK, recordOf({ op: 'request', host, guest: 3 }));
+    expect(fields()).toMatchObject({ virtio: { fields: { workAt: null } } });
+    ask('vsockHeard', VSOCK, 256);
+    expect(fields()).toMatchObject({ virtio: { fields: { workAt: expect.any(BigInt) } } });
+    switchOff(ask);
   });
   expect(evidence(replay(path))).toEqual(evidence(recorded));
 });
