@@ -252,6 +252,8 @@ void Crew::set_free() {
   mode_ = Mode::Free;
   for (auto& seat : seats_) {
     if (seat->phase == Phase::Idle || seat->phase == Phase::Dead) seat->phase = Phase::Ready;
+    // Its thread may not come to run before a safepoint: it runs then.
+    seat->unfinished |= seat->member->is_waited_for();
   }
   notify_all();
 }
@@ -278,7 +280,7 @@ bool Crew::all_dead() const {
                      [](const auto& seat) { return seat->phase == Phase::Dead && !seat->roused; });
 }
 
-/// No vCPU is inside an instruction.
+/// No vCPU is inside an instruction, and none waits for another.
 bool Crew::settled() const {
   return running_ == 0 && std::none_of(seats_.begin(), seats_.end(), [](const auto& seat) { return seat->unfinished; });
 }

@@ -42,6 +42,7 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   // On its own thread.
   CrewStop run() override;
   void kick() override { kick_.wake(); }
+  bool is_waited_for() const override { return true; }  // see Gate
 
   // On the machine's thread, which is then the vCPU's own.
   ExitKind run_here(std::int64_t deadline);

@@ -88,6 +88,33 @@ void standing_keeps_exits() {
   }
 }
 
+/// One that waits for others must find them running, though they were let run a moment ago only.
+void those_waited_for_run_before_parking() {
+  std::atomic<bool> inside = false;
+  std::atomic<std::uint64_t> looks = 0;
+  ScriptedCrew crew(2, [&](Scripted& self) {
+    if (self.index == 1) {
+      while (inside || !self.kicked) {
+        looks++;
+        std::this_thread::yield();
+      }
+      return CrewStop::Again;
+    }
+    inside = true;
+    if (!self.kicked) {
+      const std::uint64_t seen = looks;
+      while (looks == seen) std::this_thread::yield();
+    }
+    inside = false;
+    return CrewStop::Again;
+  });
+  for (const auto& member : crew.owned) member->waited_for = true;
+  for (int round = 0; round < 300; round++) {
+    require(crew.crew->run(CrewClock::now()).news == CrewNews::TimedOut, "they run");
+    require(crew.crew->safepoint().news == CrewNews::Parked, "and are parked, whoever waits for whom");
+  }
+}
+
 /// Plain counters, which only those that are alone touch.
 void running_alone_excludes_others() {
   constexpr unsigned size = 4;
@@ -138,6 +165,7 @@ int main() {
   sleepers_look_again_after_parking();
   exits_can_be_forgotten();
   standing_keeps_exits();
+  those_waited_for_run_before_parking();
   running_alone_excludes_others();
   ends_at_any_moment();
 }
