@@ -16,7 +16,12 @@ namespace {
 constexpr std::uint64_t base = 0x4000, page = 0x1000;
 constexpr std::uint64_t tables = base, code_at = base + 3 * page, data_at = code_at + 0x800, image_at = base + 4 * page;
 constexpr std::uint64_t borrowed_bytes = 8 * page, image_room = 4 * page;
-constexpr std::uint64_t xcr0_at = data_at, size_at = data_at + 8;
+constexpr std::uint64_t xcr0_at = data_at, size_at = data_at + 8, nmi_at = data_at + 16;
+/// What an NMI needs: a way to its handler, and one back.
+constexpr std::uint64_t handler_at = code_at + 0x400, gdt_at = code_at + 0xa00, idt_at = code_at + 0xb00,
+                        stack_end = code_at + page;
+constexpr std::uint64_t gdt[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};  // 64-bit code, data
+constexpr std::size_t nmi_vector = 2, gate_bytes = 16;
 
 /// Nobody else's: it leads out of the guest when all is done.
 constexpr std::uint16_t end_port = 0xfff0;
@@ -38,6 +43,7 @@ class Code {
     for (unsigned i = 0; i < 4; i++) bytes_.push_back(static_cast<std::uint8_t>(address >> (8 * i)));
     return *this;
   }
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
   std::span<const std::uint8_t> end() {
     (*this)({0xba}).at(end_port)({0xee});  // mov edx, port; out dx, al
     return bytes_;
@@ -72,6 +78,11 @@ std::vector<std::uint64_t> entry_state(bool with_xsave) {
   segment(Register::tr_selector, 24, 0x8b);
   values[row(Register::tr_limit)] = 0xffff;
   set(Register::rip, code_at);
+  set(Register::rsp, stack_end);
+  set(Register::gdtr_base, gdt_at);
+  set(Register::gdtr_limit, sizeof gdt - 1);
+  set(Register::idtr_base, idt_at);
+  set(Register::idtr_limit, (nmi_vector + 1) * gate_bytes - 1);
   set(Register::rflags, 2);
   set(Register::cr0, 0x80000033);
   set(Register::cr3, tables);
@@ -80,6 +91,17 @@ std::vector<std::uint64_t> entry_state(bool with_xsave) {
   set(Register::dr6, 0xffff0ff0);
   set(Register::dr7, 0x400);
   return values;
+}
+
+/// No IF and no CR4.MCE: but for an NMI nothing comes from outside. IRET lets the next one in again, as before it.
+void prepare_for_nmi(std::uint8_t* pages) {
+  Code handler;
+  handler({0xc6, 0x04, 0x25}).at(nmi_at)({0x01, 0x48, 0xcf});  // mov byte [nmi], 1; iretq
+  std::copy(handler.bytes().begin(), handler.bytes().end(), pages + (handler_at - base));
+  std::memcpy(pages + (gdt_at - base), gdt, sizeof gdt);
+  // An interrupt gate (SDM vol. 3, figure 6-8).
+  put64(pages + (idt_at - base) + nmi_vector * gate_bytes,
+        handler_at | std::uint64_t{8} << 16 | std::uint64_t{0x8e} << 40);
 }
 
 }  // namespace
@@ -114,6 +136,7 @@ bool Fpu::execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool 
   put64(pages + page, (tables + 2 * page) | 3);
   put64(pages + 2 * page, 0x83);
   std::copy(code.begin(), code.end(), pages + (code_at - base));
+  prepare_for_nmi(pages);
   library_.memory_written(ctx_, base, borrowed_bytes);
   registers_->set(RegisterGroup::All, entry_state(with_xsave));
   bool done = false;
@@ -124,6 +147,7 @@ bool Fpu::execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool 
     throw;
   }
   registers_->set(RegisterGroup::All, registers);
+  nmi_ = nmi_ || pages[nmi_at - base] != 0;
   return done;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/guest_ram.h"
@@ -28,6 +29,8 @@ class Fpu {
   std::optional<FpuState> read();
   /// Throws EngineError, and std::invalid_argument for what is no image.
   void write(const FpuState& state);
+  /// Whether the guest's NMI came to our code meanwhile, which it has left behind as if there had been none.
+  bool take_nmi() { return std::exchange(nmi_, false); }
 
  private:
   bool execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool with_xsave);
@@ -38,6 +41,7 @@ class Fpu {
   vcpu* vcpu_;
   GuestRam* ram_;
   Registers* registers_;
+  bool nmi_ = false;
 };
 
 }  // namespace tsbhyve::vmm

@@ -101,6 +101,8 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   ExitKind answer();
   void refuse_msr();
   void finish_instruction();
+  bool has_event();
+  void read_fpu();
 
   ExitKind decode();
   ExitKind port();
@@ -121,7 +123,7 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   Fpu fpu_;
   std::optional<FpuState> fpu_state_;  // as the last safepoint found it
   std::uint64_t xcr0_ = 1;             // for the image that is restored next
-  bool exception_pending_ = false;     // the kernel has one for the guest, and tells nobody
+  std::atomic<bool> nmi_ = false;      // the kernel is given it when the vCPU is entered next
   struct vm_exit exit_ {};
   VcpuSet named_{};  // by the last exit
   Owed owed_ = Owed::Nothing;
