@@ -99,6 +99,11 @@ void Crew::stand() {
   wants_alone_.clear();  // as in safepoint()
 }
 
+bool Crew::has_exits() const {
+  const std::lock_guard guard(lock_);
+  return !asking_.empty();
+}
+
 void Crew::forget_exits() {
   stand();
   const std::lock_guard guard(lock_);

@@ -79,6 +79,8 @@ class Crew {
   CrewReport safepoint();
   /// Parks all as they are, until run(): in the middle of instructions, but of no store. Exits stay and are told later.
   void stand();
+  /// Then: whether there are exits that were not told.
+  bool has_exits() const;
   /// The same, and exits are forgotten: before a reset, which forgets their instructions too.
   void forget_exits();
 

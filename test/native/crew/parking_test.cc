@@ -73,6 +73,22 @@ void exits_can_be_forgotten() {
   }
 }
 
+void exits_that_wait_are_known() {
+  ScriptedCrew crew(2, [](Scripted& self) {
+    if (self.index == 0) return CrewStop::Dead;
+    Scripted::spin_until_kicked(self);
+    return CrewStop::Exit;
+  });
+  crew.crew->stand();
+  require(!crew.crew->has_exits(), "none has run");
+  while (!crew.crew->has_exits()) {
+    crew.crew->run(CrewClock::now());
+    crew.crew->stand();
+  }
+  require(crew.expect(CrewNews::Exit, "it is told later") == 1, "the one that had it");
+  require(!crew.crew->has_exits(), "and no longer waits");
+}
+
 void standing_keeps_exits() {
   ScriptedCrew crew(3, two_accesses);
   std::uint64_t answers = 0;
@@ -164,6 +180,7 @@ int main() {
   parked_members_stand_still();
   sleepers_look_again_after_parking();
   exits_can_be_forgotten();
+  exits_that_wait_are_known();
   standing_keeps_exits();
   those_waited_for_run_before_parking();
   running_alone_excludes_others();
