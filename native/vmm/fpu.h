@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The floating-point and vector registers, which no request of the kernel's reads or writes: the vCPU itself is made
-// to, by a few instructions of ours on a few pages of the guest's that it does not miss meanwhile.
+// to, by a few instructions of ours in memory that the guest does not see.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/guest_ram.h"
 #include "vmm/registers.h"
+#include "vmm/scratch_memory.h"
 
 namespace tsbhyve::vmm {
 
@@ -21,8 +21,8 @@ struct FpuState {
 
 class Fpu {
  public:
-  Fpu(const Library& library, vmctx* ctx, vcpu* processor, GuestRam* ram, Registers* registers)
-      : library_(library), ctx_(ctx), vcpu_(processor), ram_(ram), registers_(registers) {}
+  Fpu(const Library& library, vcpu* processor, const ScratchMemory& scratch, Registers* registers)
+      : library_(library), vcpu_(processor), scratch_(scratch), registers_(registers) {}
 
   /// Nothing: the processor could not be entered as things stand, and the guest has to go on a little first. The vCPU
   /// must be between two instructions. Throws EngineError.
@@ -33,13 +33,12 @@ class Fpu {
   bool take_nmi() { return std::exchange(nmi_, false); }
 
  private:
-  bool execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool with_xsave);
+  bool execute(const ScratchMemory::Mapped& memory, std::span<const std::uint8_t> code, bool with_xsave);
   bool run_to_end();
 
   const Library& library_;
-  vmctx* ctx_;
   vcpu* vcpu_;
-  GuestRam* ram_;
+  const ScratchMemory& scratch_;
   Registers* registers_;
   bool nmi_ = false;
 };

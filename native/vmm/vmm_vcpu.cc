@@ -27,7 +27,7 @@ VmmVcpu::VmmVcpu(Surroundings all, std::uint32_t index)
       registers_(library(), processor()),
       kick_(library(), processor()),
       emulator_(all_.ram),
-      fpu_(library(), all_.vm.ctx(), processor(), all_.ram, &registers_),
+      fpu_(library(), processor(), all_.scratch, &registers_),
       slice_(shortest_slice),
       waits_for_start_(index > 0) {}
 

@@ -25,6 +25,7 @@ namespace tsbhyve::vmm {
 struct Surroundings {
   Vm& vm;
   GuestRam* ram;
+  const ScratchMemory& scratch;
   SavedState& saved;
   Chipset& chipset;
   const Clock& clock;
