@@ -99,6 +99,11 @@ void Crew::stand() {
   wants_alone_.clear();  // as in safepoint()
 }
 
+bool Crew::has_exits() const {
+  const std::lock_guard guard(lock_);
+  return !asking_.empty();
+}
+
 void Crew::forget_exits() {
   stand();
   const std::lock_guard guard(lock_);
@@ -252,6 +257,8 @@ void Crew::set_free() {
   mode_ = Mode::Free;
   for (auto& seat : seats_) {
     if (seat->phase == Phase::Idle || seat->phase == Phase::Dead) seat->phase = Phase::Ready;
+    // Its thread may not come to run before a safepoint: it runs then.
+    seat->unfinished |= seat->member->is_waited_for();
   }
   notify_all();
 }
@@ -278,7 +285,7 @@ bool Crew::all_dead() const {
                      [](const auto& seat) { return seat->phase == Phase::Dead && !seat->roused; });
 }
 
-/// No vCPU is inside an instruction.
+/// No vCPU is inside an instruction, and none waits for another.
 bool Crew::settled() const {
   return running_ == 0 && std::none_of(seats_.begin(), seats_.end(), [](const auto& seat) { return seat->unfinished; });
 }

@@ -41,6 +41,8 @@ class CrewMember {
   virtual CrewStop run_alone() { return run(); }
   /// Any thread. Makes the present or the next run() come back soon.
   virtual void kick() = 0;
+  /// Whether a run() of others may last until this one has been in its own.
+  virtual bool is_waited_for() const { return false; }
   /// When an idle vCPU wakes by itself: its timer.
   virtual CrewClock::time_point idle_until() const { return CrewClock::time_point::max(); }
 };
@@ -77,6 +79,8 @@ class Crew {
   CrewReport safepoint();
   /// Parks all as they are, until run(): in the middle of instructions, but of no store. Exits stay and are told later.
   void stand();
+  /// Then: whether there are exits that were not told.
+  bool has_exits() const;
   /// The same, and exits are forgotten: before a reset, which forgets their instructions too.
   void forget_exits();
 
@@ -86,7 +90,7 @@ class Crew {
   void rouse(unsigned member);
 
  private:
-  enum class Mode : std::uint8_t { Free, Gathering /* those in an instruction finish it */, Held };
+  enum class Mode : std::uint8_t { Free, Gathering /* what is unfinished runs */, Held };
   enum class Phase : std::uint8_t { Ready, Asking, Told /* its exit was reported */, Idle, Dead };
 
   struct Seat {
@@ -94,7 +98,7 @@ class Crew {
     int host_cpu = -1;
     Phase phase = Phase::Ready;
     bool running = false;
-    bool unfinished = false;               // it was given an answer and has not run since
+    bool unfinished = false;               // has not run since it was given an answer, or while others may wait for it
     std::atomic<bool> roused = false;      // since it last began to run
     std::atomic<bool> asleep = false;      // waits on `changed` for that
     std::atomic<std::uint32_t> turns = 0;  // answers it was given: what it spins on

@@ -67,6 +67,8 @@ CpuidRow lacking(const CpuidRow& row, const CpuidList& supported) {
   return lacks;
 }
 
+}  // namespace
+
 void refuse_nested(const CpuidRow& row) {
   const bool has_vmx = row.leaf == 1 && (row.ecx & vmx), has_svm = row.leaf == 0x80000001 && (row.ecx & svm);
   if (!has_vmx && !has_svm) return;
@@ -74,8 +76,6 @@ void refuse_nested(const CpuidRow& row) {
                     std::string("the CPU model offers ") + (has_vmx ? "VMX" : "SVM") +
                         ": the state of a guest's guests is not saved"};
 }
-
-}  // namespace
 
 CutModel cut_model(const Vm& vm, const std::vector<CpuidRow>& model) {
   const CpuidList supported = supported_rows(vm);

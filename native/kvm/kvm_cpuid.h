@@ -17,6 +17,9 @@ struct CutModel {
 /// Throws EngineError for a model with nested virtualization, whose state is not saved.
 CutModel cut_model(const Vm& vm, const std::vector<CpuidRow>& model);
 
+/// For one row of it.
+void refuse_nested(const CpuidRow& row);
+
 /// Gives a vCPU the rows, with its APIC id where they tell one.
 void set_cpuid(const Vcpu& vcpu, std::uint32_t apic_id, const std::vector<CpuidRow>& rows);
 

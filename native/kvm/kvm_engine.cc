@@ -85,6 +85,13 @@ Exit KvmEngine::run_crew(std::int64_t deadline) {
   }
 }
 
+/// The kernel starts one that waits for SIPI without telling, and its thread looks at it again only much later.
+bool KvmEngine::stay_dead() {
+  crew_->stand();
+  if (crew_->has_exits()) return false;
+  return std::all_of(vcpus_.begin(), vcpus_.end(), [](const auto& vcpu) { return vcpu->is_dead(); });
+}
+
 /// What every vCPU was seen to do last.
 Exit KvmEngine::asleep() {
   bool dead = true;
@@ -94,6 +101,7 @@ Exit KvmEngine::asleep() {
     if (doze == Doze::No) return told(ExitKind::None);
     dead = dead && doze == Doze::Dead;
   }
+  if (dead && !stay_dead()) return told(ExitKind::None);
   vcpus_[0]->slot.detail = dead;
   return told(ExitKind::Hlt);
 }

@@ -58,6 +58,7 @@ class KvmEngine final : public Engine {
   Exit told(ExitKind kind, std::uint32_t index = 0);
   Exit run_crew(std::int64_t deadline);
   Exit asleep();
+  bool stay_dead();
   void park() const;
   std::bitset<256> requested_anywhere() const;
 

@@ -19,12 +19,18 @@ bool waits_for_debug(const kvm_vcpu_events& events) {
 
 }  // namespace
 
+bool waits_for_start(const kvm_mp_state& run_state) {
+  const __u32 state = run_state.mp_state;
+  return state == KVM_MP_STATE_UNINITIALIZED || state == KVM_MP_STATE_INIT_RECEIVED ||
+         state == KVM_MP_STATE_SIPI_RECEIVED;
+}
+
 void get_events(const kvm_vcpu_events& events, const kvm_mp_state& run_state, std::span<std::uint64_t> values) {
   const auto put = [&values](Register index, std::uint64_t value) { values[row(index)] = value; };
   const __u32 state = run_state.mp_state;
-  const bool waits =
-      state == KVM_MP_STATE_UNINITIALIZED || state == KVM_MP_STATE_INIT_RECEIVED || state == KVM_MP_STATE_SIPI_RECEIVED;
-  put(Register::run_state, state == KVM_MP_STATE_HALTED ? state_halted : waits ? state_wait_for_sipi : state_running);
+  put(Register::run_state, state == KVM_MP_STATE_HALTED ? state_halted
+                           : waits_for_start(run_state) ? state_wait_for_sipi
+                                                        : state_running);
   put(Register::interrupt_shadow, events.interrupt.shadow != 0);
   put(Register::debug_shadow, (events.interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS) != 0);
   put(Register::nmi_pending, events.nmi.pending != 0 || events.nmi.injected != 0);

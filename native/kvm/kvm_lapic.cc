@@ -112,7 +112,7 @@ std::vector<std::uint64_t> Lapic::get() const {
     rows[index_of(LapicRow::timer_running)] = 1;
     rows[index_of(LapicRow::timer_start)] = static_cast<std::uint64_t>(clock_.time()) - gone;
   }
-  rows[index_of(LapicRow::tsc_deadline)] = msrs[1];
+  rows[index_of(LapicRow::tsc_deadline)] = clock_.held() ? held_deadline_ : msrs[1];
   return rows;
 }
 
@@ -145,17 +145,20 @@ void Lapic::set(std::span<const std::uint64_t> rows) {
   put(state, CurrentCount, left);
   held_count_ = static_cast<std::uint32_t>(left);
   write(state);
-  if (timer_mode(state) == mode_tsc_deadline) write_msr(vcpu_, msr_tsc_deadline, get(LapicRow::tsc_deadline));
+  held_deadline_ = timer_mode(state) == mode_tsc_deadline ? get(LapicRow::tsc_deadline) : 0;
+  if (!clock_.held() && timer_mode(state) == mode_tsc_deadline) write_msr(vcpu_, msr_tsc_deadline, held_deadline_);
 }
+
+std::uint64_t Lapic::deadline() const { return clock_.held() ? held_deadline_ : read_msr(vcpu_, msr_tsc_deadline); }
 
 std::int64_t Lapic::next_deadline() const {
   const kvm_lapic_state state = read();
   const std::int64_t now = clock_.time();
   if (timer_mode(state) == mode_tsc_deadline) {
-    const std::uint64_t deadline = read_msr(vcpu_, msr_tsc_deadline), tsc = tsc_.value();
-    if (deadline == 0) return INT64_MAX;
-    if (deadline <= tsc) return now;
-    const std::int64_t left = clock_.nanoseconds(deadline - tsc);
+    const std::uint64_t due = deadline(), tsc = tsc_.value();
+    if (due == 0) return INT64_MAX;
+    if (due <= tsc) return now;
+    const std::int64_t left = clock_.nanoseconds(due - tsc);
     return left > INT64_MAX - now ? INT64_MAX : now + left;
   }
   const std::uint32_t left = count_left(state);
@@ -165,13 +168,15 @@ std::int64_t Lapic::next_deadline() const {
 void Lapic::before_hold() {
   const kvm_lapic_state state = read();
   held_count_ = counts(state) ? at(state, CurrentCount) : 0;
+  held_deadline_ = timer_mode(state) == mode_tsc_deadline ? deadline() : 0;
+  if (held_deadline_ != 0) write_msr(vcpu_, msr_tsc_deadline, 0);
 }
 
 void Lapic::after_release() {
   kvm_lapic_state state = read();
   if (timer_mode(state) == mode_tsc_deadline) {
-    // The kernel computed its own timer when the guest wrote the deadline, with the offset of then.
-    if (const std::uint64_t deadline = read_msr(vcpu_, msr_tsc_deadline)) write_msr(vcpu_, msr_tsc_deadline, deadline);
+    // Now that the TSC has its offset: the kernel computes its own timer with that.
+    if (held_deadline_ != 0) write_msr(vcpu_, msr_tsc_deadline, held_deadline_);
   } else if (held_count_ != 0) {
     put(state, CurrentCount, held_count_);
     write(state);

@@ -24,7 +24,8 @@ class Lapic {
   void set(std::span<const std::uint64_t> rows);
   /// VM time of the timer's next event, or INT64_MAX.
   std::int64_t next_deadline() const;
-  /// Around Clock::hold: remembers what is left of a running count, and starts the timer again with it.
+  /// Around Clock::hold: remembers what is left of a running count, or the deadline, and starts the timer again with
+  /// it.
   void before_hold();
   void after_release();
 
@@ -32,11 +33,15 @@ class Lapic {
   kvm_lapic_state read() const;
   void write(kvm_lapic_state state);
   std::uint32_t count_left(const kvm_lapic_state& state) const;
+  std::uint64_t deadline() const;
 
   const Vcpu& vcpu_;
   const Clock& clock_;
   const GuestTsc& tsc_;
   std::uint32_t held_count_ = 0;
+  /// The kernel has none meanwhile: it would compare it with a TSC that goes on, and deliver at once where the
+  /// processor posts interrupts itself (apic_timer_expired() of Linux).
+  std::uint64_t held_deadline_ = 0;
 };
 
 }  // namespace tsbhyve::kvm

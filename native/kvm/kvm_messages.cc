@@ -35,12 +35,23 @@ void Messages::send(std::uint64_t address, std::uint32_t data) {
   message.address_hi = static_cast<__u32>(address >> 32);
   message.data = data;
   if (!(data & level_triggered)) {
-    TSBHYVE_KVM(vm_.fd(), KVM_SIGNAL_MSI, &message);
+    deliver(message);
     return;
   }
   const std::lock_guard guard(lock_);
   route(address, data);
-  if (TSBHYVE_KVM(vm_.fd(), KVM_SIGNAL_MSI, &message) > 0) levels_of(message).set(data & 0xff);
+  if (deliver(message)) levels_of(message).set(data & 0xff);
+}
+
+/// False: lost, as on the bus. KVM_SIGNAL_MSI (KVM's API, 4.70) gives 0 where the guest keeps it out, and -1, which is
+/// EPERM, where no local APIC has that destination.
+bool Messages::deliver(kvm_msi message) const {
+  try {
+    return TSBHYVE_KVM(vm_.fd(), KVM_SIGNAL_MSI, &message) > 0;
+  } catch (const EngineError& error) {
+    if (error.number == EPERM) return false;
+    throw;
+  }
 }
 
 /// SDM vol. 3, 10.11.1: the destination is bits 12-19, and one APIC's id unless bit 2 or the delivery mode says else.

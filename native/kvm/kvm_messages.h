@@ -42,6 +42,7 @@ class Messages {
     std::uint64_t address, last_sent;
     std::uint32_t data;
   };
+  bool deliver(kvm_msi message) const;
   void route(std::uint64_t address, std::uint32_t data);
   void publish();
   Vectors sent() const;

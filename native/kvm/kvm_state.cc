@@ -44,7 +44,7 @@ void KvmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> value
   registers_.get(groups, values);
   if (!has_events(groups)) return;
   values[row(Register::external_interrupt)] = all_.external_interrupt;
-  if (nmi_) values[row(Register::nmi_pending)] = 1;
+  if (nmi_ && values[row(Register::run_state)] != state_wait_for_sipi) values[row(Register::nmi_pending)] = 1;
   if (shutdown_) values[row(Register::run_state)] = state_shutdown;
 }
 
@@ -76,7 +76,7 @@ void KvmVcpu::set_lapic(std::span<const std::uint64_t> rows) {
   all_.messages.set_ends(index_, rows);
 }
 
-/// Its own call would wait for a KVM_RUN of another thread.
+/// Its own call would wait for a KVM_RUN of another thread, and so would the question whether it has been started.
 void KvmVcpu::inject_nmi() {
   nmi_ = true;
   if (kick_.bound_elsewhere()) kick();

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "kvm/kvm_events.h"
+#include "kvm/kvm_rows.h"
+
 namespace tsbhyve::kvm {
 
 namespace {
@@ -81,7 +84,7 @@ void KvmVcpu::arm(std::int64_t nanoseconds) {
 /// One stay in KVM_RUN. None: the device model is not needed.
 ExitKind KvmVcpu::enter() {
   vcpu_.run().request_interrupt_window = all_.external_interrupt;
-  if (nmi_.exchange(false)) TSBHYVE_KVM(vcpu_.fd(), KVM_NMI, 0);
+  if (nmi_.exchange(false) && !waits_for_start({registers_.mp_state()})) TSBHYVE_KVM(vcpu_.fd(), KVM_NMI, 0);
   acknowledged_.hand_over(registers_.exit_rip());
   exited_ = kick_.enter();
   acknowledged_.after_run(registers_.exit_rip());
@@ -132,6 +135,14 @@ Doze KvmVcpu::looks_asleep() {
   if (state == KVM_MP_STATE_RUNNABLE) return Doze::No;
   if (all_.messages.expects_ends(index_) && all_.messages.tell_ends_of_halted(index_, requested())) return Doze::No;
   return state == KVM_MP_STATE_HALTED && vcpu_.run().if_flag ? Doze::Halted : Doze::Dead;
+}
+
+/// An NMI may have come for it meanwhile.
+bool KvmVcpu::is_dead() {
+  if (acknowledges() || looks_asleep() != Doze::Dead) return false;
+  std::vector<std::uint64_t> events(register_count);
+  get_registers(RegisterGroup::Events, events);
+  return events[row(Register::nmi_pending)] == 0;
 }
 
 ExitKind KvmVcpu::run_here(std::int64_t deadline) {

@@ -50,6 +50,8 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   /// What it did when its thread last looked: it may have been woken since.
   Doze doze() const { return doze_; }
   bool is_shut_down() const { return shutdown_; }
+  /// Now, while it stands.
+  bool is_dead();
 
   // On the machine's thread, which is then the vCPU's own. A guest that halts sleeps inside KVM_RUN; when it still does
   // so at the end of a slice, this returns Hlt.

@@ -86,7 +86,14 @@ std::int64_t SoftEngine::time() const { return static_cast<std::int64_t>(all_.ti
 void SoftEngine::set_time(std::int64_t nanoseconds) {
   if (nanoseconds < 0)
     throw std::invalid_argument("time: " + std::to_string(nanoseconds) + " is not a VM time, which is never negative");
+  stand();
   all_.time.set(static_cast<u64>(nanoseconds), retired());
+}
+
+/// vCPUs on threads read the time whenever they like.
+void SoftEngine::hold_time(bool held) {
+  stand();
+  all_.time.hold(held);
 }
 
 std::int64_t SoftEngine::next_deadline() const {

@@ -26,7 +26,7 @@ class SoftEngine final : public Engine {
 
   std::int64_t time() const override;
   void set_time(std::int64_t nanoseconds) override;
-  void hold_time(bool held) override { all_.time.hold(held); }
+  void hold_time(bool held) override;
   std::int64_t next_deadline() const override;
 
   bool has_doorbells() const override { return schedule_->doorbells() != nullptr; }

@@ -42,7 +42,6 @@ ExitKind VmmVcpu::decode() {
     case VM_EXITCODE_VMINSN:  // no CPUID of the kernel's offers them
       TSBHYVE_VMM(library(), vm_inject_exception, processor(), undefined_opcode, 0, 0, 1);
       advances_ = false;
-      exception_pending_ = true;
       return ExitKind::None;
     case VM_EXITCODE_PAGING:
       return fail(sentence("the kernel has no memory for guest address %#llx", exit_.u.paging.gpa));
@@ -176,7 +175,6 @@ ExitKind VmmVcpu::answer() {
 void VmmVcpu::refuse_msr() {
   TSBHYVE_VMM(library(), vm_inject_exception, processor(), general_protection, 1, 0, 1);
   advances_ = false;
-  exception_pending_ = true;
 }
 
 ExitKind VmmVcpu::ended() {

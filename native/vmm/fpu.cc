@@ -12,11 +12,15 @@ namespace tsbhyve::vmm {
 
 namespace {
 
-/// The pages, from 16 KiB on: three levels of tables that map the first 2 MiB to themselves, code, data, and the image.
-constexpr std::uint64_t base = 0x4000, page = 0x1000;
-constexpr std::uint64_t tables = base, code_at = base + 3 * page, data_at = code_at + 0x800, image_at = base + 4 * page;
-constexpr std::uint64_t borrowed_bytes = 8 * page, image_room = 4 * page;
-constexpr std::uint64_t xcr0_at = data_at, size_at = data_at + 8;
+/// The scratch memory, which linear address 0 leads to: three levels of tables for that, code, data, and the image.
+constexpr std::uint64_t page = 0x1000, code_at = 3 * page, data_at = code_at + 0x800, image_at = 4 * page;
+constexpr std::uint64_t image_room = ScratchMemory::bytes - image_at;
+constexpr std::uint64_t xcr0_at = data_at, size_at = data_at + 8, nmi_at = data_at + 16;
+/// What an NMI needs: a way to its handler, and one back.
+constexpr std::uint64_t handler_at = code_at + 0x400, gdt_at = code_at + 0xa00, idt_at = code_at + 0xb00,
+                        stack_end = code_at + page;
+constexpr std::uint64_t gdt[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};  // 64-bit code, data
+constexpr std::size_t nmi_vector = 2, gate_bytes = 16;
 
 /// Nobody else's: it leads out of the guest when all is done.
 constexpr std::uint16_t end_port = 0xfff0;
@@ -38,6 +42,7 @@ class Code {
     for (unsigned i = 0; i < 4; i++) bytes_.push_back(static_cast<std::uint8_t>(address >> (8 * i)));
     return *this;
   }
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
   std::span<const std::uint8_t> end() {
     (*this)({0xba}).at(end_port)({0xee});  // mov edx, port; out dx, al
     return bytes_;
@@ -72,14 +77,29 @@ std::vector<std::uint64_t> entry_state(bool with_xsave) {
   segment(Register::tr_selector, 24, 0x8b);
   values[row(Register::tr_limit)] = 0xffff;
   set(Register::rip, code_at);
+  set(Register::rsp, stack_end);
+  set(Register::gdtr_base, gdt_at);
+  set(Register::gdtr_limit, sizeof gdt - 1);
+  set(Register::idtr_base, idt_at);
+  set(Register::idtr_limit, (nmi_vector + 1) * gate_bytes - 1);
   set(Register::rflags, 2);
   set(Register::cr0, 0x80000033);
-  set(Register::cr3, tables);
+  set(Register::cr3, ScratchMemory::address);
   set(Register::cr4, 0x620 | (with_xsave ? cr4_osxsave : 0));
   set(Register::efer, 0x500);
   set(Register::dr6, 0xffff0ff0);
   set(Register::dr7, 0x400);
   return values;
+}
+
+/// No IF and no CR4.MCE: but for an NMI nothing comes from outside. IRET lets the next one in again, as before it.
+void prepare_for_nmi(const ScratchMemory::Mapped& memory) {
+  Code handler;
+  handler({0xc6, 0x04, 0x25}).at(nmi_at)({0x01, 0x48, 0xcf});  // mov byte [nmi], 1; iretq
+  std::copy(handler.bytes().begin(), handler.bytes().end(), memory.at(handler_at));
+  std::memcpy(memory.at(gdt_at), gdt, sizeof gdt);
+  // An interrupt gate (SDM vol. 3, figure 6-8).
+  put64(memory.at(idt_at + nmi_vector * gate_bytes), handler_at | std::uint64_t{8} << 16 | std::uint64_t{0x8e} << 40);
 }
 
 }  // namespace
@@ -107,14 +127,16 @@ bool Fpu::run_to_end() {
                         std::to_string(static_cast<int>(exit.exitcode)) + ")"};
 }
 
-bool Fpu::execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool with_xsave) {
+bool Fpu::execute(const ScratchMemory::Mapped& memory, std::span<const std::uint8_t> code, bool with_xsave) {
+  constexpr std::uint64_t present_writable = 3, large = 0x80, start = ScratchMemory::address;
   std::vector<std::uint64_t> registers(register_count);
   registers_->get(RegisterGroup::All, registers);
-  put64(pages, (tables + page) | 3);
-  put64(pages + page, (tables + 2 * page) | 3);
-  put64(pages + 2 * page, 0x83);
-  std::copy(code.begin(), code.end(), pages + (code_at - base));
-  library_.memory_written(ctx_, base, borrowed_bytes);
+  put64(memory.at(0), (start + page) | present_writable);
+  put64(memory.at(page), (start + 2 * page) | present_writable);
+  put64(memory.at(2 * page), start | large | present_writable);
+  std::copy(code.begin(), code.end(), memory.at(code_at));
+  prepare_for_nmi(memory);
+  memory.written();
   registers_->set(RegisterGroup::All, entry_state(with_xsave));
   bool done = false;
   try {
@@ -124,47 +146,15 @@ bool Fpu::execute(std::uint8_t* pages, std::span<const std::uint8_t> code, bool 
     throw;
   }
   registers_->set(RegisterGroup::All, registers);
+  nmi_ = nmi_ || *memory.at(nmi_at) != 0;
   return done;
 }
-
-namespace {
-
-/// What the guest has on the borrowed pages comes back whatever happens.
-class Borrowed {
- public:
-  Borrowed(const Library& library, vmctx* ctx, GuestRam* ram) : library_(library), ctx_(ctx), pages_(pages_of(*ram)) {
-    kept_.assign(pages_, pages_ + borrowed_bytes);
-    std::fill(pages_, pages_ + borrowed_bytes, std::uint8_t{0});
-  }
-  ~Borrowed() {
-    std::copy(kept_.begin(), kept_.end(), pages_);
-    library_.memory_written(ctx_, base, borrowed_bytes);
-  }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  std::uint8_t* at(std::uint64_t address) { return pages_ + (address - base); }
-
- private:
-  static std::uint8_t* pages_of(const GuestRam& ram) {
-    const GuestRam::Segment* const segment = ram.find(base);
-    if (!segment || segment->length < base + borrowed_bytes)
-      throw EngineError{0, "vmm", "the guest's memory is too small to save its floating-point registers"};
-    return segment->host + (base - segment->base);
-  }
-
-  const Library& library_;
-  vmctx* ctx_;
-  std::uint8_t* pages_;
-  std::vector<std::uint8_t> kept_;
-};
-
-}  // namespace
 
 /// XSAVE leaves out what XCR0 has off, and SSE works then all the same. A guest that has not set CR4.OSXSAVE has no
 /// more than FXSAVE's.
 std::optional<FpuState> Fpu::read() {
   const bool with_xsave = registers_->get_one(VM_REG_GUEST_CR4) & cr4_osxsave;
-  Borrowed pages(library_, ctx_, ram_);
+  const ScratchMemory::Mapped memory(scratch_);
   Code code;
   code({0x48, 0x0f, 0xae, 0x04, 0x25}).at(image_at);  // fxsave64
   if (with_xsave) {
@@ -175,18 +165,18 @@ std::optional<FpuState> Fpu::read() {
     code({0xb8, 0xff, 0xff, 0xff, 0xff, 0xba, 0xff, 0xff, 0xff, 0xff});        // mov eax, edx: all components
     code({0x48, 0x0f, 0xae, 0x24, 0x25}).at(image_at);                         // xsave64
   }
-  if (!execute(pages.at(base), code.end(), with_xsave)) return std::nullopt;
+  if (!execute(memory, code.end(), with_xsave)) return std::nullopt;
   FpuState state;
   std::uint64_t size = smallest_image;
   if (with_xsave) {
-    state.xcr0 = get64(pages.at(xcr0_at));
-    size = get64(pages.at(size_at));
+    state.xcr0 = get64(memory.at(xcr0_at));
+    size = get64(memory.at(size_at));
     if (size < smallest_image || size > image_room)
       throw EngineError{0, "vmm", "an XSAVE area of " + std::to_string(size) + " bytes is more than can be saved"};
   }
-  std::uint8_t* const in_use = pages.at(image_at + legacy_bytes);
+  std::uint8_t* const in_use = memory.at(image_at + legacy_bytes);
   put64(in_use, get64(in_use) | x87_and_sse);
-  state.image.assign(pages.at(image_at), pages.at(image_at) + size);
+  state.image.assign(memory.at(image_at), memory.at(image_at) + size);
   return state;
 }
 
@@ -196,9 +186,9 @@ void Fpu::write(const FpuState& state) {
                                 std::to_string(smallest_image) + " and " + std::to_string(image_room));
   }
   const bool with_xsave = state.xcr0 & ~std::uint64_t{1};
-  Borrowed pages(library_, ctx_, ram_);
-  std::copy(state.image.begin(), state.image.end(), pages.at(image_at));
-  put64(pages.at(xcr0_at), state.xcr0);
+  const ScratchMemory::Mapped memory(scratch_);
+  std::copy(state.image.begin(), state.image.end(), memory.at(image_at));
+  put64(memory.at(xcr0_at), state.xcr0);
   Code code;
   if (with_xsave) {
     code({0x31, 0xc9, 0x8b, 0x04, 0x25}).at(xcr0_at)({0x8b, 0x14, 0x25}).at(xcr0_at + 4);  // ecx = 0; eax, edx = xcr0
@@ -208,7 +198,7 @@ void Fpu::write(const FpuState& state) {
   } else {
     code({0x48, 0x0f, 0xae, 0x0c, 0x25}).at(image_at);  // fxrstor64
   }
-  if (!execute(pages.at(base), code.end(), with_xsave))
+  if (!execute(memory, code.end(), with_xsave))
     throw EngineError{0, "vmm", "the processor cannot be entered to restore its floating-point registers"};
 }
 

@@ -65,6 +65,11 @@ void Kick::nudge() {
   stop_vcpu();
 }
 
+void Kick::end_stay() {
+  const std::lock_guard guard(lock_);
+  stop_vcpu();
+}
+
 void Kick::work() {
   std::unique_lock guard(lock_);
   while (!ends_) {

@@ -28,6 +28,8 @@ class Kick {
   void wake();
   /// Ends the present stay, or the next.
   void nudge();
+  /// Ends the present stay, if there is one.
+  void end_stay();
   /// Whether wake() was called since the last time.
   bool take_wake() { return woken_.exchange(false); }
 

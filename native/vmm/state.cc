@@ -18,16 +18,19 @@ void VmmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> value
   registers_.get(groups, values);
   if (has(groups, RegisterGroup::Control)) values[row(Register::xcr0)] = fpu_state_ ? fpu_state_->xcr0 : xcr0_;
   if (!has(groups, RegisterGroup::Events)) return;
+  values[row(Register::nmi_pending)] = nmi_;
   if (waits_for_start_) values[row(Register::run_state)] = state_waits_for_start;
   if (end_ == ExitKind::Shutdown) values[row(Register::run_state)] = state_shutdown;
 }
 
 void VmmVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
   owed_ = Owed::Nothing;
-  advances_ = exception_pending_ = false;
+  advances_ = false;
   registers_.set(groups, values);
   if (has(groups, RegisterGroup::Control)) xcr0_ = values[row(Register::xcr0)] | 1;
-  if (has(groups, RegisterGroup::Events)) waits_for_start_ = values[row(Register::run_state)] == state_waits_for_start;
+  if (!has(groups, RegisterGroup::Events)) return;
+  nmi_ = values[row(Register::nmi_pending)] != 0;
+  waits_for_start_ = values[row(Register::run_state)] == state_waits_for_start;
 }
 
 /// They are in the private section.
@@ -35,7 +38,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> VmmVcpu::get_msrs() { retur
 void VmmVcpu::set_msrs(const std::vector<std::pair<std::uint32_t, std::uint64_t>>&) {}
 
 std::vector<std::uint8_t> VmmVcpu::get_xsave() {
-  if (!fpu_state_) fpu_state_ = fpu_.read();
+  if (!fpu_state_) read_fpu();
   if (!fpu_state_) throw EngineError{0, "vmm", "the floating-point registers cannot be read here"};
   return fpu_state_->image;
 }
@@ -43,6 +46,7 @@ std::vector<std::uint8_t> VmmVcpu::get_xsave() {
 void VmmVcpu::set_xsave(std::span<const std::uint8_t> image) {
   FpuState state{{image.begin(), image.end()}, xcr0_};
   fpu_.write(state);
+  if (fpu_.take_nmi()) nmi_ = true;
   fpu_state_ = std::move(state);
 }
 

@@ -44,7 +44,11 @@ Topology topology_of(const EngineOptions& options) {
 }  // namespace
 
 VmmEngine::VmmEngine(GuestRam* ram, const EngineOptions& options)
-    : library_(library_for(options)), vm_(library_, ram, topology_of(options)), saved_(vm_), chipset_(vm_, &saved_) {
+    : library_(library_for(options)),
+      vm_(library_, ram, topology_of(options)),
+      scratch_(library_, vm_.ctx()),
+      saved_(vm_),
+      chipset_(vm_, &saved_) {
   const auto each = [this](const VcpuSet& to, auto work) {
     for (std::uint32_t index = 0; index < vcpus_.size(); index++) {
       if (contains(to, index)) work(*vcpus_[index]);
@@ -52,6 +56,7 @@ VmmEngine::VmmEngine(GuestRam* ram, const EngineOptions& options)
   };
   const Surroundings all{vm_,
                          ram,
+                         scratch_,
                          saved_,
                          chipset_,
                          clock_,

@@ -52,6 +52,7 @@ class VmmEngine final : public Engine {
 
   const Library& library_;
   Vm vm_;
+  ScratchMemory scratch_;
   Clock clock_;
   SavedState saved_;
   Chipset chipset_;

@@ -27,7 +27,7 @@ VmmVcpu::VmmVcpu(Surroundings all, std::uint32_t index)
       registers_(library(), processor()),
       kick_(library(), processor()),
       emulator_(all_.ram),
-      fpu_(library(), all_.vm.ctx(), processor(), all_.ram, &registers_),
+      fpu_(library(), processor(), all_.scratch, &registers_),
       slice_(shortest_slice),
       waits_for_start_(index > 0) {}
 
@@ -52,10 +52,10 @@ ExitKind VmmVcpu::fail(std::string sentence) {
 }
 
 void VmmVcpu::enter(std::int64_t host_time) {
-  const std::uint64_t rip = exit_.rip;
   fpu_state_.reset();
   kick_.enter(host_time);
   try {
+    if (nmi_.exchange(false)) TSBHYVE_VMM(library(), vm_inject_nmi, processor());
     run_vcpu(library(), processor(), exit_, named_);
   } catch (...) {
     kick_.leave();
@@ -63,7 +63,6 @@ void VmmVcpu::enter(std::int64_t host_time) {
   }
   kick_.leave();
   advances_ = exit_.inst_length != 0;
-  if (exit_.exitcode != VM_EXITCODE_DEBUG || exit_.rip != rip) exception_pending_ = false;
 }
 
 /// Stopped before it is entered, so that the guest does not run.
@@ -168,7 +167,7 @@ void VmmVcpu::take_start() {
   if (mail.init) {
     TSBHYVE_VMM(library(), vcpu_reset, processor());
     owed_ = Owed::Nothing;
-    advances_ = exception_pending_ = false;
+    advances_ = nmi_ = false;
     waits_for_start_ = index_ > 0;
   }
   if (!mail.start || !waits_for_start_) return;
@@ -183,14 +182,27 @@ void VmmVcpu::take_start() {
   waits_for_start_ = false;
 }
 
-/// What the kernel is about to hand to the guest it neither shows nor saves, nor the shadow behind STI and MOV SS.
+/// What the kernel is about to hand to the guest it does not save, nor the shadow behind STI and MOV SS.
 bool VmmVcpu::is_settled() {
   take_start();
   finish_instruction();
   if (!all_.saved.supported() || end_ != ExitKind::None) return true;
-  if (exception_pending_ || registers_.get_one(VM_REG_GUEST_INTR_SHADOW) != 0) return false;
-  if (!fpu_state_) fpu_state_ = fpu_.read();
+  if (has_event() || registers_.get_one(VM_REG_GUEST_INTR_SHADOW) != 0) return false;
+  if (!fpu_state_) read_fpu();
   return fpu_state_.has_value();
+}
+
+/// An interrupt or exception whose delivery something has broken off, or an exception of ours. NMIs are not among them.
+bool VmmVcpu::has_event() {
+  std::uint64_t broken_off = 0, injected = 0;
+  TSBHYVE_VMM(library(), vm_get_intinfo, processor(), &broken_off, &injected);
+  return broken_off != 0 || injected != 0;
+}
+
+/// An NMI that waited in the kernel, where nobody sees it, has come out with that.
+void VmmVcpu::read_fpu() {
+  fpu_state_ = fpu_.read();
+  if (fpu_.take_nmi()) nmi_ = true;
 }
 
 /// The kernel keeps the next instruction's address to itself until it runs on; what it is told to be RIP it takes. An
@@ -204,12 +216,14 @@ void VmmVcpu::finish_instruction() {
 
 /// One that waits for SIPI has nobody to take it.
 void VmmVcpu::inject_nmi() {
-  if (!waits_for_start_) TSBHYVE_VMM(library(), vm_inject_nmi, processor());
+  if (waits_for_start_) return;
+  nmi_ = true;
+  kick_.end_stay();
 }
 
 void VmmVcpu::reset() {
   owed_ = Owed::Nothing;
-  advances_ = exception_pending_ = false;
+  advances_ = nmi_ = false;
   fpu_state_.reset();
   end_ = ExitKind::None;
   mail_ = {};

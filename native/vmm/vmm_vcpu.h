@@ -25,6 +25,7 @@ namespace tsbhyve::vmm {
 struct Surroundings {
   Vm& vm;
   GuestRam* ram;
+  const ScratchMemory& scratch;
   SavedState& saved;
   Chipset& chipset;
   const Clock& clock;
@@ -42,6 +43,7 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   // On its own thread.
   CrewStop run() override;
   void kick() override { kick_.wake(); }
+  bool is_waited_for() const override { return true; }  // see Gate
 
   // On the machine's thread, which is then the vCPU's own.
   ExitKind run_here(std::int64_t deadline);
@@ -100,6 +102,8 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   ExitKind answer();
   void refuse_msr();
   void finish_instruction();
+  bool has_event();
+  void read_fpu();
 
   ExitKind decode();
   ExitKind port();
@@ -120,7 +124,7 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
   Fpu fpu_;
   std::optional<FpuState> fpu_state_;  // as the last safepoint found it
   std::uint64_t xcr0_ = 1;             // for the image that is restored next
-  bool exception_pending_ = false;     // the kernel has one for the guest, and tells nobody
+  std::atomic<bool> nmi_ = false;      // the kernel is given it when the vCPU is entered next
   struct vm_exit exit_ {};
   VcpuSet named_{};  // by the last exit
   Owed owed_ = Owed::Nothing;

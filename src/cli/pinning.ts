@@ -21,7 +21,7 @@ export function setPin(tree: ConfigTree, text: string): void {
 }
 
 /** Host CPUs by vCPU, -1 for any; null when nothing is pinned. */
-export function pinsOf(tree: ConfigTree, { cpus, clock, engine }: MachineConfig): readonly number[] | null {
+export function pinsOf(tree: ConfigTree, { cpus, clock }: MachineConfig): readonly number[] | null {
   const pinned = tree.children('vcpu');
   if (pinned.length === 0) return null;
   const pins = new Array<number>(cpus).fill(ANY);
@@ -37,10 +37,10 @@ export function pinsOf(tree: ConfigTree, { cpus, clock, engine }: MachineConfig)
       'under the virtual clock vCPUs take turns on one thread; leave it out, or use --clock real',
     );
   }
-  if (engine === 'soft' && cpus === 1) {
+  if (cpus === 1) {
     throw new UsageError(
       where,
-      'a single vCPU of engine soft has no thread of its own; leave it out, or use taskset(1)',
+      'a single vCPU has no thread of its own; leave it out, or start tsbhyve with taskset(1) (FreeBSD: cpuset(1))',
     );
   }
   return pins;

@@ -76,8 +76,14 @@ function applyPrivate(engine: Engine, vcpu: Vcpu, state: VcpuState): void {
     vcpu.setPrivate(state.private);
     return;
   }
+  refuseLoss(state, engineName(engine));
+}
+
+/** Where another engine takes over and a guest would miss what it cannot take. */
+export function refuseLoss(state: VcpuState, engine: string): void {
   const loss = INDISPENSABLE[state.engine];
-  if (loss !== undefined && state.private.length > 0) throw new StateError('vcpu.private', loss);
+  if (state.engine === engine || loss === undefined || state.private.length === 0) return;
+  throw new StateError('vcpu.private', loss);
 }
 
 function stateOf(states: readonly VcpuState[], index: number, { vcpus }: Engine): VcpuState {

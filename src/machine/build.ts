@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { VmClock } from '../core/clock.js';
 import type { IrqLine } from '../core/irq-line.js';
 import { type Logger, nullLogger } from '../core/log.js';
+import { onlyMessages } from '../core/msi.js';
 import type { DiskQueue } from '../host/disk/disk-queue.js';
 import { HostFolder } from '../host/folder/host-folder.js';
 import { hostEntropy } from '../host/host-entropy.js';
@@ -88,7 +89,7 @@ export function buildMachine(given: Partial<MachineConfig>, host: BuildOptions =
   links.connect(engine.openLink, events);
   const clock = new VmClock(() => engine.getTime());
   const stop = new StopLatch();
-  const msi = { send: (address: number, data: number) => engine.sendMsi(address, data) };
+  const msi = onlyMessages({ send: (address, data) => engine.sendMsi(address, data) });
   const intr: IrqLine = {
     set: (level) => engine.setExternalInterrupt(level),
     adopt: (level) => engine.setExternalInterrupt(level),

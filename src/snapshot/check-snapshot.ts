@@ -5,6 +5,7 @@ import { closeSync } from 'node:fs';
 import { machineConfig } from '../machine/config.js';
 import { shapes } from '../machine/state-registry.js';
 import type { Blocker } from './blocker.js';
+import { checkForm, checkLoss } from './check-private.js';
 import { processorBlockers } from './check-processor.js';
 import { configFromRecord } from './config-record.js';
 import { diskBlockers } from './disks/check-disks.js';
@@ -42,6 +43,9 @@ export function checkSnapshot(store: SnapshotStore, name: string, overrides: Ove
   const state = attempt('restore the folder from a copy', () => snapshot.readState());
   if (config !== undefined && state !== undefined) {
     blockers.push(...(attempt('restore the folder from a copy', () => diskBlockers(snapshot, config, state)) ?? []));
+    attempt('go on with the engine that saved it', () => checkLoss(state, config));
+    // Where there is no such engine at all, that has been told.
+    if (blockers.length === 0) attempt('go on with the FreeBSD that saved it', () => checkForm(state, config));
   }
   const chain = attempt('bring its parents into this store', () => store.chain(snapshot)) ?? [snapshot];
   for (const layer of chain) attempt('restore the folder from a copy', () => closeSync(openLayer(layer).fd));

@@ -28,5 +28,9 @@ test('each is pinned once, and must be there', () => {
 test('only threads can be pinned', () => {
   const clock = { kind: 'virtual', numerator: 1, denominator: 1 } as const;
   expect(() => pinsOf(treeOf('2:0'), { ...four, clock })).toThrow('vcpu.2.cpuset: under the virtual clock');
-  expect(() => pinsOf(treeOf('0:0'), { ...four, cpus: 1 })).toThrow('vcpu.0.cpuset: a single vCPU of engine soft');
+  for (const engine of ['soft', 'kvm', 'vmm'] as const) {
+    expect(() => pinsOf(treeOf('0:0'), { ...four, cpus: 1, engine })).toThrow(
+      'vcpu.0.cpuset: a single vCPU has no thread of its own',
+    );
+  }
 });

@@ -47,8 +47,7 @@ void Inbox::set_external_interrupt(bool level) {
 
 void Inbox::deliver(Cpu* cpu) {
   if (!waiting_.exchange(false)) return;
-  if (const Pin pin = external_.exchange(Pin::Unchanged); pin != Pin::Unchanged)
-    cpu->external_interrupt = pin == Pin::High;
+  take_pin(cpu);
   // A start-up that follows an INIT comes after it however late both are seen; what was sent before the INIT is lost.
   if (init_.exchange(false)) cpu->apic->deliver(Init, 0, false);
   if (const u32 sipi = sipi_.exchange(0)) cpu->apic->deliver(StartUp, static_cast<u8>(sipi), false);
@@ -58,7 +57,13 @@ void Inbox::deliver(Cpu* cpu) {
   take_vectors(level_, *cpu->apic, true);
 }
 
-void Inbox::clear() {
+void Inbox::take_pin(Cpu* cpu) {
+  if (const Pin pin = external_.exchange(Pin::Unchanged); pin != Pin::Unchanged)
+    cpu->external_interrupt = pin == Pin::High;
+}
+
+void Inbox::clear(Cpu* cpu) {
+  take_pin(cpu);
   sipi_ = 0;
   nmi_ = init_ = ext_int_ = waiting_ = false;
   for (u32 word = 0; word < 4; word++) edge_[word] = level_[word] = 0;

@@ -19,9 +19,12 @@ class Inbox {
 
   /// By the vCPU's thread, or while that one is parked.
   void deliver(Cpu* cpu);
-  void clear();
+  /// Messages are lost; the pin has the level that was told last.
+  void clear(Cpu* cpu);
 
  private:
+  void take_pin(Cpu* cpu);
+
   std::atomic<bool> waiting_ = false;
   std::atomic<u64> edge_[4] = {}, level_[4] = {};  // fixed interrupts, a bit a vector
   std::atomic<u32> sipi_ = 0;                      // vector, and bit 8 when there is one

@@ -43,7 +43,7 @@ class ThreadedCpu {
   /// Takes all that was posted to the APIC. By the vCPU's thread, or while that is parked.
   void deliver() { inbox_.deliver(cpu_); }
   /// A reset: what was posted is lost.
-  void forget_messages() { inbox_.clear(); }
+  void forget_messages() { inbox_.clear(cpu_); }
 
   /// Between two blocks, when the vCPU is asked to (attend.h).
   void attend();

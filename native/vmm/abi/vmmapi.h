@@ -17,10 +17,12 @@
 #define VMMAPI_VERSION 0200 /* two octal digits each of major and minor */
 
 typedef uint64_t vm_paddr_t;
+typedef int64_t vm_ooffset_t;
 
 struct vmctx;
 struct vcpu;
 
+enum { VM_SYSMEM, VM_BOOTROM, VM_FRAMEBUFFER, VM_PCIROM };
 enum vm_mmap_style { VM_MMAP_NONE, VM_MMAP_ALL, VM_MMAP_SPARSE };
 
 int vm_create(const char* name);
@@ -29,6 +31,9 @@ void vm_close(struct vmctx* ctx);
 void vm_destroy(struct vmctx* ctx);
 int vm_get_device_fd(struct vmctx* ctx);
 int vm_setup_memory(struct vmctx* ctx, size_t len, enum vm_mmap_style style);
+void* vm_create_devmem(struct vmctx* ctx, int segid, const char* name, size_t len);
+int vm_mmap_memseg(struct vmctx* ctx, vm_paddr_t gpa, int segid, vm_ooffset_t segoff, size_t len, int prot);
+int vm_munmap_memseg(struct vmctx* ctx, vm_paddr_t gpa, size_t len);
 int vm_set_topology(struct vmctx* ctx, uint16_t sockets, uint16_t cores, uint16_t threads, uint16_t maxcpus);
 int vm_suspend(struct vmctx* ctx, enum vm_suspend_how how);
 int vm_reinit(struct vmctx* ctx);

@@ -73,6 +73,22 @@ void exits_can_be_forgotten() {
   }
 }
 
+void exits_that_wait_are_known() {
+  ScriptedCrew crew(2, [](Scripted& self) {
+    if (self.index == 0) return CrewStop::Dead;
+    Scripted::spin_until_kicked(self);
+    return CrewStop::Exit;
+  });
+  crew.crew->stand();
+  require(!crew.crew->has_exits(), "none has run");
+  while (!crew.crew->has_exits()) {
+    crew.crew->run(CrewClock::now());
+    crew.crew->stand();
+  }
+  require(crew.expect(CrewNews::Exit, "it is told later") == 1, "the one that had it");
+  require(!crew.crew->has_exits(), "and no longer waits");
+}
+
 void standing_keeps_exits() {
   ScriptedCrew crew(3, two_accesses);
   std::uint64_t answers = 0;
@@ -85,6 +101,33 @@ void standing_keeps_exits() {
     require(sum == answers, "those that stand have had every answer but the last one");
     answers++;
     crew[report.member].slot++;
+  }
+}
+
+/// One that waits for others must find them running, though they were let run a moment ago only.
+void those_waited_for_run_before_parking() {
+  std::atomic<bool> inside = false;
+  std::atomic<std::uint64_t> looks = 0;
+  ScriptedCrew crew(2, [&](Scripted& self) {
+    if (self.index == 1) {
+      while (inside || !self.kicked) {
+        looks++;
+        std::this_thread::yield();
+      }
+      return CrewStop::Again;
+    }
+    inside = true;
+    if (!self.kicked) {
+      const std::uint64_t seen = looks;
+      while (looks == seen) std::this_thread::yield();
+    }
+    inside = false;
+    return CrewStop::Again;
+  });
+  for (const auto& member : crew.owned) member->waited_for = true;
+  for (int round = 0; round < 300; round++) {
+    require(crew.crew->run(CrewClock::now()).news == CrewNews::TimedOut, "they run");
+    require(crew.crew->safepoint().news == CrewNews::Parked, "and are parked, whoever waits for whom");
   }
 }
 
@@ -137,7 +180,9 @@ int main() {
   parked_members_stand_still();
   sleepers_look_again_after_parking();
   exits_can_be_forgotten();
+  exits_that_wait_are_known();
   standing_keeps_exits();
+  those_waited_for_run_before_parking();
   running_alone_excludes_others();
   ends_at_any_moment();
 }

@@ -36,11 +36,13 @@ class Scripted final : public CrewMember {
     return stop;
   }
   void kick() override { kicked = true; }
+  bool is_waited_for() const override { return waited_for; }
   CrewClock::time_point idle_until() const override { return until; }
 
   Script script = [](Scripted&) { return CrewStop::Dead; };
   Script script_alone = [](Scripted&) { return CrewStop::Again; };
   unsigned index = 0;
+  bool waited_for = false;
   std::uint64_t slot = 0;   // what it asks, and what it is answered
   std::uint64_t count = 0;  // for the script
   std::atomic<bool> kicked = false;

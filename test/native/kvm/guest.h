@@ -77,6 +77,7 @@ std::unique_ptr<Guest> moved(Guest& guest, Setting setting);
 constexpr std::size_t index_of(Register index) { return static_cast<std::size_t>(index); }
 constexpr std::size_t index_of(tsbhyve::LapicRow index) { return static_cast<std::size_t>(index); }
 
+void nested_cases();
 void exit_cases();
 void interrupt_cases();
 void time_cases();

@@ -6,13 +6,14 @@
 #include "kvm/probe.h"
 
 int main() {
+  test::nested_cases();
   const tsbhyve::KvmProbe probe = tsbhyve::kvm_probe();
   std::printf("probe: %s, %.1f million instructions a second, TSC %llu Hz%s%s\n",
               probe.available ? "native" : "not native", probe.instructions_per_second / 1e6,
               static_cast<unsigned long long>(probe.tsc_hz), probe.reason.empty() ? "" : "; ", probe.reason.c_str());
   if (probe.instructions_per_second <= 0) {
     std::printf("skipped: %s\n", probe.reason.c_str());
-    return 0;
+    return test::report();
   }
   try {
     for (const bool crew : {false, true}) {

@@ -29,6 +29,17 @@ TEST_GUEST_CODE(prints_a, "16", R"(
   jmp 1b
 )");
 
+/// Without an exit for much longer than it takes to see that the first one sleeps for ever.
+TEST_GUEST_CODE(computes_and_prints_a, "16", R"(
+  mov ecx, 300000000
+1: dec ecx
+  jnz 1b
+  mov al, 'A'
+  out 0x80, al
+2: hlt
+  jmp 2b
+)");
+
 void apic_in_ds(Guest& guest, unsigned vcpu = 0) { guest.set(Register::ds_base, 0xfee00000, vcpu); }
 
 std::unique_ptr<Guest> with_second(std::span<const std::uint8_t> first, std::span<const std::uint8_t> second) {
@@ -48,6 +59,21 @@ std::string printed(Guest& guest, std::size_t length) {
     text += static_cast<char>(guest.slot().data);
   }
   return text;
+}
+
+/// The kernel does not tell that it has started one.
+void one_that_computes_is_not_dead() {
+  const auto machine = with_second(starts_second, computes_and_prints_a);
+  CHECK(printed(*machine, 2) == "BA");
+  CHECK_EQUAL(machine->run(), ExitKind::Hlt);
+}
+
+/// It would come after the start.
+void no_nmi_before_the_start() {
+  const auto machine = with_second(starts_second, prints_a);
+  Guest& guest = *machine;
+  guest.vcpu(1).inject_nmi();
+  CHECK_EQUAL(guest.get(Register::nmi_pending, 1), 0);
 }
 
 void start_up() {
@@ -223,6 +249,8 @@ void dirty_log() {
 void smp_cases() {
   usually_crew = false;
   start_up();
+  one_that_computes_is_not_dead();
+  no_nmi_before_the_start();
   messages();
   counting(false);
   counting(true);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // State out of one VM and into the next, and what a kernel without BHYVE_SNAPSHOT says.
+#include <sys/mman.h>
+
 #include <cstring>
 
 #include "guest.h"
@@ -72,8 +74,7 @@ std::vector<int> enable_fpu(int xcr0) {
           xcr0, 0x00, 0x00, 0x00, 0x66, 0x31, 0xd2, 0x66, 0x31, 0xc9, 0x0f, 0x01, 0xd1};
 }
 
-/// Registers that the kernel has no request for, and the pages that are borrowed to get at them. `xcr0` 0: without
-/// XSAVE.
+/// Registers that the kernel has no request for. `xcr0` 0: without XSAVE.
 void floating_point(int xcr0) {
   std::vector<int> code = enable_fpu(xcr0);
   for (const int byte : {
@@ -86,9 +87,11 @@ void floating_point(int xcr0) {
   if (xcr0 != 0) code.insert(code.end(), {0x66, 0x31, 0xc9, 0x0f, 0x01, 0xd0, 0xe6, 0xe2});  // XCR0 to e2h
   Guest first(code);
   for (unsigned i = 0; i < 16; i++) first.ram()[0x2000 + i] = static_cast<std::uint8_t>(0xa0 + i);
-  for (unsigned at = 0x4000; at < 0xc000; at++) first.ram()[at] = static_cast<std::uint8_t>(at * 7);
   first.expect(ExitKind::PortWrite, 0xe0, 1);
+  // Devices may be at work on all of the guest's memory: nothing of it is borrowed.
+  CHECK(mprotect(first.ram(), ram_bytes, PROT_NONE) == 0);
   CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
+  CHECK(mprotect(first.ram(), ram_bytes, PROT_READ | PROT_WRITE) == 0);
   const std::vector<std::uint64_t> registers = first.registers();
   CHECK_EQUAL(registers[index_of(Register::xcr0)], xcr0 == 0 ? 1 : xcr0);
   const std::vector<std::uint8_t> image = first.engine->vcpu(0).get_xsave(),
@@ -96,7 +99,6 @@ void floating_point(int xcr0) {
   CHECK(image.size() >= 576);
   CHECK_EQUAL(image[160 + 5], 0xa5);
   CHECK(first.registers() == registers);
-  for (unsigned at = 0x4000; at < 0xc000; at++) CHECK_EQUAL(first.ram()[at], static_cast<std::uint8_t>(at * 7));
   first.expect(ExitKind::PortWrite, 0xe1, 1);  // and it goes on itself
 
   Guest second(code);
@@ -126,6 +128,49 @@ void behind_a_shadow() {
     CHECK_EQUAL(guest.get(Register::interrupt_shadow), 0);
     CHECK_EQUAL(guest.engine->run(never).kind, ExitKind::Woken);
   }
+}
+
+/// In the kernel it is seen by nobody, and comes to whatever code runs next: that which reads the FPU.
+void nmi_before_a_pause() {
+  enum { ByUs, ByMessage, WhilePaused };
+  for (const int sent : {ByUs, ByMessage, WhilePaused}) {
+    const auto start = [](Guest& guest) {
+      guest.vector(2, 0x1100);
+      guest.put(0x1100, {0xe6, 0xe1, 0xcf});  // out e1h, al; iret
+    };
+    const auto code = {0xe6, 0xe0, 0xeb, 0xfe};  // out e0h, al; jmp $
+    Guest first(code), second(code);
+    start(first);
+    start(second);
+    first.expect(ExitKind::PortWrite, 0xe0, 1);
+    if (sent == ByUs) first.engine->vcpu(0).inject_nmi();
+    if (sent == ByMessage) first.engine->send_msi(0xfee00000, 4 << 8);
+    CHECK_EQUAL(first.engine->safepoint().kind, ExitKind::None);
+    if (sent == WhilePaused) first.engine->vcpu(0).inject_nmi();
+    const std::vector<std::uint64_t> registers = first.registers();
+    CHECK_EQUAL(registers[index_of(Register::nmi_pending)], 1);
+    second.engine->vcpu(0).set_registers(all, registers);
+    second.engine->vcpu(0).set_xsave(first.engine->vcpu(0).get_xsave());
+    second.engine->vcpu(0).set_private(first.engine->vcpu(0).get_private());
+    for (Guest* guest : {&first, &second}) {
+      guest->expect(ExitKind::PortWrite, 0xe1, 1);
+      CHECK_EQUAL(guest->get(Register::nmi_pending), 0);
+      CHECK_EQUAL(guest->run(guest->engine->time() + 5'000'000), ExitKind::Deadline);  // once
+      guest->engine->vcpu(0).inject_nmi();                                             // and the next may come
+      guest->expect(ExitKind::PortWrite, 0xe1, 1);
+    }
+  }
+}
+
+/// The kernel has it, and the guest is let go on until it has.
+void exception_before_a_pause() {
+  Guest guest({0x66, 0xb9, 0x78, 0x56, 0x34, 0x12, 0x0f, 0x32, 0xf4});  // mov ecx, 12345678h; rdmsr; hlt
+  guest.vector(13, 0x1100);
+  guest.put(0x1100, {0xff, 0x06, 0x10, 0x05, 0xeb, 0xfe});  // inc word [510h]; jmp $
+  guest.expect(ExitKind::MsrRead, 0x12345678, 8);
+  guest.engine->vcpu(0).slot.refused = 1;
+  CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::None);
+  CHECK_EQUAL(guest.ram()[0x510], 1);
 }
 
 /// A guest that waits for it cannot be saved; one that has masked it can.
@@ -210,6 +255,8 @@ void state_cases(bool can_save) {
   moves();
   for (const int xcr0 : {0, 1, 3}) floating_point(xcr0);
   behind_a_shadow();
+  nmi_before_a_pause();
+  exception_before_a_pause();
   interval_timer();
   pm_timer();
   chips();

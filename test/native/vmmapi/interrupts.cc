@@ -24,8 +24,9 @@ int vm_inject_nmi(vcpu* cpu) {
 }
 
 int vm_get_intinfo(vcpu* cpu, std::uint64_t* i1, std::uint64_t* i2) {
+  constexpr std::uint64_t refusal = 13 | 3 << 8 | 1 << 11 | std::uint64_t{1} << 31;  // SDM vol. 3, table 25-17
   *i1 = cpu->intinfo;
-  *i2 = 0;
+  *i2 = cpu->msr_refused ? refusal : 0;
   return 0;
 }
 

@@ -17,6 +17,8 @@ using namespace imitation;
 namespace {
 
 constexpr std::uint64_t low_limit = std::uint64_t{3} << 30, high_base = std::uint64_t{4} << 30;
+/// Of the one device segment that there can be.
+constexpr std::uint64_t device_memory_at = 0xf0000000, device_memory_bytes = 0x8000;
 constexpr std::uint64_t tsc_hz = 1'200'000'000;
 constexpr std::uint32_t kernel_release = 1'402'000;
 
@@ -97,7 +99,8 @@ int vm_setup_memory(vmctx* ctx, std::size_t len, vm_mmap_style) {
   if (high > 0) ctx->ram.add_segment(high_base, high, false);
   for (std::size_t i = 0; i < ctx->ram.segments().size(); i++)
     ctx->ram.share(i, ctx->memory_fd, ctx->ram.segments()[i].base);
-  // The interpreter wants to know its memory first.
+  // The interpreter wants to know its memory first, and this too, which it then sees all the time.
+  ctx->device_memory = ctx->ram.add_segment(device_memory_at, device_memory_bytes, false).host;
   tsbhyve::EngineOptions options;
   options.vcpus = ctx->sockets * ctx->cores_each * ctx->threads_each;
   options.tsc_hz = tsc_hz;
@@ -110,6 +113,35 @@ int vm_setup_memory(vmctx* ctx, std::size_t len, vm_mmap_style) {
     ctx->vcpus.push_back(std::make_unique<vcpu>(ctx, index));
     ctx->vcpus.back()->power_on = registers(ctx->vcpus.back().get());
   }
+  return 0;
+}
+
+void* vm_create_devmem(vmctx* ctx, int segid, const char* name, std::size_t len) {
+  if (segid > VM_SYSMEM && *name && len == device_memory_bytes) return ctx->device_memory;
+  errno = EINVAL;
+  return MAP_FAILED;
+}
+
+namespace {
+bool all_outside(const vmctx* ctx) {
+  return std::none_of(ctx->vcpus.begin(), ctx->vcpus.end(), [](const auto& cpu) { return cpu->inside; });
+}
+}  // namespace
+
+int vm_mmap_memseg(vmctx* ctx, vm_paddr_t gpa, int, vm_ooffset_t segoff, std::size_t len, int prot) {
+  const std::lock_guard guard(ctx->lock);
+  if (!all_outside(ctx)) return fail(EBUSY);
+  if (ctx->device_memory_mapped || gpa != device_memory_at || segoff != 0 || len != device_memory_bytes || prot == 0)
+    return fail(EINVAL);
+  ctx->device_memory_mapped = true;
+  return 0;
+}
+
+int vm_munmap_memseg(vmctx* ctx, vm_paddr_t gpa, std::size_t len) {
+  const std::lock_guard guard(ctx->lock);
+  if (!all_outside(ctx)) return fail(EBUSY);
+  if (!ctx->device_memory_mapped || gpa != device_memory_at || len != device_memory_bytes) return fail(EINVAL);
+  ctx->device_memory_mapped = false;
   return 0;
 }
 

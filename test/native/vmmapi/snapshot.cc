@@ -69,9 +69,10 @@ void machine(vcpu* cpu, Stream& stream) {
   cpu->restored_tsc = saved_tsc;
 }
 
-/// Registers and MSRs; the FPU is not among them.
+/// Registers and MSRs; the FPU is not among them, nor an NMI that waits.
 void processor(vcpu* cpu, Stream& stream) {
   std::vector<std::uint64_t> values = registers(cpu);
+  values[row(tsbhyve::Register::nmi_pending)] = 0;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> msrs = cpu->core().get_msrs();
   stream.bytes(values.data(), values.size() * sizeof values[0]);
   for (auto& [index, value] : msrs) {

@@ -69,6 +69,8 @@ struct vmctx {
   int memory_fd = -1;
   unsigned sockets = 1, cores_each = 1, threads_each = 1;
   tsbhyve::GuestRam ram;
+  std::uint8_t* device_memory = nullptr;
+  bool device_memory_mapped = false;
   std::unique_ptr<imitation::Cores> cores;
   std::unique_ptr<imitation::Chips> chips;
   std::vector<std::unique_ptr<vcpu>> vcpus;
