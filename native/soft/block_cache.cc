@@ -147,6 +147,12 @@ void BlockCache::drop_page(u64 physical) {
   let_go(index);
 }
 
+void BlockCache::forget_jumps_onto(u64 physical) {
+  for (Block* block = page_of(physical).into; block; block = block->next_into_page) {
+    if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
+  }
+}
+
 bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
   const u64 on_first = std::min<u64>(block->length, page_size - (block->physical & page_offset_mask));
   if (touches(block->physical, on_first, physical, size)) return true;

@@ -29,6 +29,8 @@ class BlockCache {
   /// Sees to it that stores to the page at `physical` are noticed, those of this vCPU at least. False if they are
   /// already.
   bool hold(u64 physical);
+  /// Takes the blocks of other pages that run onto this one out of the jump cache.
+  void forget_jumps_onto(u64 physical);
   /// Drops all blocks that have bytes of this page.
   void drop_page(u64 physical);
 

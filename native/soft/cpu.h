@@ -74,10 +74,10 @@ struct JumpEntry {
   u64 rip;
   Block* block;
   u32 mode;
-  u32 page_serial;  // equals Cpu::code_page_serial of the page, or its translation or the next page's has gone
+  u32 page_serial;  // equals Cpu::code_page_serial of the page, or its translation has gone
   const u8* code;   // of the translator, for the block, or null
 };
-inline constexpr size_t jump_entries = 16384;
+inline constexpr size_t jump_entries = 65536;
 inline constexpr u32 jump_slot(u64 rip) { return static_cast<u32>((rip ^ (rip >> 12)) & (jump_entries - 1)); }
 inline constexpr size_t code_pages = 8192;
 
@@ -213,6 +213,7 @@ struct alignas(64) Cpu {
   bool apic_interrupt = false;    // derived: the LAPIC holds a vector above the processor priority
   bool deadline_changed = false;  // derived: the engine must look at the LAPIC timer again
   bool takes_turns = false;       // configuration: PAUSE ends its turn
+  bool whole_repeats = false;     // derived: nothing can come between iterations of an instruction that runs alone
   bool yielded = false;           // derived: it has; empty whenever the engine is asked for state
 
   // Time and instruction counting. retired() = retire_limit - budget between blocks.

@@ -43,7 +43,8 @@ void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
   block->jump_slot = slot;
-  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->code_page_serial[(rip >> 12) & (code_pages - 1)], block->code};
+  if (block->straddles) cpu->mmu->straddled(cut_linear(cpu, rip + page_size));
+  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->mmu->code_serial(rip), block->code};
 }
 
 /// The block at `rip` if the jump cache has it, whose look-up is much cheaper than the way by the physical address.

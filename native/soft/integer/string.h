@@ -37,15 +37,16 @@ void string_once(Cpu* cpu, const Op* op) {
 /// Runs iterations until the count or the budget ends or the operation says so; returns whether the instruction is
 /// complete. Everything is committed iteration by iteration. The block has paid for one instruction in advance;
 /// in here the budget is one too high and tells the iterations still allowed, less one. So when an iteration faults,
-/// the completed ones are paid for, and escape() gives back what was paid for the one that was not. Alone in its block
-/// it stops after each iteration, for the traps that come between them (SDM vol. 1, 7.3.9.2).
+/// the completed ones are paid for, and escape() gives back what was paid for the one that was not. Where traps or
+/// answers of devices come between iterations it stops after each (SDM vol. 1, 7.3.9.2).
 template <class Step>
 [[gnu::noinline]] bool repeat(Cpu* cpu, const Op* op) {
   u64 count = read_counter(cpu, op);
   if (count == 0) return true;
   bool finished = false;
+  const bool stops = runs_alone(cpu) && !cpu->whole_repeats;
   do {
-    const u64 allowed = runs_alone(cpu) ? 1 : static_cast<u64>(cpu->budget) + 1;
+    const u64 allowed = stops ? 1 : static_cast<u64>(cpu->budget) + 1;
     u64 done = Step::many(cpu, op, std::min(count, allowed));
     if (done == 0) {
       Step::one(cpu, op);
@@ -55,7 +56,7 @@ template <class Step>
     write_counter(cpu, op, count);
     cpu->budget -= static_cast<i64>(done);
     finished = count == 0 || Step::ends_repeat(cpu, op);
-  } while (!finished && cpu->budget >= 0 && !runs_alone(cpu));
+  } while (!finished && cpu->budget >= 0 && !stops);
   cpu->budget++;
   return finished;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "soft/block_cache.h"
 #include "soft/memory/physical.h"
 #include "soft/threads/threaded_cpu.h"
 
@@ -21,35 +22,6 @@ void forget_writes(Cpu* cpu, size_t slot) {
   for (auto& table : cpu->fast_tables) table[slot].write_tag = fast_invalid;
 }
 
-/// What an empty slot of the jump cache has is no page's serial number.
-constexpr u32 first_serial = 1;
-
-/// Also those blocks of the page before that run onto this one.
-void forget_code(Cpu* cpu, size_t slot) {
-  for (const size_t each : {slot, (slot - 1) & (code_pages - 1)}) {
-    if (++cpu->code_page_serial[each] != 0) [[likely]]
-      continue;
-    for (JumpEntry& entry : cpu->jumps) entry = {};
-    cpu->code_page_serial[each] = first_serial;
-  }
-}
-
-/// Empties the entries that `doomed` picks of those that `each(tlb, visit)` visits.
-template <class Each, class Doomed>
-void drop_entries(Cpu* cpu, Mmu& mmu, Each each, Doomed doomed) {
-  serialize(cpu);  // as all instructions do that get here
-  each(mmu.data, [&](size_t slot) {
-    if (!doomed(mmu.data[slot])) return;
-    mmu.data.drop(slot);
-    forget_data(cpu, slot);
-  });
-  each(mmu.code, [&](size_t slot) {
-    if (!doomed(mmu.code[slot])) return;
-    mmu.code.drop(slot);
-    forget_code(cpu, slot);
-  });
-}
-
 constexpr auto all = [](const Tlb& tlb, auto visit) { tlb.each(visit); };
 constexpr auto all_local = [](const Tlb& tlb, auto visit) { tlb.each_local(visit); };
 auto all_near(u64 lin) {
@@ -62,7 +34,53 @@ bool same_mapping(const TlbEntry& entry, u64 lin) { return ((entry.linear_page ^
 
 }  // namespace
 
-Mmu::Mmu(Cpu* cpu) : cpu_(cpu) { std::fill_n(cpu->code_page_serial, code_pages, first_serial); }
+Mmu::Mmu(Cpu* cpu) : cpu_(cpu) { std::fill_n(cpu->code_page_serial, code_pages, PageSerials::none); }
+
+/// While the entry is still there.
+void Mmu::forget_code(size_t slot) {
+  cpu_->code_page_serial[slot] = PageSerials::none;
+  if (!straddled_[slot]) return;
+  straddled_[slot] = false;
+  cpu_->blocks->forget_jumps_onto(code[slot].physical_page);
+}
+
+void Mmu::drop(Tlb& tlb, size_t slot) {
+  if (&tlb == &code)
+    forget_code(slot);
+  else
+    forget_data(cpu_, slot);
+  tlb.drop(slot);
+}
+
+/// Empties the entries that `doomed` picks of those that `each(tlb, visit)` visits.
+template <class Each, class Doomed>
+void Mmu::drop_entries(Each each, Doomed doomed) {
+  serialize(cpu_);  // as all instructions do that get here
+  for (Tlb* const tlb : {&data, &code}) {
+    each(*tlb, [&](size_t slot) {
+      if (doomed((*tlb)[slot])) drop(*tlb, slot);
+    });
+  }
+}
+
+u32 Mmu::code_serial(u64 lin) {
+  const size_t slot = tlb_slot(lin);
+  u32& serial = cpu_->code_page_serial[slot];
+  if (serial != PageSerials::none) return serial;
+  const TlbEntry& entry = code[slot];
+  // With SMEP the processor itself may not run what user programs may.
+  const auto rights = static_cast<u8>((entry.flags & tlb_user) | (cpu_->cr4 & cr4::SMEP ? tlb_writable : 0));
+  const PageSerials::Mapping mapping = {entry.linear_page, entry.physical_page, rights};
+  serial = serials_.of(mapping);
+  if (serial != PageSerials::none) [[likely]]
+    return serial;
+  for (JumpEntry& jump : cpu_->jumps) jump = {};
+  std::fill_n(cpu_->code_page_serial, code_pages, PageSerials::none);
+  serials_.start_again();
+  return serial = serials_.of(mapping);
+}
+
+void Mmu::straddled(u64 lin) { straddled_[tlb_slot(lin)] = true; }
 
 u64 Mmu::translate(u64 lin, Access access, bool supervisor) {
   return translate_mode(lin, access, !supervisor && cpu_->cpl == 3, supervisor);
@@ -78,11 +96,10 @@ u64 Mmu::translate_mode(u64 lin, Access access, bool user, bool implicit) {
   const bool usable = entry.linear_page == (lin & page_mask) && mine && permitted(entry, access, user, implicit) &&
                       (access != Access::Write || (entry.flags & tlb_dirty));
   if (!usable) {
-    if (access == Access::Execute) {
-      forget_code(cpu_, slot);
-    } else {
+    if (access == Access::Execute)
+      forget_code(slot);
+    else
       forget_data(cpu_, slot);
-    }
     // A fault drops what was cached for the page (SDM vol. 3, 4.10.4.1).
     if (entry.linear_page == (lin & page_mask) && mine) tlb.drop(slot);
     tlb.put(walk(lin, access, user, implicit));
@@ -92,35 +109,35 @@ u64 Mmu::translate_mode(u64 lin, Access access, bool user, bool implicit) {
 
 void Mmu::flush_page(u64 lin) {
   const u16 pcid = cpu_->cr4 & cr4::PCIDE ? static_cast<u16>(cpu_->cr3 & 0xfff) : u16{0};
-  drop_entries(cpu_, *this, all_near(lin), [=](const TlbEntry& entry) {
+  drop_entries(all_near(lin), [=](const TlbEntry& entry) {
     return same_mapping(entry, lin) && ((entry.flags & tlb_global) || entry.pcid == pcid);
   });
 }
 
 void Mmu::flush_page_of_pcid(u64 lin, u16 pcid) {
-  drop_entries(cpu_, *this, all_near(lin), [=](const TlbEntry& entry) {
+  drop_entries(all_near(lin), [=](const TlbEntry& entry) {
     return same_mapping(entry, lin) && !(entry.flags & tlb_global) && entry.pcid == pcid;
   });
 }
 
 void Mmu::flush_all(bool keep_global) {
   if (keep_global)
-    drop_entries(cpu_, *this, all_local, any_entry);
+    drop_entries(all_local, any_entry);
   else
-    drop_entries(cpu_, *this, all, any_entry);
+    drop_entries(all, any_entry);
 }
 
 void Mmu::flush_pcid(u16 pcid, bool keep_global) {
   const auto is_local = [=](const TlbEntry& entry) { return entry.pcid == pcid; };
   if (keep_global)
-    drop_entries(cpu_, *this, all_local, is_local);
+    drop_entries(all_local, is_local);
   else
-    drop_entries(cpu_, *this, all, [=](const TlbEntry& entry) { return entry.flags & tlb_global || is_local(entry); });
+    drop_entries(all, [=](const TlbEntry& entry) { return entry.flags & tlb_global || is_local(entry); });
 }
 
 void Mmu::drop_fast() {
   data.each([this](size_t slot) { forget_data(cpu_, slot); });
-  code.each([this](size_t slot) { forget_code(cpu_, slot); });
+  code.each([this](size_t slot) { forget_code(slot); });
 }
 
 void Mmu::drop_fast_writes() {

@@ -2,7 +2,10 @@
 // Paging: the translation look-aside buffers, which are guest-visible state, and the walk that fills them.
 #pragma once
 
+#include <bitset>
+
 #include "soft/cpu.h"
+#include "soft/memory/page_serials.h"
 #include "soft/memory/tlb.h"
 
 namespace tsbhyve::soft {
@@ -28,15 +31,26 @@ class Mmu {
   void drop_fast_writes_to(u64 physical);  // of this page
   void load_pdptes();                      // PAE: from CR3 (SDM vol. 3, 4.4.1); already checked
 
+  /// Serial number of the page at `lin`, which translate() has just found to be executable.
+  u32 code_serial(u64 lin);
+  /// A block that runs onto the page at `lin` may be in the jump cache: it goes from there when the page does.
+  void straddled(u64 lin);
+
   Tlb data, code;
 
  private:
+  void forget_code(size_t slot);
+  void drop(Tlb& tlb, size_t slot);
+  template <class Each, class Doomed>
+  void drop_entries(Each each, Doomed doomed);
   u64 translate_mode(u64 lin, Access access, bool user, bool implicit);
   TlbEntry walk(u64 lin, Access access, bool user, bool implicit);
   [[noreturn]] void page_fault(u64 lin, Access access, bool user, bool present, bool reserved);
   bool permitted(const TlbEntry& entry, Access access, bool user, bool implicit) const;
 
   Cpu* cpu_;
+  PageSerials serials_;
+  std::bitset<code_pages> straddled_;
 };
 
 }  // namespace tsbhyve::soft

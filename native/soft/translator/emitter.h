@@ -134,6 +134,7 @@ class Emitter {
   void stop_short_of(size_t header);
   u32 longest_from(size_t index) const;
   Exit* new_exit(Exit::Kind kind);
+  const FlagRecipe* kept_flags();
   void leave(const Exit* by);
   void pay();
   void look_up(const MakeCode& before, const Label& unknown);
@@ -164,6 +165,7 @@ class Emitter {
   std::vector<Waiting> waiting_;
   std::vector<MakeCode> cold_;
   Label direct_slow_;
+  const FlagRecipe* last_kept_ = nullptr;
 };
 
 /// Emits one instruction, or says that tier 1's handler has to do it and has emitted nothing then.

@@ -19,13 +19,21 @@ void Emitter::call(u64 thunk, const Site* with) {
 }
 
 Exit* Emitter::new_exit(Exit::Kind kind) {
-  Exit& made = region_->exits.emplace_back();
-  made.kind = kind;
-  made.region = region_;
-  made.block = block;
-  made.op = op;
-  made.flags = now.flags;
-  return &made;
+  Exit* const made = region_->make<Exit>();
+  made->kind = kind;
+  made->region = region_;
+  made->block = block;
+  made->op = op;
+  made->flags = kept_flags();
+  made->next = region_->exits;
+  return region_->exits = made;
+}
+
+/// The recipe for the flags as they are now, for as long as the region lives.
+const FlagRecipe* Emitter::kept_flags() {
+  if (now.flags == FlagRecipe{}) return nullptr;
+  if (!last_kept_ || !(now.flags == *last_kept_)) last_kept_ = region_->make<FlagRecipe>(now.flags);
+  return last_kept_;
 }
 
 void Emitter::leave(const Exit* by) {
@@ -42,13 +50,16 @@ void Emitter::pay() {
 }
 
 const Site* Emitter::operation_site() {
-  auto copy = std::make_unique<Op[]>(2);
-  copy[0] = *op;
-  copy[0].handler = choose_handler(*instruction, true);
-  copy[1].handler = end_of_copy;
+  // Tier 1's handler runs a copy, and then what follows it.
+  struct Alone {
+    Op copy, end;
+  };
+  auto* const alone = region_->make<Alone>();
+  alone->copy = *op;
+  alone->copy.handler = choose_handler(*instruction, true);
+  alone->end.handler = end_of_copy;
   Site* const at = site(0, 0);
-  at->op = copy.get();
-  region_->operations.push_back(std::move(copy));
+  at->op = &alone->copy;
   return at;
 }
 

@@ -54,10 +54,8 @@ void Emitter::address() {
 }
 
 Site* Emitter::site(u32 size, u8 segment) {
-  Site& made = region_->sites.emplace_back();
   const i32 ahead = static_cast<i32>(now.pending + block->count) - static_cast<i32>(max_region_instructions);
-  made = {op, block, region_, ahead, static_cast<u8>(size), segment, now.flags};
-  return &made;
+  return region_->make<Site>(op, block, region_, ahead, static_cast<u8>(size), segment, kept_flags());
 }
 
 /// t1 = entry of the fast table for t0, which is served when t2, the page of the last byte, has its tag. An access that

@@ -146,15 +146,16 @@ u32 incomplete_kind(const FlagRecipe& recipe) {
   return static_cast<u32>(kind) | static_cast<u32>(missing) | width_of(recipe.size);
 }
 
-void settle_flags(Cpu* cpu, const FlagRecipe& recipe) {
+void settle_flags(Cpu* cpu, const FlagRecipe* recipe) {
   if (cpu->lazy.kind & missing_part_mask) complete_flags(cpu);
-  switch (recipe.size) {
-    case 1: settle<u8>(cpu, recipe); break;
-    case 2: settle<u16>(cpu, recipe); break;
-    case 4: settle<u32>(cpu, recipe); break;
-    default: settle<u64>(cpu, recipe); break;
+  if (!recipe) return;
+  switch (recipe->size) {
+    case 1: settle<u8>(cpu, *recipe); break;
+    case 2: settle<u16>(cpu, *recipe); break;
+    case 4: settle<u32>(cpu, *recipe); break;
+    default: settle<u64>(cpu, *recipe); break;
   }
-  settle_overlay(cpu, recipe);
+  settle_overlay(cpu, *recipe);
 }
 
 }  // namespace tsbhyve::soft

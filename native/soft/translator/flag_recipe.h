@@ -14,6 +14,8 @@ struct FlagSource {
   Kind kind = Kind::Absent;
   u8 reg = 0;     // guest register
   u64 value = 0;  // the constant, or what is to be added to the register
+
+  bool operator==(const FlagSource&) const = default;
 };
 
 /// Which operation has written all six.
@@ -72,12 +74,15 @@ struct FlagRecipe {
   u8 size = 8;  // bytes of the operands
   u8 overlay_size = 8;
   FlagSource left, right, result, turned;
+
+  bool operator==(const FlagRecipe&) const = default;
 };
 
 /// LazyFlags::kind of what Add, Sub, Logic and Test leave in memory, with the part that is missing.
 u32 incomplete_kind(const FlagRecipe& recipe);
 
-/// Puts the flags where tier 1 looks for them. All guest registers lie in `cpu`. Doing it twice does no harm.
-void settle_flags(Cpu* cpu, const FlagRecipe& recipe);
+/// Puts the flags where tier 1 looks for them; null: they are there, but perhaps not in their last form. All guest
+/// registers lie in `cpu`. Doing it twice does no harm.
+void settle_flags(Cpu* cpu, const FlagRecipe* recipe);
 
 }  // namespace tsbhyve::soft

@@ -150,8 +150,8 @@ void HostTranslator::install(std::unique_ptr<Region> made) {
   counts_.made++;
   counts_.bytes += region->size;
   if (perf_map_) perf_map_->add(region->code, region->size, cpu_->gpr[17]);
-  for (Exit& exit : region->exits) {
-    if (exit.patch) __builtin_memcpy(&exit.unpatched, region->writable + exit.patch, 4);
+  for (Exit* exit = region->exits; exit; exit = exit->next) {
+    if (exit->patch) __builtin_memcpy(&exit->unpatched, region->writable + exit->patch, 4);
   }
   for (Block* block : region->blocks) block->member_of.push_back(region);
   Block* const entry = region->entry;
@@ -186,8 +186,8 @@ void HostTranslator::kill(Region* region) {
   entry->ops->handler = count_run;
   if (JumpEntry& jump = cpu_->jumps[entry->jump_slot]; jump.block == entry) jump.code = nullptr;
   while (!region->incoming.empty()) disconnect(region->incoming.back());
-  for (Exit& exit : region->exits) {
-    if (exit.to) disconnect(&exit);
+  for (Exit* exit = region->exits; exit; exit = exit->next) {
+    if (exit->to) disconnect(exit);
   }
   for (Block* block : region->blocks) std::erase(block->member_of, region);
   std::erase(pieces_[region->piece].regions, region);

@@ -2,8 +2,8 @@
 // A region: host code for a few blocks of one page that lead to each other, entered at the first of them.
 #pragma once
 
-#include <deque>
-#include <memory>
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "soft/block.h"
@@ -21,7 +21,7 @@ struct Site {
   i32 ahead = 0;  // what the budget has too much of, beside what tier 1 has in this block (see Thunks::enter)
   u8 size = 0;    // of the memory access
   u8 segment = 0;
-  FlagRecipe flags;
+  const FlagRecipe* flags = nullptr;  // null: they are in memory
 };
 
 /// One way out of translated code.
@@ -37,10 +37,11 @@ struct Exit {
   soft::Block* block = nullptr;
   const Op* op = nullptr;
   Link* link = nullptr;
-  FlagRecipe flags;      // all kinds but Branch, which leaves them in memory
-  u32 patch = 0;         // Branch: where in the region's code its jump has its distance
-  u32 unpatched = 0;     // the distance that leads to its way out
-  Region* to = nullptr;  // the region that it has been patched to
+  const FlagRecipe* flags = nullptr;  // null: they are in memory, as with every Branch
+  u32 patch = 0;                      // Branch: where in the region's code its jump has its distance
+  u32 unpatched = 0;                  // the distance that leads to its way out
+  Region* to = nullptr;               // the region that it has been patched to
+  Exit* next = nullptr;               // of the region's others
 };
 
 struct Region {
@@ -52,10 +53,19 @@ struct Region {
   size_t piece = 0;   // of code memory
   bool dead = false;  // the guest has changed its bytes: nobody may come in any more
   u32 longest = 0;    // instructions that may be retired after its entry before it looks at the budget again
-  std::deque<Site> sites;
-  std::deque<Exit> exits;
-  std::vector<std::unique_ptr<Op[]>> operations;  // copies that tier 1's handlers run alone
+  Exit* exits = nullptr;
   std::vector<Exit*> incoming;
+
+  /// Something small that lives as long as the region. Its destructor does not run.
+  template <class T, class... From>
+  T* make(From&&... from) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return ::new (memory_.allocate(sizeof(T), alignof(T))) T{std::forward<From>(from)...};
+  }
+
+ private:
+  static constexpr size_t first_bytes = 512;
+  std::pmr::monotonic_buffer_resource memory_{first_bytes};
 };
 
 }  // namespace tsbhyve::soft
