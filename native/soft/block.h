@@ -34,28 +34,29 @@ inline constexpr u32 max_block_instructions = 64;
 struct Region;
 
 struct Block {
-  u32 count = 0;   // guest instructions
-  u32 length = 0;  // bytes
+  // What looking it up and running it takes lies in as few lines of the host's cache as can be.
+  u64 physical = 0;  // address of its first byte
   u32 mode = 0;
+  u32 count = 0;  // guest instructions
+  Block* next_in_bucket = nullptr;
+  Op* ops = nullptr;
+  // Of the translator, which puts a handler of its own in place of the first.
+  const u8* code = nullptr;         // entry of the region
+  Region* region = nullptr;         // the one that is entered here
+  Handler first = nullptr;          // the one that stood there, or null
+  u32 heat = 0;                     // runs that are left before it is translated
+  u32 jump_slot = 0;                // where the indirect-jump cache may hold it
+  Branch branch;                    // of its last instruction, when that is a direct branch or the end of the page
+  u32 length = 0;                   // bytes
   bool straddles = false;           // its only instruction runs onto a second page
   bool software_interrupt = false;  // it is INT n, INT3, INTO, INT1 or a system call: no TF trap after it
   bool repeats = false;             // it is a REP string operation, which may stop half-way
-  u64 physical = 0;                 // address of its first byte
-  u32 jump_slot = 0;                // where the indirect-jump cache may hold it
   u64 second_page = 0;              // physical page of the rest when it straddles
-  Branch branch;                    // of its last instruction, when that is a direct branch or the end of the page
   std::vector<Link*> incoming;
   Block* next_on_page = nullptr;
   Block* next_into_page = nullptr;  // of those that run onto the second page
-  Block* next_in_bucket = nullptr;
-  Op* ops = nullptr;
   std::unique_ptr<Op[]> storage;
-  std::unique_ptr<u8[]> bytes;  // as they were decoded; only where it straddles or others may write them meanwhile
-  // Of the translator, which puts a handler of its own in place of the first.
-  Handler first = nullptr;         // the one that stood there, or null
-  u32 heat = 0;                    // runs that are left before it is translated
-  Region* region = nullptr;        // the one that is entered here
-  const u8* code = nullptr;        // its entry
+  std::unique_ptr<u8[]> bytes;     // as they were decoded; only where it straddles or others may write them meanwhile
   std::vector<Region*> member_of;  // all that hold its instructions
 };
 
