@@ -171,10 +171,15 @@ export function save(machine: Machine, output: readonly number[]): SavedMachine 
   };
 }
 
-export function restore(machine: Machine, { tree, memory, disks }: SavedMachine): void {
+export function restore(machine: Machine, saved: SavedMachine): void {
+  restoreContents(machine, saved);
+  loadTree(machine, decode(saved.tree));
+}
+
+/** Of memory and disks. */
+export function restoreContents(machine: Machine, { memory, disks }: SavedMachine): void {
   restoreMemory(machine.parts.engine.memory, memory);
   for (const [index, disk] of disksOf(machine).entries()) disk.bytes.set(disks[index] ?? []);
-  loadTree(machine, decode(tree));
 }
 
 /** Runs to `end` or to the guest's own, or until far more instructions than `most` are retired. */
