@@ -18,5 +18,6 @@ test.each([...PROOF_GUESTS, ...ATTACHED_GUESTS].map((guest): [string, ProofGuest
 );
 
 test('every mutant was noticed, or the table says why not', () => {
-  expect(trials.survivors.sort()).toEqual(listedSurvivors('Values'));
+  const listed = ['Values', 'Values of disks and network cards'].flatMap(listedSurvivors);
+  expect(trials.survivors.sort()).toEqual(listed.sort());
 });
