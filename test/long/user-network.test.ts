@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createListener, type Socket } from 'node:net';
 import { DEFAULT_CONFIG } from '../../src/machine/config.js';
 import { temporaryStore } from '../snapshot/support/temporary-store.js';
+import { ANSWER_BACKWARDS, askDatagram } from './support/datagram.js';
 import { networkGuest } from './support/guest-programs.js';
 import { HostedLinux } from './support/hosted-linux.js';
 import { freePort } from './support/ssh.js';
@@ -18,6 +19,7 @@ const store = temporaryStore();
 const web = createServer((_, response) => response.end(DATA));
 let webPort: number;
 let forwarded: number;
+let forwardedUdp: number;
 let iperfPort: number;
 let iperf: ChildProcess;
 let linux: HostedLinux;
@@ -40,9 +42,10 @@ beforeAll(async () => {
   web.listen(0, '127.0.0.1');
   await once(web, 'listening');
   webPort = (web.address() as AddressInfo).port; // as above
-  [forwarded, iperfPort] = [await freePort(), await freePort()];
+  [forwarded, forwardedUdp, iperfPort] = [await freePort(), await freePort(), await freePort()];
   iperf = spawn('iperf3', ['-s', '-B', '127.0.0.1', '-p', String(iperfPort)], { stdio: 'ignore' });
-  const options = { backend: 'slirp', hostfwd: `tcp:127.0.0.1:${forwarded}-:22` };
+  const hostfwd = `tcp:127.0.0.1:${forwarded}-:22;udp:127.0.0.1:${forwardedUdp}-:23`;
+  const options = { backend: 'slirp', hostfwd };
   const pci = [...DEFAULT_CONFIG.pci, { slot: 3, fn: 0, kind: 'virtio-net', options }];
   linux = await HostedLinux.boot(await networkGuest(), { pci });
 });
@@ -74,6 +77,11 @@ test('a page of the host arrives whole', async () => {
 test('a port of the host leads to one of the guest', async () => {
   await serve('from-the-guest');
   expect(await readForward()).toBe('from-the-guest\n');
+});
+
+test('so does one of UDP, and the answer comes back', async () => {
+  await linux.ask(ANSWER_BACKWARDS);
+  expect(await askDatagram(forwardedUdp, 'question\n')).toBe('noitseuq\n');
 });
 
 test.each(['', ' -R'])('iperf3%s moves data', async (direction) => {

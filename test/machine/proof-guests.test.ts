@@ -5,13 +5,13 @@
  */
 import { cutTimes } from '../support/cut-times.js';
 import { firstDifference, runFrom, runTo, savesOf } from '../support/proof.js';
-import { DONE, PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
+import { ATTACHED_GUESTS, DONE, PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
 import { proofSubject } from '../support/proof-subject.js';
 
 /** Longer guests are cut after every fourth instruction: this has to stay a short test. */
 const MANY = 300;
 
-const named = PROOF_GUESTS.map((guest): [string, ProofGuest] => [guest.name, guest]);
+const named = [...PROOF_GUESTS, ...ATTACHED_GUESTS].map((guest): [string, ProofGuest] => [guest.name, guest]);
 
 describe.each(named)('%s', (_name, guest) => {
   const subject = proofSubject(guest);

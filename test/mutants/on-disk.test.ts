@@ -29,7 +29,7 @@ class OnDisk implements Way {
         advance(machine, cut);
         this.machine = machine;
         const hash = exitHash(machine);
-        yield { time: cut, tree: encode(saveTree(machine)), memory: [], hash, output: [...output] };
+        yield { time: cut, tree: encode(saveTree(machine)), memory: [], disks: [], hash, output: [...output] };
         if (this.machine === null) this.store.remove(nameAt(cut));
       }
     } finally {

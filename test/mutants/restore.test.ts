@@ -3,7 +3,7 @@
 import { cutTimes } from '../support/cut-times.js';
 import { listedSurvivors } from '../support/listed-survivors.js';
 import { firstDifference, runFrom, runTo, savesOf } from '../support/proof.js';
-import { PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
+import { ATTACHED_GUESTS, PROOF_GUESTS, type ProofGuest } from '../support/proof-guests/index.js';
 import { proofSubject } from '../support/proof-subject.js';
 import {
   nothingAdopted,
@@ -60,7 +60,7 @@ function mutants(deviceIds: readonly string[]): [string, Wrong][] {
 const alive = new Map<string, Wrong>();
 
 beforeAll(() => {
-  const ids = PROOF_GUESTS.flatMap((guest) => {
+  const ids = [...PROOF_GUESTS, ...ATTACHED_GUESTS].flatMap((guest) => {
     const machine = proofSubject(guest).build([], true);
     machine.close();
     return machine.parts.board.devices.map(({ id }) => id);
@@ -68,7 +68,7 @@ beforeAll(() => {
   for (const [name, wrong] of mutants([...new Set(ids)])) alive.set(name, wrong);
 });
 
-test.each(PROOF_GUESTS.map((guest): [string, ProofGuest] => [guest.name, guest]))(
+test.each([...PROOF_GUESTS, ...ATTACHED_GUESTS].map((guest): [string, ProofGuest] => [guest.name, guest]))(
   'mutants of %s',
   (_name, guest) => {
     const subject = proofSubject(guest);

@@ -2,8 +2,8 @@
 /** Where to cut a run in two: after every instruction, and while the guest is halted around everything that happens. */
 import { REGISTER_COUNT, RegisterGroup, registerIndex } from '../../src/hypervisor/registers.js';
 import type { Machine } from '../../src/machine/machine.js';
-import { runUntil } from '../../src/machine/run.js';
-import type { ProofSubject } from './proof.js';
+import type { Incoming } from './incoming.js';
+import { type ProofSubject, reach } from './proof.js';
 
 const RUNNING = 0n;
 const LONG_HALT = 40n;
@@ -19,16 +19,16 @@ export function cutTimes(subject: ProofSubject, end: bigint): bigint[] {
     let halts = 0;
     for (let time = 0n; time < end; ) {
       machine.resume();
-      if (runUntil(machine, time) !== 'limit') break;
+      if (reach(machine, time, subject.inputs) !== 'limit') break;
       machine.pause();
       cuts.push(time);
       halts = isHalted(machine) ? halts + 1 : 0;
       if (halts < HALTS) {
         time += 1n;
       } else {
-        const { idleTime } = machine;
-        if (idleTime === null) break;
-        time += jump(idleTime);
+        const next = nextEvent(machine, subject.inputs);
+        if (next === null) break;
+        time += jump(next);
         halts = 0;
       }
     }
@@ -36,6 +36,13 @@ export function cutTimes(subject: ProofSubject, end: bigint): bigint[] {
   } finally {
     machine.close();
   }
+}
+
+/** Nanoseconds until something happens to a machine that is halted; null if nothing will. */
+function nextEvent({ idleTime, time }: Machine, inputs: readonly Incoming[] = []): bigint | null {
+  const [input] = inputs.filter((incoming) => incoming.time > time).map((incoming) => incoming.time - time);
+  if (idleTime === null || input === undefined) return idleTime ?? input ?? null;
+  return input < idleTime ? input : idleTime;
 }
 
 /** To the instant before the next event, by way of one in the middle of nowhere. */

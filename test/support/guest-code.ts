@@ -3,7 +3,7 @@
  * Machine code for small 64-bit guests: a few instructions by name, all others as bytes. What a guest reads it stores at
  * RDI, which moves on, so that everything it ever saw is in its memory at the end.
  */
-type PortWidth = 1 | 2 | 4;
+type Width = 1 | 2 | 4;
 
 interface Fixup {
   readonly at: number;
@@ -53,7 +53,7 @@ export class GuestCode {
   }
 
   /** Uses EAX and EDX. */
-  out(port: number, value: number, width: PortWidth = 1): this {
+  out(port: number, value: number, width: Width = 1): this {
     return this.bytes(0xba, ...word32(port), 0xb8, ...word32(value), ...sized(width, 0xee, 0xef));
   }
 
@@ -64,18 +64,32 @@ export class GuestCode {
   }
 
   /** Keeps what it reads. Uses EAX and EDX. */
-  in(port: number, width: PortWidth = 1): this {
+  in(port: number, width: Width = 1): this {
     return this.bytes(0xba, ...word32(port), ...sized(width, 0xec, 0xed), ...sized(width, 0xaa, 0xab));
   }
 
-  /** MOV DWORD [address], value. Uses RBX. */
-  store(address: number, value: number): this {
-    return this.bytes(0xbb, ...word32(address), 0xc7, 0x03, ...word32(value));
+  /** MOV [address], value. Uses RBX. */
+  store(address: number, value: number, width: Width = 4): this {
+    const immediate = word32(value).slice(0, width);
+    return this.bytes(0xbb, ...word32(address), ...sized(width, 0xc6, 0xc7), 0x03, ...immediate);
   }
 
-  /** Keeps the 32 bits that it loads. Uses RAX and RBX. */
-  load(address: number): this {
-    return this.bytes(0xbb, ...word32(address), 0x8b, 0x03, 0xab);
+  /** Keeps what it loads. Uses RAX and RBX. */
+  load(address: number, width: Width = 4): this {
+    return this.bytes(0xbb, ...word32(address), ...sized(width, 0x8a, 0x8b), 0x03, ...sized(width, 0xaa, 0xab));
+  }
+
+  /** Halts, with interrupts on, until the word at `address` is `value`; they are off before and after. Uses RBX. */
+  haltUntil(address: number, value: number): this {
+    const name = `halt ${this.code.length}`;
+    return this.jump(`${name}: look`)
+      .label(name)
+      .sti()
+      .hlt()
+      .cli()
+      .label(`${name}: look`)
+      .bytes(0xbb, ...word32(address), 0x66, 0x81, 0x3b, value & 0xff, value >> 8) // cmp word [rbx], value
+      .jumpIfNotZero(name);
   }
 
   /** MOV RAX, value; STOSQ */
@@ -141,7 +155,7 @@ export class GuestCode {
 }
 
 /** The form of an instruction for one byte, or for two or four. */
-function sized(width: PortWidth, narrow: number, wide: number): number[] {
+function sized(width: Width, narrow: number, wide: number): number[] {
   if (width === 1) return [narrow];
   return width === 2 ? [0x66, wide] : [wide];
 }

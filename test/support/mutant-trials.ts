@@ -73,7 +73,7 @@ class Trial {
     for (const saved of this.way.saves(this.subject, cutTimes(this.subject, this.guest.end))) {
       const tree = treeOf(saved);
       for (const place of places(tree)) {
-        this.mutate(place, 'dropped', saved, tree);
+        if (place.isIn(this.fresh)) this.mutate(place, 'dropped', saved, tree);
         this.mutate(place, 'changed', saved, tree);
       }
     }
@@ -84,10 +84,9 @@ class Trial {
     if (this.alive.get(name) === false) return;
     this.alive.set(name, true);
     const value = place.get(tree);
-    const initial = place.get(this.fresh);
-    if (kind === 'dropped' && isSame(value, initial)) return;
+    const values = kind === 'dropped' ? [place.get(this.fresh)] : otherValues(value);
+    if (kind === 'dropped' && values.every((initial) => isSame(value, initial))) return;
     if (!this.isWorthATry(name, `${this.guest.name} ${textOf(value)}`)) return;
-    const values = kind === 'dropped' ? [initial] : otherValues(value);
     this.alive.set(name, this.survives(place, saved, values));
   }
 

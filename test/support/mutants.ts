@@ -6,6 +6,8 @@ export interface Place {
   /** The same for the elements of a list, and for devices of one kind. */
   readonly name: string;
   get(tree: CborMap): CborValue;
+  /** In another tree than it was found in, whose lists may be shorter. */
+  isIn(tree: CborMap): boolean;
   set(tree: CborMap, value: CborValue): void;
 }
 
@@ -78,9 +80,14 @@ function deviceKinds({ devices }: CborMap): [string, string][] {
 
 function leaves(tree: CborMap, name: string, path: readonly Key[]): Place[] {
   const value = valueAt(tree, path);
-  if (Array.isArray(value)) return value.flatMap((_, index) => leaves(tree, `${name}[]`, [...path, index]));
-  if (isMap(value)) return Object.keys(value).flatMap((key) => leaves(tree, `${name}.${key}`, [...path, key]));
-  return [place(name, path)];
+  if (Array.isArray(value)) {
+    const items = value.flatMap((_, index) => leaves(tree, `${name}[]`, [...path, index]));
+    return value.some((item) => typeof item === 'object') ? [place(name, path), ...items] : items;
+  }
+  if (!isMap(value)) return [place(name, path)];
+  // Of a shape within a shape only the fields are data.
+  if (isMap(value.fields ?? null)) return leaves(tree, name, [...path, 'fields']);
+  return Object.keys(value).flatMap((key) => leaves(tree, `${name}.${key}`, [...path, key]));
 }
 
 function modelSpecificRegisters(tree: CborMap, path: readonly Key[]): Place[] {
@@ -93,13 +100,19 @@ function modelSpecificRegisters(tree: CborMap, path: readonly Key[]): Place[] {
 }
 
 function place(name: string, path: readonly Key[]): Place {
-  return { name, get: (tree) => valueAt(tree, path), set: (tree, value) => setAt(tree, path, value) };
+  return {
+    name,
+    get: (tree) => valueAt(tree, path),
+    isIn: (tree) => isAt(tree, path),
+    set: (tree, value) => setAt(tree, path, value),
+  };
 }
 
 function partPlace(name: string, path: readonly Key[], [part, offset, length]: Part): Place {
   return {
     name: `${name}.${part}`,
     get: (tree) => bytesAt(tree, path).slice(offset, offset + length),
+    isIn: () => true,
     set: (tree, value) => {
       const bytes = bytesAt(tree, path).slice();
       if (value instanceof Uint8Array) bytes.set(value, offset);
@@ -113,6 +126,7 @@ function translations(path: readonly Key[], offset: number): Place {
   return {
     name: 'vcpu.private.translations',
     get: (tree) => bytesAt(tree, path).slice(offset),
+    isIn: () => true,
     set: (tree, value) => {
       if (!(value instanceof Uint8Array)) return;
       setAt(tree, path, Buffer.concat([bytesAt(tree, path).slice(0, offset), value]));
@@ -152,6 +166,12 @@ function valueAt(tree: CborValue, [key, ...rest]: readonly Key[]): CborValue {
   const next = Array.isArray(tree) ? tree[Number(key)] : map(tree)[key];
   if (next === undefined) throw new Error(`nothing at ${key}`);
   return valueAt(next, rest);
+}
+
+function isAt(tree: CborValue | undefined, [key, ...rest]: readonly Key[]): boolean {
+  if (key === undefined) return tree !== undefined;
+  if (Array.isArray(tree)) return isAt(tree[Number(key)], rest);
+  return tree !== undefined && isMap(tree) && isAt(tree[key], rest);
 }
 
 function setAt(tree: CborValue, path: readonly Key[], value: CborValue): void {

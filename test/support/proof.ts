@@ -8,15 +8,20 @@ import { inspect } from 'node:util';
 import { type CborValue, decode, encode } from '../../src/core/cbor.js';
 import { NEVER } from '../../src/hypervisor/exit.js';
 import type { ExitHash } from '../../src/machine/exit-hash.js';
+import type { SliceEnd } from '../../src/machine/exit-loop.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { copyMemory, loadTree, restoreMemory, saveTree } from '../../src/machine/machine-state.js';
 import { runUntil } from '../../src/machine/run.js';
+import { between, deliver, type Incoming } from './incoming.js';
+import { MemoryDisk } from './memory-disk.js';
 
 /** Everything that must be equal. */
 export interface Evidence {
   readonly time: bigint;
   readonly instructions: bigint;
   readonly memory: readonly string[];
+  /** Those in memory; an image file goes its own way. */
+  readonly disks: readonly string[];
   /** Null when the guest has ended the machine, or did not come to the end of its time: it is not to be saved then. */
   readonly tree: CborValue;
   readonly stop: string | null;
@@ -29,12 +34,15 @@ export interface ProofSubject {
   build(console: number[], hash: ExitHash | true): Machine;
   /** What `build` leaves to be done before a machine runs for the first time. */
   start(machine: Machine): void;
+  /** What comes in from outside, and when, in order; nothing, unless given. */
+  readonly inputs?: readonly Incoming[];
 }
 
 export interface SavedMachine {
   readonly time: bigint;
   readonly tree: Uint8Array;
   readonly memory: readonly Uint8Array[];
+  readonly disks: readonly Uint8Array[];
   readonly hash: ExitHash;
   /** What the guest had written on its console by then. */
   readonly output: readonly number[];
@@ -52,14 +60,14 @@ export function runTo(
   try {
     subject.start(machine);
     for (const cut of cuts) {
-      advance(machine, cut);
+      advance(machine, cut, subject.inputs);
       const saved = change(save(machine, output));
       machine.close();
       output = [...saved.output];
       machine = subject.build(output, saved.hash);
       restore(machine, saved);
     }
-    return finish(machine, output, end);
+    return finish(machine, output, end, NEVER, subject.inputs);
   } finally {
     machine.close();
   }
@@ -72,7 +80,7 @@ export function* savesOf(subject: ProofSubject, cuts: readonly bigint[]): Genera
   try {
     subject.start(machine);
     for (const cut of cuts) {
-      advance(machine, cut);
+      advance(machine, cut, subject.inputs);
       yield save(machine, output);
     }
   } finally {
@@ -95,7 +103,7 @@ export function runFrom(
   const machine = subject.build(output, saved.hash.copy());
   try {
     restoring(machine, saved);
-    return finish(machine, output, end, most);
+    return finish(machine, output, end, most, subject.inputs);
   } finally {
     machine.close();
   }
@@ -108,6 +116,8 @@ export function firstDifference(one: Evidence, other: Evidence): string | null {
   }
   const segment = one.memory.findIndex((digest, index) => digest !== other.memory[index]);
   if (segment >= 0) return `memory segment ${segment}`;
+  const disk = one.disks.findIndex((digest, index) => digest !== other.disks[index]);
+  if (disk >= 0) return `disk ${disk}`;
   return treeDifference(one.tree, other.tree, 'tree');
 }
 
@@ -127,11 +137,21 @@ function treeDifference(one: CborValue | undefined, other: CborValue | undefined
   return null;
 }
 
-export function advance(machine: Machine, time: bigint): void {
+export function advance(machine: Machine, time: bigint, inputs: readonly Incoming[] = []): void {
   machine.resume();
-  const how = runUntil(machine, time);
+  const how = reach(machine, time, inputs);
   if (how !== 'limit') throw new Error(`the machine did not reach ${time}: ${how} ${machine.stopReason?.kind ?? ''}`);
   machine.pause();
+}
+
+/** Runs to `time`, with what comes in on the way. */
+export function reach(machine: Machine, time: bigint, inputs: readonly Incoming[] = []): SliceEnd {
+  for (const { time: next, name, given } of between(inputs, machine.time, time)) {
+    const how = runUntil(machine, next);
+    if (how !== 'limit') return how;
+    deliver(machine, name, given);
+  }
+  return runUntil(machine, time);
 }
 
 /** No snapshot holds it, because no guest can see it. */
@@ -145,23 +165,51 @@ export function save(machine: Machine, output: readonly number[]): SavedMachine 
     time: machine.time,
     tree: encode(saveTree(machine)),
     memory: copyMemory(machine.parts.engine.memory),
+    disks: disksOf(machine).map(({ bytes }) => bytes.slice()),
     hash: exitHash(machine),
     output: [...output],
   };
 }
 
-export function restore(machine: Machine, { tree, memory }: SavedMachine): void {
+export function restore(machine: Machine, saved: SavedMachine): void {
+  restoreContents(machine, saved);
+  loadTree(machine, decode(saved.tree));
+}
+
+/** Of memory and disks. */
+export function restoreContents(machine: Machine, { memory, disks }: SavedMachine): void {
   restoreMemory(machine.parts.engine.memory, memory);
-  loadTree(machine, decode(tree));
+  for (const [index, disk] of disksOf(machine).entries()) disk.bytes.set(disks[index] ?? []);
 }
 
 /** Runs to `end` or to the guest's own, or until far more instructions than `most` are retired. */
-export function finish(machine: Machine, output: readonly number[], end: bigint, most = NEVER): Evidence {
+export function finish(
+  machine: Machine,
+  output: readonly number[],
+  end: bigint,
+  most = NEVER,
+  inputs: readonly Incoming[] = [],
+): Evidence {
   machine.resume();
-  let how = machine.runSlice(end);
-  while (how === 'ran' && machine.instructions < most) how = machine.runSlice(end);
-  if (how === 'limit') machine.pause();
+  const run = (limit: bigint): SliceEnd => {
+    let how = machine.runSlice(limit);
+    while (how === 'ran' && machine.instructions < most) how = machine.runSlice(limit);
+    return how;
+  };
+  for (const { time, name, given } of between(inputs, machine.time, end)) {
+    if (run(time) !== 'limit') break;
+    deliver(machine, name, given);
+  }
+  if (machine.state === 'running' && run(end) === 'limit') machine.pause();
   return evidence(machine, output);
+}
+
+function disksOf({ parts }: Machine): MemoryDisk[] {
+  return parts.disks.flatMap(({ backend }) => (backend instanceof MemoryDisk ? [backend] : []));
+}
+
+function digestOf({ bytes }: { readonly bytes: Uint8Array }): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export function evidence(machine: Machine, output: readonly number[]): Evidence {
@@ -169,7 +217,8 @@ export function evidence(machine: Machine, output: readonly number[]): Evidence 
   return {
     time: machine.time,
     instructions: machine.instructions,
-    memory: engine.memory.segments.map(({ bytes }) => createHash('sha256').update(bytes).digest('hex')),
+    memory: engine.memory.segments.map(digestOf),
+    disks: disksOf(machine).map(digestOf),
     tree: machine.state === 'paused' ? decode(encode(saveTree(machine))) : null,
     stop: machine.stopReason === null ? null : JSON.stringify(machine.stopReason),
     console: String.fromCharCode(...output),

@@ -6,9 +6,16 @@ import { type IrqLine, SharedLine } from '../../src/core/irq-line.js';
 import type { Engine, Vcpu } from '../../src/hypervisor/hypervisor.js';
 import { RegisterGroup } from '../../src/hypervisor/registers.js';
 import { type VcpuState, vcpuShape } from '../../src/hypervisor/vcpu-state.js';
-import { restoreMemory } from '../../src/machine/machine-state.js';
 import { treeOf } from './mutant-trials.js';
-import { type Evidence, type ProofSubject, type Restoring, restore, runFrom, type SavedMachine } from './proof.js';
+import {
+  type Evidence,
+  type ProofSubject,
+  type Restoring,
+  restore,
+  restoreContents,
+  runFrom,
+  type SavedMachine,
+} from './proof.js';
 
 function words(values: readonly unknown[]): BigUint64Array {
   return BigUint64Array.from(values as readonly bigint[]); // all fields of these records are u64
@@ -33,7 +40,7 @@ export function restoringWith(
   devicesOf: (ids: readonly string[]) => readonly string[] = (ids) => ids,
 ): Restoring {
   return (machine, saved) => {
-    restoreMemory(machine.parts.engine.memory, saved.memory);
+    restoreContents(machine, saved);
     const { vcpu, devices } = treeOf(saved);
     const state = vcpuShape.load(vcpu ?? null, 'vcpu');
     const { engine } = machine.parts;

@@ -2,7 +2,8 @@
 /** What a recording holds: which requests of the main thread are inputs of the machine, and what each carries. */
 import { LONGEST_FRAME } from '../../../devices/virtio/net-backend.js';
 import { HEADER } from '../../../devices/virtio/net-header.js';
-import type { CborValue } from '../../core/cbor.js';
+import { type CborValue, isMap } from '../../core/cbor.js';
+import { StateError } from '../../core/state-error.js';
 import { blob, bool, type Field, hostString, list, record, u16, u32, u64 } from '../../core/state-fields.js';
 import { vsockRecord } from '../vsock-links.js';
 
@@ -56,7 +57,19 @@ export function savedArguments(name: InputName, given: readonly unknown[]): Cbor
   return fields.map((field, index) => field.save(field.check(given[index], `${name}[${index}]`)));
 }
 
-export function loadedArguments(name: InputName, saved: readonly CborValue[]): unknown[] {
+function loadedArguments(name: InputName, saved: readonly CborValue[]): unknown[] {
   const fields: readonly Field<unknown>[] = INPUTS[name];
   return fields.map((field, index) => field.load(saved[index] ?? null, `${name}[${index}]`));
+}
+
+/** A record behind the head. */
+export function entryOf(saved: CborValue): Entry {
+  if (!isMap(saved)) throw new StateError('entry', 'expected a map');
+  const { at: savedInstant = null, name, given, exits, bySelf } = saved;
+  const instant = instantField.load(savedInstant, 'at');
+  if (typeof exits === 'string') return { ...instant, name: 'end', exits, bySelf: bySelf === true };
+  if (typeof name !== 'string' || !isInput(name) || !Array.isArray(given)) {
+    throw new StateError('entry', 'expected an input or the end');
+  }
+  return { ...instant, name, given: loadedArguments(name, given) };
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Gives a machine the inputs of a recording at the instants of the recording, and nothing else. */
-import { type CborValue, isMap } from '../../core/cbor.js';
 import type { Logger } from '../../core/log.js';
 import { StateError } from '../../core/state-error.js';
 import type { SliceEnd } from '../exit-loop.js';
 import type { Machine } from '../machine.js';
 import type { CommandName } from '../thread-messages.js';
 import { InputError } from './input-error.js';
-import { type Entry, headField, type Instant, instantField, isInput, loadedArguments } from './input-fields.js';
+import { type Entry, entryOf, headField, type Instant, isInput } from './input-fields.js';
 import type { Inputs } from './inputs.js';
 import { firstDifference, settingsOf } from './machine-settings.js';
 import { RecordReader } from './record-file.js';
@@ -133,15 +132,4 @@ function dueTime(entry: Entry): bigint {
 
 function at({ time, instructions }: Instant): string {
   return `${instructions} instructions at ${time} ns`;
-}
-
-function entryOf(saved: CborValue): Entry {
-  if (!isMap(saved)) throw new StateError('entry', 'expected a map');
-  const { at: savedInstant = null, name, given, exits, bySelf } = saved;
-  const instant = instantField.load(savedInstant, 'at');
-  if (typeof exits === 'string') return { ...instant, name: 'end', exits, bySelf: bySelf === true };
-  if (typeof name !== 'string' || !isInput(name) || !Array.isArray(given)) {
-    throw new StateError('entry', 'expected an input or the end');
-  }
-  return { ...instant, name, given: loadedArguments(name, given) };
 }

@@ -43,7 +43,7 @@ export class Run {
     const words = given.filter((word) => typeof word === 'string');
     const place = given.find((word) => typeof word !== 'string') ?? {};
     const { program = PROGRAM, runFolder: TSBHYVE_RUN = runFolder(), environment } = place;
-    chmodSync(program, 0o755); // npm does the same when it links a command
+    if (program === PROGRAM) chmodSync(program, 0o755); // npm does the same when it links a command
     this.child = spawn(program, words, { stdio: 'pipe', env: { ...process.env, TSBHYVE_RUN, ...environment } });
     children.push(this.child);
     this.child.stdout?.on('data', (chunk: Buffer) => this.note(() => (this.out += chunk.toString('latin1'))));

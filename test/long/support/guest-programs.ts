@@ -7,6 +7,7 @@ import { cpioArchive, type Entry } from '../../../scripts/quickstart/cpio.js';
 import type { Guest } from '../../../scripts/quickstart/guest.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { fetched, netGuest } from './debian-files.js';
+import { socatFiles } from './socat.js';
 
 /** The program, and the libraries that it is linked with. */
 const PACKAGES = ['iperf3', 'libiperf0', 'libsctp1', 'libssl3', 'libc6'];
@@ -26,10 +27,10 @@ esac
 
 const file = (name: string, bytes: Uint8Array): Entry => ({ kind: 'file', name, bytes, executable: true });
 
-/** The guest with network drivers, with iperf3 and a script for DHCP. */
+/** The guest with network drivers, with iperf3, socat and a script for DHCP. */
 export async function networkGuest(): Promise<Guest> {
   const { kernel, initrd } = await netGuest();
-  const programs = await fetched('network-programs', async (packages) => {
+  const programs = await fetched('network-programs-2', async (packages) => {
     const found = new Map<string, Uint8Array>();
     for (const name of PACKAGES) {
       for (const path of filesIn(await packages.unpacked(name))) {
@@ -45,7 +46,7 @@ export async function networkGuest(): Promise<Guest> {
       file('etc/udhcpc/default.script', Buffer.from(DHCP_SCRIPT)),
     ]);
     const path = join(temporaryFolder(), 'programs');
-    writeFileSync(path, gzipSync(archive));
+    writeFileSync(path, Buffer.concat([gzipSync(archive), gzipSync(cpioArchive(await socatFiles(packages)))]));
     return path;
   });
   const together = join(temporaryFolder(), 'initrd.gz');

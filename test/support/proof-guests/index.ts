@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { ioapic, pair } from './controllers.js';
+import { disk } from './disk.js';
 import { events } from './events.js';
 import { integer } from './integer.js';
 import { lapic } from './lapic.js';
+import { network } from './network.js';
 import { pae } from './pae.js';
 import { debugExit, keyboard, keyRelease, latches } from './ports.js';
 import { processors } from './processors.js';
@@ -35,3 +37,6 @@ export const PROOF_GUESTS: readonly ProofGuest[] = [
   latches,
   debugExit,
 ];
+
+/** These have something outside of their machine that goes with it: a disk in memory, or a recording of what came in. */
+export const ATTACHED_GUESTS: readonly ProofGuest[] = [disk, network];
