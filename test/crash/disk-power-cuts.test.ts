@@ -13,7 +13,7 @@ jest.setTimeout(300_000);
 
 const seed = testSeed();
 /** Of so many states one is looked at, another one with each seed; TSBHYVE_EVERY_CUT=1 looks at all. */
-const SHARE = process.env.TSBHYVE_EVERY_CUT === '1' ? 1 : 3;
+const SHARE = process.env.TSBHYVE_EVERY_CUT === '1' ? 1 : 5;
 const logs = new Map<string, Change[]>();
 
 function logOf(plan: string): Change[] {

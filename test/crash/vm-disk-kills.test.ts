@@ -8,8 +8,8 @@ import { LIVES } from './support/vm-disk-lives.js';
 jest.setTimeout(300_000);
 
 /** Of each life; test/long tries every call. */
-const KILLS = 5;
-const FAULTS = 6;
+const KILLS = 2;
+const FAULTS = 3;
 const MOST_TRIALS = 30;
 /** Most have as many. */
 const CALLS_OF_A_STEP = 40;

@@ -68,9 +68,8 @@ u32 Mmu::code_serial(u64 lin) {
   u32& serial = cpu_->code_page_serial[slot];
   if (serial != PageSerials::none) return serial;
   const TlbEntry& entry = code[slot];
-  // With SMEP the processor itself may not run what user programs may.
-  const auto rights = static_cast<u8>((entry.flags & tlb_user) | (cpu_->cr4 & cr4::SMEP ? tlb_writable : 0));
-  const PageSerials::Mapping mapping = {entry.linear_page, entry.physical_page, rights};
+  const PageSerials::Mapping mapping = {entry.linear_page, entry.physical_page, (entry.flags & tlb_user) != 0,
+                                        (cpu_->cr4 & cr4::SMEP) != 0};
   serial = serials_.of(mapping);
   if (serial != PageSerials::none) [[likely]]
     return serial;

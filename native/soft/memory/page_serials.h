@@ -17,7 +17,8 @@ class PageSerials {
 
   struct Mapping {
     u64 linear = 0, physical = 0;  // addresses of the pages
-    u8 rights = 0;                 // whatever decides who may run code there
+    bool user = false;             // programs may run it
+    bool smep = false;             // and the kernel not, if they may
     bool operator==(const Mapping&) const = default;
   };
 

@@ -13,8 +13,8 @@ namespace {
 
 void numbers() {
   PageSerials serials;
-  const PageSerials::Mapping one = {0x1000, 0x2000, 0}, other_frame = {0x1000, 0x3000, 0},
-                             other_rights = {0x1000, 0x2000, 1};
+  const PageSerials::Mapping one = {0x1000, 0x2000}, other_frame = {0x1000, 0x3000},
+                             other_rights = {0x1000, 0x2000, true};
   const std::uint32_t first = serials.of(one);
   require(first != PageSerials::none && serials.of(one) == first, "the same mapping has the same number");
   require(serials.of(other_frame) != first, "another frame has another");
@@ -23,13 +23,13 @@ void numbers() {
 
 void they_end() {
   PageSerials serials(3);
-  const std::uint32_t first = serials.of({0x1000, 0, 0});
-  const std::uint32_t second = serials.of({0x2000, 0, 0});
+  const std::uint32_t first = serials.of({0x1000, 0});
+  const std::uint32_t second = serials.of({0x2000, 0});
   require(first != second && second != PageSerials::none, "two numbers");
-  require(serials.of({0x3000, 0, 0}) == PageSerials::none, "and no third");
-  require(serials.of({0x2000, 0, 0}) == second, "what has one keeps it");
+  require(serials.of({0x3000, 0}) == PageSerials::none, "and no third");
+  require(serials.of({0x2000, 0}) == second, "what has one keeps it");
   serials.start_again();
-  require(serials.of({0x3000, 0, 0}) != PageSerials::none, "until all are given out anew");
+  require(serials.of({0x3000, 0}) != PageSerials::none, "until all are given out anew");
 }
 
 constexpr int user_code = 0x13, user_data = 0x1b;
@@ -52,7 +52,7 @@ void kernel_takes_a_page(const TranslatorOptions& translator) {
   guest.write(shared + 0x10, {0xff, 0xe3});
   guest.write(user, {0xcd, 0x80});
   guest.write(0x710, {0xff, 0xff, 0, 0, 0, 0xfb, 0xaf, 0, 0xff, 0xff, 0, 0, 0, 0xf3, 0xcf, 0});
-  guest.write(0x7000 + 0x80 * 16, {0, 0x10, 8, 0, 0, 0xee, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  guest.write(0x7000 + 0x80 * 16, {0, 0x10, 8, 0, 0, 0xee, 1, 0, 0, 0, 0, 0, 0, 0, 0});
   guest.write(task_at + 4, {0, 0, 6, 0});
   guest.set(Register::gdtr_limit, 31);
   guest.set(Register::tr_base, task_at);
@@ -65,8 +65,8 @@ void kernel_takes_a_page(const TranslatorOptions& translator) {
 
 /// The first page of an instruction on two leaves the TLB, then the second one becomes another, then the first returns.
 void both_pages_change(const TranslatorOptions& translator) {
-  // mov r15d, 4; xor ebx, ebx; top: call 10ffdh; add rbx, rax; mov byte [6089h], 20h; invlpg [10ffdh - 0ffdh's page is
-  // this one]; invlpg [11000h]; dec r15d; jnz top; hlt
+  // mov r15d, 4; xor ebx, ebx; top: call 10ffdh; add rbx, rax; mov byte [6089h], 20h; invlpg [10000h];
+  // invlpg [11000h]; dec r15d; jnz top; hlt
   LongGuest guest({0x41, 0xbf, 4,    0,    0, 0,    0x31, 0xdb, 0xe8, 0xf0, 0x0f, 0,    0,    0x48, 0x01, 0xc3,
                    0x0f, 0x01, 0x3c, 0x25, 0, 0,    1,    0,    0xc6, 0x04, 0x25, 0x89, 0x60, 0,    0,    0x20,
                    0x0f, 0x01, 0x3c, 0x25, 0, 0x10, 1,    0,    0x41, 0xff, 0xcf, 0x75, 0xdb, 0xf4},
