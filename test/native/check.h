@@ -27,6 +27,14 @@ inline void require(bool holds, const std::string& what) {
   std::exit(1);
 }
 
+/// For tests that do the same very often: sanitizers make everything up to twenty times as slow. A prime, so that every
+/// nth of all combinations is a fair choice.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr unsigned work_divisor = 19;
+#else
+inline constexpr unsigned work_divisor = 1;
+#endif
+
 /// The exit status of the test.
 inline int report() {
   const int count = failures;

@@ -110,7 +110,8 @@ void those_waited_for_run_before_parking() {
   std::atomic<std::uint64_t> looks = 0;
   ScriptedCrew crew(2, [&](Scripted& self) {
     if (self.index == 1) {
-      while (inside || !self.kicked) {
+      // In this order: whoever sees its kick has not missed one that went inside before that.
+      while (!self.kicked || inside) {
         looks++;
         std::this_thread::yield();
       }

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "../check.h"
 #include "zydis_compare.h"
 
 namespace {
@@ -56,9 +57,11 @@ const std::vector<Bytes> maps = {{}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}};
 
 class Run {
  public:
+  /// Under sanitizers only every nth.
+  bool takes_next() { return ++offered_ % ::test::work_divisor == 0; }
   void check(const Bytes& bytes, size_t available, CodeSize code_size) {
     ++cases_;
-    const std::string difference = test::compare_with_zydis(bytes.data(), available, code_size);
+    const std::string difference = tsbhyve::soft::test::compare_with_zydis(bytes.data(), available, code_size);
     if (difference.empty()) return;
     Kind& kind = kinds_[std::string(size_names[static_cast<size_t>(code_size)]) + "-bit: " + difference];
     if (kind.count++ == 0) kind.example = Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(available));
@@ -80,7 +83,7 @@ class Run {
     Bytes example;
   };
   std::map<std::string, Kind> kinds_;
-  size_t cases_ = 0;
+  size_t offered_ = 0, cases_ = 0;
 };
 
 void enumerate(Run& run, CodeSize code_size) {
@@ -89,6 +92,7 @@ void enumerate(Run& run, CodeSize code_size) {
     for (const Bytes& map : maps)
       for (unsigned opcode = 0; opcode < 256; ++opcode)
         for (unsigned modrm = 0; modrm < 256; ++modrm) {
+          if (!run.takes_next()) continue;
           Bytes bytes = prefix_sets[set];
           bytes.insert(bytes.end(), map.begin(), map.end());
           // The SIB byte runs through its values as opcode and ModRM do; the displacement bytes are all negative.
@@ -103,6 +107,7 @@ void all_addresses(Run& run, CodeSize code_size) {
   for (const Bytes& prefixes : prefix_sets)
     for (unsigned modrm = 0; modrm < 256; ++modrm)
       for (unsigned sib = 0; sib < 256; ++sib) {
+        if (!run.takes_next()) continue;
         Bytes bytes = prefixes;
         bytes.insert(bytes.end(),
                      {0x8b, static_cast<u8>(modrm), static_cast<u8>(sib), 0x12, 0xf4, 0x56, 0x78, 0x9a, 0xbc});
@@ -132,7 +137,7 @@ int main() {
   for (const CodeSize code_size : {CodeSize::Bits16, CodeSize::Bits32, CodeSize::Bits64}) {
     enumerate(run, code_size);
     all_addresses(run, code_size);
-    random_strings(run, code_size, 1'000'000);
+    random_strings(run, code_size, 1'000'000 / ::test::work_divisor);
   }
   return run.report();
 }

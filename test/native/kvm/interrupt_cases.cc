@@ -21,8 +21,8 @@ void message_ends_halt() {
   CHECK_EQUAL(guest.slot().detail, 0);
   CHECK_EQUAL(guest.get(Register::run_state), 1);
   CHECK(guest.engine->next_deadline() == INT64_MAX);
-  guest.engine->send_msi(to_apic_0 | 0x77 << 12, 0x40);  // nobody's
-  guest.engine->send_msi(to_apic_0 | 0x77 << 12, level_triggered | 0x40);
+  guest.engine->send_msi(to_apic_0 | 0x77 << 12, 0x41);  // nobody's
+  guest.engine->send_msi(to_apic_0 | 0x77 << 12, level_triggered | 0x41);
   guest.engine->send_msi(to_apic_0, 0x40);
   guest.expect_out(0x80, '!');
   guest.expect_out(0x81, '!');

@@ -22,6 +22,22 @@ TEST_GUEST_CODE(starts_second, "16", R"(
 1: hlt
   jmp 1b
 )");
+/// The same after 2^29 ticks of the TSC, when the second one's thread has seen that it waits.
+TEST_GUEST_CODE(starts_second_late, "16", R"(
+  rdtsc
+  mov ecx, eax
+1: rdtsc
+  sub eax, ecx
+  cmp eax, 0x20000000
+  jb 1b
+  mov dword ptr ds:[0x310], 0x01000000
+  mov dword ptr ds:[0x300], 0x00004500
+  mov dword ptr ds:[0x300], 0x00004610
+  mov al, 'B'
+  out 0x80, al
+2: hlt
+  jmp 2b
+)");
 TEST_GUEST_CODE(prints_a, "16", R"(
   mov al, 'A'
   out 0x80, al
@@ -29,11 +45,15 @@ TEST_GUEST_CODE(prints_a, "16", R"(
   jmp 1b
 )");
 
-/// Without an exit for much longer than it takes to see that the first one sleeps for ever.
+/// Without an exit for much longer than it takes to see that the first one sleeps for ever: 2^30 ticks of the TSC,
+/// however fast the host is.
 TEST_GUEST_CODE(computes_and_prints_a, "16", R"(
-  mov ecx, 300000000
-1: dec ecx
-  jnz 1b
+  rdtsc
+  mov ecx, eax
+1: rdtsc
+  sub eax, ecx
+  cmp eax, 0x40000000
+  jb 1b
   mov al, 'A'
   out 0x80, al
 2: hlt
@@ -63,7 +83,7 @@ std::string printed(Guest& guest, std::size_t length) {
 
 /// The kernel does not tell that it has started one.
 void one_that_computes_is_not_dead() {
-  const auto machine = with_second(starts_second, computes_and_prints_a);
+  const auto machine = with_second(starts_second_late, computes_and_prints_a);
   CHECK(printed(*machine, 2) == "BA");
   CHECK_EQUAL(machine->run(), ExitKind::Hlt);
 }

@@ -16,13 +16,7 @@
 namespace tsbhyve::test {
 
 using ::test::require;
-
-/// ThreadSanitizer makes everything some twenty times as slow.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr std::uint32_t work_divisor = 20;
-#else
-inline constexpr std::uint32_t work_divisor = 1;
-#endif
+using ::test::work_divisor;
 
 /// Where things lie in the first MiB. It is mapped onto itself, but for `window`: 4 KiB that lead to `window_page`.
 inline constexpr std::uint64_t code_at = 0x10000, parameters_at = 0x20000, data_at = 0x21000, window = 0x100000,

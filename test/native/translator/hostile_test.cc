@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <algorithm>
+
 #include "../differential/random.h"
 #include "long_guest.h"
 #include "random_program.h"
@@ -155,7 +157,8 @@ void stays_where_it_was_put() {
 
 int main(int count, char** arguments) {
   const std::uint64_t first = count > 1 ? std::strtoull(arguments[1], nullptr, 0) : 1;
-  const std::uint64_t programs = count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 200;
+  const std::uint64_t programs =
+      count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 200 / std::min(::test::work_divisor, 5u);
   for (std::uint64_t seed = first; seed < first + programs; seed++) does_the_same(seed);
 #if defined(__x86_64__) && defined(__linux__)
   stays_where_it_was_put();
