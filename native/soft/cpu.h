@@ -213,7 +213,6 @@ struct alignas(64) Cpu {
   bool apic_interrupt = false;    // derived: the LAPIC holds a vector above the processor priority
   bool deadline_changed = false;  // derived: the engine must look at the LAPIC timer again
   bool takes_turns = false;       // configuration: PAUSE ends its turn
-  bool whole_repeats = false;     // derived: nothing can come between iterations of an instruction that runs alone
   bool yielded = false;           // derived: it has; empty whenever the engine is asked for state
 
   // Time and instruction counting. retired() = retire_limit - budget between blocks.

@@ -61,7 +61,6 @@ void run_single(Cpu* cpu) {
   FastEntry* const fast = cpu->fast;
   if (any_breakpoint(cpu)) cpu->fast = cpu->never_fast;
   cpu->mode |= mode_single;
-  cpu->whole_repeats = !was_shadowed && !trap_flag && !any_breakpoint(cpu) && cpu->answered_count == 0;
   run_handlers(cpu, block);
   cpu->mode &= ~mode_single;
   if (cpu->fast == cpu->never_fast) cpu->fast = fast;

@@ -14,6 +14,7 @@ import type { CommandShell } from './support/command-shell.js';
 import { ANSWER_BACKWARDS, askDatagram } from './support/datagram.js';
 import { networkGuest } from './support/guest-programs.js';
 import { HostedLinux } from './support/hosted-linux.js';
+import { untilListening } from './support/listening.js';
 import { Passt, withoutPasst } from './support/passt.js';
 import { bootQemu, QEMU } from './support/qemu-linux.js';
 import { freePort } from './support/ssh.js';
@@ -25,6 +26,8 @@ const withCard = (stream: string, options: Record<string, string> = {}): PciDevi
   ...DEFAULT_CONFIG.pci,
   { slot: 3, fn: 0, kind: 'virtio-net', options: { stream, ...options } },
 ];
+
+const SEND_BUSYBOX = `(nc -l -p 99 < /bin/busybox &); ${untilListening(99)}`;
 
 const noPasst = withoutPasst();
 (noPasst === null ? describe : describe.skip)(`passt${noPasst ?? ''}`, () => {
@@ -67,7 +70,7 @@ const noPasst = withoutPasst();
 
   /** What the guest's port answers. Debian 12's passt completes a connection from the host with the first data from there. */
   const askForward = async (): Promise<string> => {
-    await linux.ask('(echo from-the-guest | nc -l -p 22 > /tmp/heard &) ; sleep 0.2');
+    await linux.ask(`(echo from-the-guest | nc -l -p 22 > /tmp/heard &); ${untilListening(22)}`);
     const socket = connect(tcp, '127.0.0.1');
     socket.write('from-the-host\n');
     let text = '';
@@ -109,7 +112,7 @@ const noQemu = missing(QEMU);
     far = await bootQemu(guest, '-netdev', netdev, '-device', 'virtio-net-pci,netdev=cable');
     near = await HostedLinux.boot(guest, { pci: withCard(socket, { reconnect: '1' }) });
     await far.ask('ip link set eth0 up; ip addr add 10.0.0.2/24 dev eth0');
-    await near.ask('ip link set eth0 up; ip addr add 10.0.0.1/24 dev eth0; sleep 1');
+    await near.ask('ip link set eth0 up; ip addr add 10.0.0.1/24 dev eth0; until ping -c 1 -W 1 10.0.0.2; do :; done');
   });
   afterAll(async () => {
     await near?.close();
@@ -123,19 +126,19 @@ const noQemu = missing(QEMU);
     }
   });
 
-  /** A program that both of them have. */
+  /** Of a program that both of them have. */
   const sum = async (): Promise<string> => (await near.ask('md5sum < /bin/busybox')).join('');
 
   test('a stream arrives whole, each way', async () => {
-    await far.ask('(nc -l -p 99 < /bin/busybox &); sleep 0.5');
+    await far.ask(SEND_BUSYBOX);
     expect((await near.ask('nc 10.0.0.2 99 | md5sum')).join('')).toBe(await sum());
-    await near.ask('(nc -l -p 99 < /bin/busybox &); sleep 0.5');
+    await near.ask(SEND_BUSYBOX);
     expect(await far.ask('nc 10.0.0.1 99 | md5sum')).toContain(await sum());
   });
 
   test('and again after a resume', async () => {
     await near.moveOn(store.root);
-    await far.ask('(nc -l -p 99 < /bin/busybox &); sleep 0.5');
+    await far.ask(SEND_BUSYBOX);
     expect((await near.ask('nc 10.0.0.2 99 | md5sum')).join('')).toBe(await sum());
     expect((await near.ask("dmesg -r | grep '^<[0-3]>'")).join('\n')).toBe('');
   });

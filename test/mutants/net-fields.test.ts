@@ -18,6 +18,7 @@ import {
   STATUS,
   startCard,
 } from '../support/net-card.js';
+import { tcpSegment } from '../support/tcp-segment.js';
 import { bitsOf, RING_PACKED, VERSION_1 } from '../support/virtio-driver.js';
 
 /** These have proofs of their own. */
@@ -37,17 +38,6 @@ const OTHER_GROUP = [1, 0, 0x5e, 0, 0, 8];
 const STRANGER = [2, 9, 9, 9, 9, 9];
 const EVERYBODY = [255, 255, 255, 255, 255, 255];
 const MINUTES = 600_000;
-
-/** TCP over IPv4 to one of the ports of the guest, with 26 bytes of data. */
-function segment(to: readonly number[] | Uint8Array, port: number, mark = 0x11): Uint8Array {
-  const frame = new Uint8Array(80).fill(mark);
-  frame.set(to);
-  frame.set([0x08, 0x00, 0x45], 12);
-  frame.set([0, 66, 0, 0, 0, 0, 64, 6], 16);
-  frame.set([10, 0, 0, 2, 10, 0, 0, 1, port >> 8, port & 0xff, 0, 80], 26);
-  frame[46] = 0x50;
-  return frame;
-}
 
 function card(): Life {
   const started = startCard({ features: FEATURES, live: true, pairs: 2, mtu: 1000 });
@@ -85,7 +75,7 @@ function card(): Life {
     offer(0, 6);
     offer(1, 6);
     const places = [ADDRESS, LISTED, GROUP, OTHER_GROUP, STRANGER, EVERYBODY];
-    for (const [mark, to] of places.entries()) arrive(started, segment(to, 1, mark));
+    for (const [mark, to] of places.entries()) arrive(started, tcpSegment(to, 1, mark));
   });
   const mode = (number: number) => [
     doing(() => command(0, number, 1)),
@@ -97,15 +87,15 @@ function card(): Life {
   const manyGroups = many.map(([, ...rest]) => [3, ...rest]);
   const steps = [
     doing(() => command(4, 0, 2, 0)),
-    doing(() => arrive(started, segment(ADDRESS, 1), PART)),
-    doing(() => arrive(started, segment(ADDRESS, 2), PART)),
-    doing(() => arrive(started, segment(ADDRESS, 3), PART)),
+    doing(() => arrive(started, tcpSegment(ADDRESS, 1), PART)),
+    doing(() => arrive(started, tcpSegment(ADDRESS, 2), PART)),
+    doing(() => arrive(started, tcpSegment(ADDRESS, 3), PART)),
     doing(() => offer(0, 4)),
     doing(() => offer(1, 4)),
     doing(() => command(5, 0, 0x02, 0, 0, 0, 0, 0, 0, 0)),
-    doing(() => arrive(started, segment(ADDRESS, 1), { ...PART, gsoType: 0 })),
+    doing(() => arrive(started, tcpSegment(ADDRESS, 1), { ...PART, gsoType: 0 })),
     doing(() => command(5, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
-    doing(() => arrive(started, segment(ADDRESS, 1), { ...PART, gsoType: 0 })),
+    doing(() => arrive(started, tcpSegment(ADDRESS, 1), { ...PART, gsoType: 0 })),
     doing(() => send(0, 1100)),
     doing(() => send(1, 900)),
     doing(() => command(0, 0, 0)),

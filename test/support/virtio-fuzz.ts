@@ -10,9 +10,10 @@ import type { VirtioModel } from '../../devices/virtio/virtio-kind.js';
 import { VirtioVsock } from '../../devices/virtio/vsock.js';
 import { MemoryDisk } from './memory-disk.js';
 import { TurnCount } from './turn-count.js';
+import { MODERN_BASE } from './virtio-driver.js';
 import { flood } from './virtio-fuzz-flood.js';
 import { fuzzHost } from './virtio-fuzz-host.js';
-import { driverOk, MODERN, negotiate, placeQueue } from './virtio-fuzz-rings.js';
+import { driverOk, negotiate, placeQueue } from './virtio-fuzz-rings.js';
 import { busyQueues, type FuzzTarget, featuresFor, interfacesFor, kindFor } from './virtio-fuzz-targets.js';
 import { MEMORY_END, VirtioRig } from './virtio-rig.js';
 import { INDIRECT, NEXT, WRITE } from './virtio-rings.js';
@@ -127,11 +128,11 @@ export class VirtioFuzz {
         ports.read(LEGACY + (how % 128), width);
         break;
       case 'common':
-        mmio.write(MODERN + (where % 0x40), width, value);
-        mmio.read(MODERN + (how % 0x4000), width);
+        mmio.write(MODERN_BASE + (where % 0x40), width, value);
+        mmio.read(MODERN_BASE + (how % 0x4000), width);
         break;
       case 'wide':
-        mmio.write64(MODERN + (where % 0x3010), BigInt(value) << BigInt(how % 33));
+        mmio.write64(MODERN_BASE + (where % 0x3010), BigInt(value) << BigInt(how % 33));
         break;
       case 'config':
         device.writeConfig(where % 256, width, value);
@@ -186,8 +187,8 @@ export class VirtioFuzz {
     const { device } = this.rig;
     device.writeConfig(0x10, 4, LEGACY);
     device.writeConfig(0x14, 4, MSIX);
-    device.writeConfig(0x20, 4, MODERN % 2 ** 32);
-    device.writeConfig(0x24, 4, MODERN / 2 ** 32);
+    device.writeConfig(0x20, 4, MODERN_BASE % 2 ** 32);
+    device.writeConfig(0x24, 4, MODERN_BASE / 2 ** 32);
     device.writeConfig(0x04, 2, 0x0007);
   }
 
@@ -216,8 +217,8 @@ export class VirtioFuzz {
   }
 
   private resetQueue(where: number): void {
-    this.rig.mmio.write(MODERN + 0x16, 2, where % 3);
-    this.rig.mmio.write(MODERN + 0x3a, 2, 1);
+    this.rig.mmio.write(MODERN_BASE + 0x16, 2, where % 3);
+    this.rig.mmio.write(MODERN_BASE + 0x3a, 2, 1);
     if (where & 4) placeQueue(this.rig, where % 3, PLACE);
   }
 
@@ -279,7 +280,7 @@ export class VirtioFuzz {
   }
 
   private kick(queue: number): void {
-    this.rig.mmio.write(MODERN + 0x3000 + 4 * queue, 2, queue);
+    this.rig.mmio.write(MODERN_BASE + 0x3000 + 4 * queue, 2, queue);
     this.rig.ports.write(LEGACY + 16, 2, queue);
   }
 }

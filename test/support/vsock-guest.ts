@@ -133,3 +133,22 @@ export class VsockGuest<B extends VsockBackend> {
     return this.offer(4, 16, EVENT);
   }
 }
+
+export const [HOST_PORT, GUEST_PORT] = [5000, 80] as const;
+export const PORTS = { host: HOST_PORT, guest: GUEST_PORT };
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export type MemoryGuest = VsockGuest<MemorySockets>;
+
+export function startedGuest(options: DriverOptions = {}): MemoryGuest {
+  return new VsockGuest(new MemorySockets(), options);
+}
+
+/** With a connection that a program of the host has made. */
+export function calledGuest(guest = startedGuest()): MemoryGuest {
+  guest.offer(16).backend.say({ op: 'request', ...PORTS });
+  guest.received();
+  guest.send({ op: RESPONSE, src: GUEST_PORT, dst: HOST_PORT });
+  guest.backend.heard.length = 0;
+  return guest;
+}

@@ -9,6 +9,7 @@
 #include "soft/integer/counter.h"
 #include "soft/integer/select.h"
 #include "soft/leave.h"
+#include "soft/run.h"
 
 namespace tsbhyve::soft {
 
@@ -44,7 +45,8 @@ template <class Step>
   u64 count = read_counter(cpu, op);
   if (count == 0) return true;
   bool finished = false;
-  const bool stops = runs_alone(cpu) && !cpu->whole_repeats;
+  // RF alone is no reason, and is clear by now.
+  const bool stops = runs_alone(cpu) && needs_single(cpu);
   do {
     const u64 allowed = stops ? 1 : static_cast<u64>(cpu->budget) + 1;
     u64 done = Step::many(cpu, op, std::min(count, allowed));

@@ -7,18 +7,17 @@ import { nullLogger } from '../../../src/core/log.js';
 import { MemoryBus } from '../../../src/core/memory-bus.js';
 import { PortBus } from '../../../src/core/port-bus.js';
 import { deviceContract } from '../../contract/device.contract.js';
+import { echoDriver, exchange } from '../../support/echo-driver.js';
 import { echoKind, OWN_FEATURE } from '../../support/echo-kind.js';
 import {
   ACKNOWLEDGE,
   DRIVER,
   DRIVER_OK,
-  type DriverOptions,
   EVENT_IDX,
   FEATURES_OK,
   INDIRECT_DESC,
   LEGACY_BASE,
   MODERN_BASE,
-  NEEDS_RESET,
   RING_PACKED,
   RING_RESET,
   VERSION_1,
@@ -30,23 +29,12 @@ const ANY_LAYOUT = 1n << 27n;
 const NOTIFICATION_DATA = 1n << 38n;
 const NO_VECTOR = 0xffff;
 
-function make(interfaces: Interfaces = 'transitional', options: DriverOptions = {}) {
-  const rig = new VirtioRig(echoKind([8, 4]), interfaces);
-  return { rig, driver: new VirtioDriver(rig, options), device: rig.device };
-}
-
-/** Uses one buffer of queue 0. */
-function exchange(driver: ReturnType<typeof make>['driver']): void {
-  driver.ring().add([{ address: 0x100, length: 4 }], [{ address: 0x200, length: 4 }]);
-  driver.kick();
-}
-
 test.each([
   ['transitional', 0x1005, 0],
   ['legacy', 0x1005, 0],
   ['modern', 0x1044, 1],
 ] as const)('%s: ids', (interfaces, deviceId, revision) => {
-  const { device } = make(interfaces);
+  const { device } = echoDriver(interfaces);
   expect(device.readConfig(0, 4)).toBe(deviceId * 0x10000 + 0x1af4);
   expect(device.readConfig(8, 1)).toBe(revision);
   expect(device.readConfig(0x2c, 4)).toBe(0x00041af4);
@@ -55,7 +43,7 @@ test.each([
 
 test('BARs are there for the interfaces that are', () => {
   const bars = (interfaces: Interfaces) => {
-    const { device } = make(interfaces);
+    const { device } = echoDriver(interfaces);
     return [0, 1, 4].map((bar) => {
       device.writeConfig(0x10 + 4 * bar, 4, 0xffffffff);
       return device.readConfig(0x10 + 4 * bar, 4);
@@ -67,7 +55,7 @@ test('BARs are there for the interfaces that are', () => {
 });
 
 test('capabilities lead to every region', () => {
-  const { device } = make('modern');
+  const { device } = echoDriver('modern');
   const found: string[] = [];
   for (let at = device.readConfig(0x34, 1); at !== 0; at = device.readConfig(at + 1, 1)) {
     if (device.readConfig(at, 1) !== 9) continue;
@@ -80,15 +68,15 @@ test('capabilities lead to every region', () => {
 test('each interface offers what it can carry', () => {
   const legacy = OWN_FEATURE | ANY_LAYOUT | INDIRECT_DESC | EVENT_IDX;
   const modern = OWN_FEATURE | INDIRECT_DESC | EVENT_IDX | VERSION_1 | RING_RESET;
-  expect(make('transitional', { via: 'legacy' }).driver.offered).toBe(legacy);
-  expect(make('transitional').driver.offered).toBe(modern);
+  expect(echoDriver('transitional', { via: 'legacy' }).driver.offered).toBe(legacy);
+  expect(echoDriver('transitional').driver.offered).toBe(modern);
   const packed = new VirtioDriver(new VirtioRig(echoKind(), 'modern', true));
   expect(packed.offered).toBe(modern | RING_PACKED);
 });
 
 test('features that were not offered, or lack VERSION_1, are refused', () => {
   for (const features of [VERSION_1 | (1n << 20n), OWN_FEATURE, VERSION_1 | RING_PACKED, VERSION_1 | (1n << 33n)]) {
-    const { driver } = make();
+    const { driver } = echoDriver();
     driver.status = ACKNOWLEDGE | DRIVER;
     driver.negotiate(features);
     expect(driver.status).toBe(ACKNOWLEDGE | DRIVER);
@@ -96,7 +84,7 @@ test('features that were not offered, or lack VERSION_1, are refused', () => {
 });
 
 test('features are settled by FEATURES_OK', () => {
-  const { driver, device } = make();
+  const { driver, device } = echoDriver();
   driver.status = ACKNOWLEDGE | DRIVER;
   driver.negotiate(VERSION_1 | OWN_FEATURE);
   expect(driver.status).toBe(ACKNOWLEDGE | DRIVER | FEATURES_OK);
@@ -107,7 +95,7 @@ test('features are settled by FEATURES_OK', () => {
 });
 
 test('buffers are left alone before DRIVER_OK, without bus mastering, and on a queue that is not enabled', () => {
-  const { driver, device } = make('transitional', { features: VERSION_1 });
+  const { driver, device } = echoDriver('transitional', { features: VERSION_1 });
   driver.status = ACKNOWLEDGE | DRIVER;
   driver.negotiate(VERSION_1);
   driver.rings.push(driver.setUp(0));
@@ -126,7 +114,7 @@ test('buffers are left alone before DRIVER_OK, without bus mastering, and on a q
 });
 
 test('a driver that was saved when NOTIFICATION_DATA was offered goes on to notify with 32 bits', () => {
-  const { rig, driver, device } = make();
+  const { rig, driver, device } = echoDriver();
   driver.start();
   device.core.state.driverFeatures |= NOTIFICATION_DATA;
   device.deserialize(device.serialize());
@@ -136,7 +124,7 @@ test('a driver that was saved when NOTIFICATION_DATA was offered goes on to noti
 });
 
 test('queue registers of a queue that there is not read as 0', () => {
-  const { driver } = make();
+  const { driver } = echoDriver();
   driver.common(0x16, 2, 2);
   driver.common(0x18, 2, 4);
   driver.common(0x1c, 2, 1);
@@ -144,7 +132,7 @@ test('queue registers of a queue that there is not read as 0', () => {
 });
 
 test('a queue can be made smaller, not larger, and not once it is enabled', () => {
-  const { driver } = make();
+  const { driver } = echoDriver();
   const resize = (size: number): number => {
     driver.common(0x18, 2, size);
     return driver.commonRead(0x18, 2);
@@ -159,7 +147,7 @@ test('a queue can be made smaller, not larger, and not once it is enabled', () =
 });
 
 test('a vector that there is not reads as no vector', () => {
-  const { driver, device } = make();
+  const { driver, device } = echoDriver();
   expect(device.vectors).toBe(3);
   driver.common(0x10, 2, 3);
   expect(driver.commonRead(0x10, 2)).toBe(NO_VECTOR);
@@ -168,7 +156,7 @@ test('a vector that there is not reads as no vector', () => {
 });
 
 test('writing 0 to the status forgets everything', () => {
-  const { driver, device } = make();
+  const { driver, device } = echoDriver();
   driver.start();
   exchange(driver);
   driver.status = 0;
@@ -180,7 +168,7 @@ test('writing 0 to the status forgets everything', () => {
 });
 
 test('a reset queue can be set up again', () => {
-  const { driver, device } = make('transitional', { features: VERSION_1 | RING_RESET });
+  const { driver, device } = echoDriver('transitional', { features: VERSION_1 | RING_RESET });
   driver.start();
   exchange(driver);
   driver.common(0x16, 2, 0);
@@ -195,7 +183,7 @@ test('a reset queue can be set up again', () => {
 });
 
 test('without RING_RESET a queue cannot be reset', () => {
-  const { driver } = make();
+  const { driver } = echoDriver();
   driver.start();
   driver.common(0x16, 2, 0);
   driver.common(0x3a, 2, 1);
@@ -204,7 +192,7 @@ test('without RING_RESET a queue cannot be reset', () => {
 
 describe.each(['modern', 'legacy'] as const)('%s interrupts without MSI-X', (via) => {
   test('raise INTA#, which reading the status lowers', () => {
-    const { rig, driver, device } = make('transitional', { via, msix: false });
+    const { rig, driver, device } = echoDriver('transitional', { via, msix: false });
     driver.start();
     exchange(driver);
     expect(rig.intx).toBe(true);
@@ -216,7 +204,7 @@ describe.each(['modern', 'legacy'] as const)('%s interrupts without MSI-X', (via
   });
 
   test('are not seen on the pin while MSI-X is on', () => {
-    const { rig, driver, device } = make('transitional', { via, msix: false });
+    const { rig, driver, device } = echoDriver('transitional', { via, msix: false });
     driver.start();
     exchange(driver);
     device.writeConfig(0x42, 2, 0x8000);
@@ -227,7 +215,7 @@ describe.each(['modern', 'legacy'] as const)('%s interrupts without MSI-X', (via
 });
 
 test('with MSI-X the status does not tell of queues', () => {
-  const { rig, driver } = make();
+  const { rig, driver } = echoDriver();
   driver.start();
   exchange(driver);
   expect(rig.messages()).toEqual([1]);
@@ -235,7 +223,7 @@ test('with MSI-X the status does not tell of queues', () => {
 });
 
 test('messages wait for the mask of the whole function', () => {
-  const { rig, driver } = make();
+  const { rig, driver } = echoDriver();
   driver.start();
   driver.mask('all', true);
   exchange(driver);
@@ -262,7 +250,7 @@ test('without MSI-X there is one message for everything, and the status tells wh
 });
 
 test('the legacy configuration moves when MSI-X is switched on', () => {
-  const { rig, device } = make('legacy', { via: 'legacy', msix: false });
+  const { rig, device } = echoDriver('legacy', { via: 'legacy', msix: false });
   expect(rig.ports.read(LEGACY_BASE + 20, 4)).toBe(0x04030201);
   device.writeConfig(0x42, 2, 0x8000);
   expect(rig.ports.read(LEGACY_BASE + 20, 2)).toBe(NO_VECTOR);
@@ -270,7 +258,7 @@ test('the legacy configuration moves when MSI-X is switched on', () => {
 });
 
 test('a legacy queue is placed by its page, and taken away by page 0', () => {
-  const { rig, driver, device } = make('legacy', { via: 'legacy' });
+  const { rig, driver, device } = echoDriver('legacy', { via: 'legacy' });
   driver.start();
   rig.ports.write(LEGACY_BASE + 14, 2, 0);
   expect(rig.ports.read(LEGACY_BASE + 8, 4)).toBe(driver.ring().descriptors / 4096);
@@ -281,7 +269,7 @@ test('a legacy queue is placed by its page, and taken away by page 0', () => {
 });
 
 test('registers can be reached through configuration space', () => {
-  const { device, driver } = make();
+  const { device, driver } = echoDriver();
   let at = device.readConfig(0x34, 1);
   while (device.readConfig(at + 3, 1) !== 5 || device.readConfig(at, 1) !== 9) at = device.readConfig(at + 1, 1);
   const aim = (bar: number, offset: number, length: number): void => {
@@ -303,74 +291,6 @@ test('registers can be reached through configuration space', () => {
     aim(bar, offset, length);
     expect(device.readConfig(at + 16, 4)).toBe(0);
   }
-});
-
-describe('a broken rule', () => {
-  const faults: readonly (readonly [string, (driver: ReturnType<typeof make>['driver']) => void])[] = [
-    ['an available index too far ahead', ({ rig, rings: [ring] }) => rig.memory.writeU16((ring?.driver ?? 0) + 2, 9)],
-    [
-      'a head that is no descriptor',
-      ({ rig, rings: [ring] }) => {
-        rig.memory.writeU16((ring?.driver ?? 0) + 4, 8);
-        rig.memory.writeU16((ring?.driver ?? 0) + 2, 1);
-      },
-    ],
-    ['a buffer outside memory', (driver) => void driver.ring().add([], [{ address: 0xfee00000, length: 1 }])],
-    ['a buffer that ends outside memory', (driver) => void driver.ring().add([], [{ address: 0x7fff0, length: 0x20 }])],
-    ['a buffer that wraps', (driver) => void driver.ring().add([], [{ address: 2 ** 51, length: 0xffffffff }])],
-    [
-      'an indirect table that was not negotiated',
-      (driver) => void driver.ring().add([{ address: 0, length: 1 }], [], 0x300),
-    ],
-  ];
-
-  test.each(faults)('%s needs a reset, and says so', (_, spoil) => {
-    const { rig, driver, device } = make();
-    driver.start();
-    spoil(driver);
-    driver.kick();
-    expect(driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
-    expect(rig.messages()).toEqual([0]);
-    expect(driver.isr()).toBe(2);
-    driver.kick();
-    expect(device.model.texts).toEqual([]);
-    expect(rig.messages()).toEqual([]);
-    driver.status = 0;
-    driver.rings.length = 0;
-    driver.start();
-    exchange(driver);
-    expect(device.model.texts).toHaveLength(1);
-  });
-
-  test('a ring that is repaired stays as it is until the reset', () => {
-    const { rig, driver, device } = make();
-    driver.start();
-    rig.memory.writeU16(driver.ring().driver + 2, 9);
-    driver.kick();
-    rig.memory.writeU16(driver.ring().driver + 2, 0);
-    exchange(driver);
-    expect(device.model.texts).toEqual([]);
-  });
-
-  test.each([
-    ['outside memory', 0x20, 0xc0000000],
-    ['not aligned', 0x20, 0x10008],
-    ['not aligned', 0x28, 0x10001],
-    ['not aligned', 0x30, 0x10002],
-    ['at the end of memory', 0x30, 0x7fffc],
-    ['beyond all addresses', 0x24, 0xffffffff],
-  ])('a ring %s', (_, register, value) => {
-    const { driver } = make();
-    driver.status = ACKNOWLEDGE | DRIVER;
-    driver.negotiate(VERSION_1);
-    driver.common(0x20, 4, 0x10000);
-    driver.common(0x28, 4, 0x11000);
-    driver.common(0x30, 4, 0x12000);
-    driver.common(register, 4, value);
-    driver.common(0x1c, 2, 1);
-    expect(driver.commonRead(0x1c, 2)).toBe(0);
-    expect(driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
-  });
 });
 
 describe.each([

@@ -1,63 +1,42 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** When a device may touch what a driver has made available, and that nothing is forgotten while it may not. */
-import type { Interfaces } from '../../../devices/virtio/features.js';
-import { echoKind } from '../../support/echo-kind.js';
-import {
-  ACKNOWLEDGE,
-  DRIVER,
-  type DriverOptions,
-  FEATURES_OK,
-  LEGACY_BASE,
-  VERSION_1,
-  VirtioDriver,
-} from '../../support/virtio-driver.js';
-import { VirtioRig } from '../../support/virtio-rig.js';
+import { type EchoDriver, echoDriver, offerOne } from '../../support/echo-driver.js';
+import { ACKNOWLEDGE, DRIVER, FEATURES_OK, LEGACY_BASE, VERSION_1 } from '../../support/virtio-driver.js';
 
 const COMMAND = 4;
 const WITHOUT_MASTER = 0x0003;
 const MASTER = 0x0007;
 const QUEUE_ENABLE = 0x1c;
 
-function make(interfaces: Interfaces = 'transitional', options: DriverOptions = {}) {
-  const rig = new VirtioRig(echoKind([8]), interfaces);
-  return { rig, driver: new VirtioDriver(rig, options), device: rig.device, texts: rig.device.model.texts };
-}
-
-type Driver = ReturnType<typeof make>['driver'];
-
-function put(driver: Driver): void {
-  driver.ring().add([{ address: 0x100, length: 4 }], [{ address: 0x200, length: 4 }]);
-}
-
 describe.each(['modern', 'transitional'] as const)('before DRIVER_OK, %s', (interfaces) => {
-  const enabled = (driver: Driver): number => driver.commonRead(QUEUE_ENABLE, 2);
+  const enabled = (driver: EchoDriver): number => driver.commonRead(QUEUE_ENABLE, 2);
 
   test('a queue that is enabled before features are agreed on stays disabled', () => {
-    const { driver, device, texts } = make(interfaces);
+    const { driver, device, texts } = echoDriver(interfaces);
     device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
     driver.rings.push(driver.setUp(0));
-    put(driver);
+    offerOne(driver);
     driver.kick();
     expect([enabled(driver), texts]).toEqual([0, []]);
   });
 
   test('nor does it help to promise VERSION_1 for a moment', () => {
-    const { driver, texts } = make(interfaces);
+    const { driver, texts } = echoDriver(interfaces);
     driver.common(0x08, 4, 1);
     driver.common(0x0c, 4, 1);
     driver.rings.push(driver.setUp(0));
     driver.common(0x0c, 4, 0);
-    put(driver);
+    offerOne(driver);
     driver.kick();
     expect([enabled(driver), texts]).toEqual([0, []]);
   });
 
   test('a queue that is enabled after that waits for DRIVER_OK', () => {
-    const { driver, texts } = make(interfaces);
+    const { driver, texts } = echoDriver(interfaces);
     driver.status = ACKNOWLEDGE | DRIVER;
     driver.negotiate(VERSION_1);
     driver.rings.push(driver.setUp(0));
-    put(driver);
+    offerOne(driver);
     driver.kick();
     expect([driver.status & FEATURES_OK, enabled(driver), texts]).toEqual([FEATURES_OK, 1, []]);
   });
@@ -65,7 +44,7 @@ describe.each(['modern', 'transitional'] as const)('before DRIVER_OK, %s', (inte
 
 describe('while the device is no bus master', () => {
   function startedWithoutMaster() {
-    const made = make('modern');
+    const made = echoDriver('modern');
     made.driver.start();
     made.device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
     return made;
@@ -73,7 +52,7 @@ describe('while the device is no bus master', () => {
 
   test('a notification is kept until it is, and then nobody has to tell again', () => {
     const { rig, driver, device, texts } = startedWithoutMaster();
-    put(driver);
+    offerOne(driver);
     driver.kick();
     rig.rig.clock.advance(10_000n);
     expect(texts).toEqual([]);
@@ -85,7 +64,7 @@ describe('while the device is no bus master', () => {
   });
 
   test('what was left for later is too', () => {
-    const { rig, driver, device, texts } = make('modern');
+    const { rig, driver, device, texts } = echoDriver('modern');
     driver.start();
     for (let count = 0; count < 6; count += 1) driver.ring().add([{ address: 0x100, length: 4 }], []);
     driver.kick();
@@ -99,17 +78,17 @@ describe('while the device is no bus master', () => {
 
   test('a queue that nobody has told of stays as it is', () => {
     const { rig, driver, device, texts } = startedWithoutMaster();
-    put(driver);
+    offerOne(driver);
     device.writeConfig(COMMAND, 2, MASTER);
     expect([rig.rig.clock.nextDeadline(), texts]).toEqual([null, []]);
   });
 });
 
 test('a legacy driver may use its queues before DRIVER_OK, and without being bus master', () => {
-  const { rig, driver, device, texts } = make('transitional', { via: 'legacy' });
+  const { rig, driver, device, texts } = echoDriver('transitional', { via: 'legacy' });
   device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
   driver.rings.push(driver.setUp(0));
-  put(driver);
+  offerOne(driver);
   driver.kick();
   expect(rig.ports.read(LEGACY_BASE + 18, 1)).toBe(0);
   expect(texts).toHaveLength(1);

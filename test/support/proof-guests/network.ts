@@ -5,6 +5,7 @@ import { DEFAULT_CONFIG } from '../../../src/machine/config.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import { GuestCode } from '../guest-code.js';
 import { MemoryCable } from '../memory-cable.js';
+import { SEGMENT_LENGTH, tcpSegment } from '../tcp-segment.js';
 import { done, type HostSide, type ProofGuest } from './proof-guest.js';
 import { DEVICE, DriverCode, ISR, PlannedRing } from './virtio.js';
 
@@ -17,8 +18,7 @@ const STATUS = DEVICE + 6;
 /** CSUM, GUEST_CSUM, CTRL_GUEST_OFFLOADS, MTU, MAC, GUEST_TSO4, STATUS, CTRL_VQ, CTRL_RX and its extra, ANNOUNCE, MQ, CTRL_MAC, VERSION_1. */
 const FEATURES = [0, 1, 2, 3, 5, 7, 16, 17, 18, 20, 21, 22, 23, 32].reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
 const HEADER = 12;
-const LENGTH = 80;
-const ROOM = HEADER + LENGTH;
+const ROOM = HEADER + SEGMENT_LENGTH;
 /** More than the card takes at once. */
 const MANY = 70;
 
@@ -29,17 +29,6 @@ const GROUP = [0x01, 0, 0x5e, 0, 0, 9];
 const EVERYBODY = [255, 255, 255, 255, 255, 255];
 /** Whose frames go to which pair of queues. */
 const [TO_FIRST, TO_SECOND] = [1, 3] as const;
-
-/** TCP over IPv4 to a port of the guest. */
-function segment(to: readonly number[], port: number): Uint8Array {
-  const frame = new Uint8Array(LENGTH).fill(0x11);
-  frame.set(to);
-  frame.set([0x08, 0x00, 0x45], 12);
-  frame.set([0, 66, 0, 0, 0, 0, 64, 6], 16);
-  frame.set([10, 0, 0, 2, 10, 0, 0, 1, port >> 8, port & 0xff, 0, 80], 26);
-  frame[46] = 0x50;
-  return frame;
-}
 
 /** Behind a header that says: checksum to be made, TCP segments of 20 bytes. */
 function unfinished(frame: Uint8Array): Uint8Array {
@@ -139,7 +128,7 @@ driver.handler(VECTOR);
 
 function prepare({ parts }: Machine): void {
   const { memory } = parts.engine;
-  memory.write(FRAMES, complete(segment(EVERYBODY, TO_FIRST)));
+  memory.write(FRAMES, complete(tcpSegment(EVERYBODY, TO_FIRST)));
   commands.forEach((bytes, index) => {
     memory.write(COMMANDS + 0x400 * index, Uint8Array.from(bytes));
   });
@@ -150,18 +139,18 @@ function prepare({ parts }: Machine): void {
 function meet(host: HostSide): void {
   const give = (...packets: readonly Uint8Array[]): void => host.ask('receivePackets', CARD, packets);
   host.run(50n);
-  give(complete(segment(EVERYBODY, TO_FIRST))); // nobody has started the card
+  give(complete(tcpSegment(EVERYBODY, TO_FIRST))); // nobody has started the card
   host.run(2000n);
-  give(complete(segment(EVERYBODY, TO_FIRST)));
+  give(complete(tcpSegment(EVERYBODY, TO_FIRST)));
   host.listen();
-  const answer = unfinished(segment(ADDRESS, TO_FIRST));
+  const answer = unfinished(tcpSegment(ADDRESS, TO_FIRST));
   give(answer, answer, answer);
-  give(complete(segment(ADDRESS, TO_SECOND)), answer);
+  give(complete(tcpSegment(ADDRESS, TO_SECOND)), answer);
   host.listen();
-  give(complete(segment(OTHER_ADDRESS, TO_SECOND)), complete(segment(ADDRESS, TO_SECOND)));
-  give(complete(segment(GROUP, TO_SECOND)), complete(segment(OTHER_ADDRESS, TO_FIRST)));
+  give(complete(tcpSegment(OTHER_ADDRESS, TO_SECOND)), complete(tcpSegment(ADDRESS, TO_SECOND)));
+  give(complete(tcpSegment(GROUP, TO_SECOND)), complete(tcpSegment(OTHER_ADDRESS, TO_FIRST)));
   host.listen();
-  give(complete(segment(GROUP, TO_SECOND)));
+  give(complete(tcpSegment(GROUP, TO_SECOND)));
   host.listen();
   host.ask('linkDown', CARD);
   host.run(300n);
