@@ -42,7 +42,8 @@ function examine(log: readonly Change[], plan: string, share: number): number {
 
 (canShim ? describe : describe.skip)(`power cuts of disks (seed ${seed})`, () => {
   test.each(Object.keys(PLANS))('%s', (plan) => {
-    expect(examine(logOf(plan), plan, SHARE)).toBeGreaterThan(20);
+    // A merge writes most.
+    expect(examine(logOf(plan), plan, plan === 'merge' ? 3 * SHARE : SHARE)).toBeGreaterThan(20);
   });
 
   test.each<readonly [string, (log: readonly Change[]) => Change[], string]>([
