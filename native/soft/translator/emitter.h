@@ -18,6 +18,7 @@ struct CodeState {
   u32 host = 0;             // status flags that the host's have right
   bool uncaptured = false;  // the recipe wants the host's flags captured, which is still to be done
   bool sse_ready = false;   // no SSE instruction faults for the sake of CR0 and CR4
+  u32 vectors = 0;          // bit n: the home of the guest's XMM n has its value, as its slot has
   u32 pending = 0;          // instructions of earlier blocks that the budget does not know of
 };
 
@@ -26,6 +27,7 @@ class Emitter {
   using Gp = asmjit::x86::Gp;
   using Mem = asmjit::x86::Mem;
   using Label = asmjit::Label;
+  using Xmm = asmjit::x86::Xmm;
   using MakeCode = std::function<void()>;
 
   Emitter(asmjit::CodeHolder* code, const Thunks& thunks, Region* region, Plan& plan)
@@ -60,6 +62,14 @@ class Emitter {
   /// The same where it moves by a constant.
   void moved(u8 guest, i64 by);
 
+  // --- XMM registers (emitter_vectors.cc)
+  /// Host register with a guest register's value: its home, or `spare`.
+  Xmm vector_of(u8 guest, const Xmm& spare);
+  /// Register for a value that has nothing to do with the guest register's old one.
+  static Xmm vector_for(u8 guest);
+  /// `working`, which either of these gave for it, becomes the guest register's value. It lies in memory at all times.
+  void keep_vector(u8 guest, const Xmm& working);
+
   // --- memory (emitter_memory.cc)
   using MakeValue = std::function<asmjit::Operand()>;
   /// Whether address() can express the memory operand.
@@ -78,6 +88,8 @@ class Emitter {
   Mem direct(u32 size, bool write, bool aligned);
   /// With flags: the host has then the flags that the instruction leaves, whoever has done it.
   void finish_direct(bool with_flags = false);
+  /// The same for a row of instructions that is done at once: tier 1 does them one by one, at these sites.
+  void finish_row(std::vector<const Site*> sites);
   /// Begins an instruction that uses direct(); SSE instructions go to tier 1 when they may not run as they are.
   void begin_direct() { direct_slow_ = a.newLabel(); }
   void begin_sse(bool is_float);
@@ -114,8 +126,11 @@ class Emitter {
   // --- flow (emitter_flow.cc)
   void cold(MakeCode emit) { cold_.push_back(std::move(emit)); }
   void call(u64 thunk, const Site* with);
+  /// From cold code that has called C++: with these XMM registers in their homes.
+  void return_to(const Label& back, u32 vectors);
   /// Tier 1's handler does the instruction in hand.
   void run_operation();
+  const Site* operation_site();
   /// Tier 1 goes on with the instruction in hand.
   void leave_to_operation();
   /// Goes on with the target of a direct branch; what follows is not reached.
@@ -138,7 +153,6 @@ class Emitter {
   void leave(const Exit* by);
   void pay();
   void look_up(const MakeCode& before, const Label& unknown);
-  const Site* operation_site();
   void fetch(const FlagSource& source, size_t saved, const Gp& into);
   Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
   void capture();
@@ -168,6 +182,8 @@ class Emitter {
   const FlagRecipe* last_kept_ = nullptr;
 };
 
+/// Emits `instruction` and those behind it that are done with it, of the block in hand: how many. 0: as below.
+u32 translate_row(Emitter& e, const PlannedBlock& planned);
 /// Emits one instruction, or says that tier 1's handler has to do it and has emitted nothing then.
 bool translate(Emitter& e);
 /// The same for one that ends its block; false: tier 1 has to do it.

@@ -16,6 +16,7 @@ void end_of_copy(Cpu*, const Op*) {}
 void Emitter::call(u64 thunk, const Site* with) {
   a.mov(t1, reinterpret_cast<u64>(with));
   a.call(thunk);
+  now.vectors = 0;  // C++ may use all of the host's
 }
 
 Exit* Emitter::new_exit(Exit::Kind kind) {
@@ -212,6 +213,10 @@ bool Emitter::emit_instructions(PlannedBlock& planned) {
     op = &block->ops[position];
     live_after = planned.live_after[position] != 0;
     if (opcode_info(instruction->opcode).ends_block) return true;
+    if (const u32 row = translate_row(*this, planned)) {
+      position += row - 1;
+      continue;
+    }
     if (!translate(*this)) run_operation();
   }
   return false;

@@ -14,6 +14,12 @@ bool fits(i64 value) { return value == static_cast<i32>(value); }
 // The offset of an entry is taken from the address at once.
 static_assert(sizeof(FastEntry) == 32);
 constexpr u32 entry_shift = 12 - 5, entry_mask = (fast_entries - 1) << 5;
+static_assert(entry_mask >> (32 - entry_shift) == 0);
+
+bool has_bmi2() {
+  static const bool has = asmjit::CpuInfo::host().features().x86().hasBMI2();
+  return has;
+}
 
 }  // namespace
 
@@ -61,8 +67,12 @@ Site* Emitter::site(u32 size, u8 segment) {
 /// t1 = entry of the fast table for t0, which is served when t2, the page of the last byte, has its tag. An access that
 /// need not be aligned is served as long as it stays on the page.
 void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
-  a.mov(t1.r32(), t0.r32());
-  a.shr(t1.r32(), entry_shift);
+  if (has_bmi2()) {
+    a.rorx(t1.r32(), t0.r32(), entry_shift);
+  } else {
+    a.mov(t1.r32(), t0.r32());
+    a.shr(t1.r32(), entry_shift);
+  }
   a.and_(t1.r32(), entry_mask);
   a.add(t1, CPU_FIELD(fast));
   if (aligned || size == 1)
@@ -86,11 +96,11 @@ void Emitter::load(u32 size, u8 segment, const Gp* into) {
   else
     a.mov(sized(to, size), from);
   a.bind(back);
-  cold([=, this] {
+  cold([=, this, vectors = now.vectors] {
     a.bind(slow);
     call(thunks_.load, at);
     if (to.id() != t0.id()) a.mov(sized(to, size), sized(t0, size));
-    a.jmp(back);
+    return_to(back, vectors);
   });
 }
 
@@ -110,7 +120,7 @@ void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
     else if (value.as<Gp>().id() != t2.id())
       a.mov(t2, value.as<Gp>().r64());
     call(thunks_.store, at);
-    a.jmp(back);
+    return_to(back, state.vectors);
   });
 }
 
@@ -132,7 +142,7 @@ void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) 
     call(thunks_.update, at);
     change();
     call(thunks_.store, at);
-    a.jmp(back);
+    return_to(back, state.vectors);
   });
 }
 
@@ -164,14 +174,24 @@ void Emitter::begin_sse(bool is_float) {
 void Emitter::finish_direct(bool with_flags) {
   const Label back = a.newLabel();
   a.bind(back);
-  cold([=, this, slow = direct_slow_, at = operation_site()] {
+  cold([=, this, slow = direct_slow_, at = operation_site(), vectors = now.vectors] {
     a.bind(slow);
     call(thunks_.operation, at);
     if (with_flags) {
       a.push(t0);
       a.popfq();
     }
-    a.jmp(back);
+    return_to(back, vectors);
+  });
+}
+
+void Emitter::finish_row(std::vector<const Site*> sites) {
+  const Label back = a.newLabel();
+  a.bind(back);
+  cold([=, this, slow = direct_slow_, vectors = now.vectors, each = std::move(sites)] {
+    a.bind(slow);
+    for (const Site* at : each) call(thunks_.operation, at);
+    return_to(back, vectors);
   });
 }
 

@@ -12,8 +12,8 @@ bool translate_shift(Emitter& e);
 bool translate_multiply(Emitter& e);
 bool translate_bit(Emitter& e);  // BT .. BTC
 bool translate_move(Emitter& e);
-bool translate_conditional(Emitter& e);  // CMOVcc, SETcc
-bool translate_stack(Emitter& e);
+bool translate_conditional(Emitter& e);      // CMOVcc, SETcc
+bool translate_stack(Emitter& e);            // PUSH, POP, LEAVE
 bool translate_locked(Emitter& e);           // LOCK ADD .. LOCK XOR
 bool translate_carry_to_memory(Emitter& e);  // ADC and SBB
 bool translate_unary_memory(Emitter& e);

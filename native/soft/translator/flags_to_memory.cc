@@ -57,10 +57,10 @@ void Emitter::count_to_memory() {
   if (size == 4) a.mov(t0.r32(), t0.r32());
   a.mov(CPU_FIELD(lazy.result), t0);
   a.bind(done);
-  cold([=, this] {
+  cold([=, this, vectors = now.vectors] {
     a.bind(other);
     call(thunks_.settle, at);
-    a.jmp(done);
+    return_to(done, vectors);
   });
 }
 

@@ -27,6 +27,10 @@ inline constexpr u8 home_of[16] = {0 /* RAX */,  1 /* RCX */,  2 /* RDX */, 3 /*
 inline bool has_home(u8 guest) { return home_of[guest] != in_memory; }
 inline Gp home(u8 guest) { return x86::gpq(home_of[guest]); }
 
+/// XMM0 and XMM1 serve within an instruction.
+inline bool has_vector_home(u8 guest) { return guest < 14; }
+inline x86::Xmm vector_home(u8 guest) { return x86::xmm(guest + 2u); }
+
 inline Gp sized(const Gp& reg, u32 size) {
   switch (size) {
     case 1: return reg.r8();
@@ -39,6 +43,10 @@ inline Gp sized(const Gp& reg, u32 size) {
 /// A field of Cpu.
 inline Mem field(size_t offset, u32 size = 8) { return x86::ptr(state, static_cast<int>(offset) - bias, size); }
 inline Mem slot(u8 guest, u32 size = 8, u32 byte = 0) { return field(offsetof(Cpu, gpr) + guest * 8u + byte, size); }
+
+inline Mem vector_slot(u8 guest, u32 size = 16, u32 byte = 0) {
+  return field(offsetof(Cpu, xmm) + guest * sizeof(Xmm) + byte, size);
+}
 
 /// Host instructions by the encoding of a condition (SDM vol. 2, appendix B.1.4.7).
 inline constexpr u32 jump_ids[16] = {x86::Inst::kIdJo, x86::Inst::kIdJno, x86::Inst::kIdJb,  x86::Inst::kIdJnb,

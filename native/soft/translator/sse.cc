@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// SSE and SSE2. The guest's XMM registers stay in memory; the host's serve within an instruction.
+// SSE to SSE4.2.
 #include "soft/translator/families.h"
 #include "soft/translator/sse_table.h"
 
@@ -9,14 +9,12 @@ using namespace host_code;
 
 namespace {
 
-Mem xmm_slot(u8 number, u32 size = 16) { return field(offsetof(Cpu, xmm) + number * sizeof(Xmm), size); }
-
 bool is_xmm(const Operand& operand) { return operand.kind == OperandKind::Xmm; }
 
 /// The second operand as the host's instruction takes it.
 asmjit::Operand second_operand(Emitter& e, u32 size, bool aligned) {
   const Operand& from = e.instruction->operands[1];
-  if (!is_memory(from)) return xmm_slot(from.reg, size);
+  if (!is_memory(from)) return e.vector_of(from.reg, x86::xmm1);
   e.address();
   const Mem at = e.direct(size, false, aligned);
   if (size < 16 || aligned) return at;
@@ -32,18 +30,14 @@ bool operate(Emitter& e, const SseRow& row) {
   if (!is_xmm(to) || !(is_xmm(from) || is_memory(from) || counts)) return false;
   if (is_memory(from) && !e.can_address()) return false;
   e.begin_sse(row.is_float);
-  if (counts) {
-    e.a.movaps(x86::xmm0, xmm_slot(to.reg));
-    e.a.emit(row.id, x86::xmm0, asmjit::imm(instruction.immediate & 0xff));
-  } else {
-    const asmjit::Operand source = second_operand(e, row.size, row.aligned);
-    e.a.movaps(x86::xmm0, xmm_slot(to.reg));
-    if (row.immediate)
-      e.a.emit(row.id, x86::xmm0, source, asmjit::imm(instruction.immediate & 0xff));
-    else
-      e.a.emit(row.id, x86::xmm0, source);
-  }
-  e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+  asmjit::Operand source = asmjit::imm(instruction.immediate & 0xff);
+  if (!counts) source = second_operand(e, row.size, row.aligned);
+  const x86::Xmm working = e.vector_of(to.reg, x86::xmm0);
+  if (row.immediate)
+    e.a.emit(row.id, working, source, asmjit::imm(instruction.immediate & 0xff));
+  else
+    e.a.emit(row.id, working, source);
+  e.keep_vector(to.reg, working);
   e.finish_direct();
   return true;
 }
@@ -57,16 +51,17 @@ bool move_whole(Emitter& e, bool aligned) {
   if (is_memory(to)) {
     e.address();
     const Mem at = e.direct(16, true, aligned);
-    e.a.movaps(x86::xmm0, xmm_slot(from.reg));
-    e.a.movups(at, x86::xmm0);
+    e.a.movups(at, e.vector_of(from.reg, x86::xmm1));
   } else if (is_memory(from)) {
     e.address();
     const Mem at = e.direct(16, false, aligned);
-    e.a.movups(x86::xmm0, at);
-    e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+    const x86::Xmm into = Emitter::vector_for(to.reg);
+    e.a.movups(into, at);
+    e.keep_vector(to.reg, into);
   } else {
-    e.a.movaps(x86::xmm0, xmm_slot(from.reg));
-    e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+    const x86::Xmm value = e.vector_of(from.reg, x86::xmm1), into = Emitter::vector_for(to.reg);
+    e.a.movaps(into, value);
+    e.keep_vector(to.reg, into);
   }
   e.finish_direct();
   return true;
@@ -78,54 +73,55 @@ bool move_low(Emitter& e, u32 size, bool always_clears) {
   const Operand& from = e.instruction->operands[1];
   if (!(is_xmm(to) || is_memory(to)) || !(is_xmm(from) || is_memory(from))) return false;
   if ((is_memory(to) || is_memory(from)) && !e.can_address()) return false;
+  const u32 id = size == 4 ? x86::Inst::kIdMovss : x86::Inst::kIdMovsd;
   e.begin_sse(false);
   if (is_memory(to)) {
     e.address();
     const Mem at = e.direct(size, true, false);
-    e.a.mov(sized(t2, size), xmm_slot(from.reg, size));
-    e.a.mov(at, sized(t2, size));
-  } else if (is_memory(from) || always_clears) {
-    asmjit::Operand source = xmm_slot(from.reg, size);
-    if (is_memory(from)) {
-      e.address();
-      source = e.direct(size, false, false);
-    }
-    e.a.emit(size == 4 ? x86::Inst::kIdMovss : x86::Inst::kIdMovsd, x86::xmm0, source);
-    e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+    e.a.emit(id, at, e.vector_of(from.reg, x86::xmm1));
+  } else if (is_memory(from)) {
+    e.address();
+    const Mem at = e.direct(size, false, false);
+    const x86::Xmm into = Emitter::vector_for(to.reg);
+    e.a.emit(id, into, at);
+    e.keep_vector(to.reg, into);
   } else {
-    e.a.mov(sized(t2, size), xmm_slot(from.reg, size));
-    e.a.mov(xmm_slot(to.reg, size), sized(t2, size));
+    const x86::Xmm value = e.vector_of(from.reg, x86::xmm1);
+    const x86::Xmm into = always_clears ? Emitter::vector_for(to.reg) : e.vector_of(to.reg, x86::xmm0);
+    e.a.emit(always_clears ? x86::Inst::kIdMovq : id, into, value);
+    e.keep_vector(to.reg, into);
   }
   e.finish_direct();
   return true;
 }
 
 /// MOVLPS, MOVHPS, MOVLPD, MOVHPD.
-bool move_half(Emitter& e, u32 half) {
+bool move_half(Emitter& e, u32 id) {
   const Operand& to = e.instruction->operands[0];
   const Operand& from = e.instruction->operands[1];
   if (!e.can_address()) return false;
   e.begin_sse(false);
   e.address();
-  const auto half_of = [half](u8 number) { return field(offsetof(Cpu, xmm) + number * sizeof(Xmm) + half * 8, 8); };
   const Mem at = e.direct(8, is_memory(to), false);
   if (is_memory(to)) {
-    e.a.mov(t2, half_of(from.reg));
-    e.a.mov(at, t2);
+    e.a.emit(id, at, e.vector_of(from.reg, x86::xmm1));
   } else {
-    e.a.mov(t2, at);
-    e.a.mov(half_of(to.reg), t2);
+    const x86::Xmm working = e.vector_of(to.reg, x86::xmm0);
+    e.a.emit(id, working, at);
+    e.keep_vector(to.reg, working);
   }
   e.finish_direct();
   return true;
 }
 
 /// MOVHLPS and MOVLHPS.
-bool move_across(Emitter& e, u32 from_half, u32 to_half) {
+bool move_across(Emitter& e, u32 id) {
   const Instruction& instruction = *e.instruction;
   e.begin_sse(false);
-  e.a.mov(t2, field(offsetof(Cpu, xmm) + instruction.operands[1].reg * sizeof(Xmm) + from_half * 8, 8));
-  e.a.mov(field(offsetof(Cpu, xmm) + instruction.operands[0].reg * sizeof(Xmm) + to_half * 8, 8), t2);
+  const x86::Xmm value = e.vector_of(instruction.operands[1].reg, x86::xmm1);
+  const x86::Xmm working = e.vector_of(instruction.operands[0].reg, x86::xmm0);
+  e.a.emit(id, working, value);
+  e.keep_vector(instruction.operands[0].reg, working);
   e.finish_direct();
   return true;
 }
@@ -139,16 +135,14 @@ bool move_general(Emitter& e) {
   if (is_memory(to) || is_memory(from)) return move_low(e, to_vector ? from.size : to.size, true);
   if (e.live_after && !to_vector) e.overwrite(to.reg);
   e.begin_sse(false);
+  const u32 size = to_vector ? from.size : to.size, id = size == 8 ? x86::Inst::kIdMovq : x86::Inst::kIdMovd;
   if (to_vector) {
-    const Gp value = e.value_of(from.reg, from.size, t2);
-    if (from.size == 8)
-      e.a.movq(x86::xmm0, value);
-    else
-      e.a.movd(x86::xmm0, value);
-    e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+    const x86::Xmm into = Emitter::vector_for(to.reg);
+    e.a.emit(id, into, e.value_of(from.reg, size, t2));
+    e.keep_vector(to.reg, into);
   } else {
     const Gp into = has_home(to.reg) ? home(to.reg) : t2;
-    e.a.mov(sized(into, to.size), xmm_slot(from.reg, to.size));
+    e.a.emit(id, sized(into, size), e.vector_of(from.reg, x86::xmm1));
     e.keep(to, into);
   }
   e.finish_direct();
@@ -163,8 +157,7 @@ bool signs(Emitter& e, u32 id) {
   if (e.live_after) e.overwrite(to.reg);
   e.begin_sse(false);
   const Gp into = has_home(to.reg) ? home(to.reg) : t2;
-  e.a.movaps(x86::xmm0, xmm_slot(from.reg));
-  e.a.emit(id, into.r32(), x86::xmm0);
+  e.a.emit(id, into.r32(), e.vector_of(from.reg, x86::xmm1));
   if (!has_home(to.reg)) e.a.mov(slot(to.reg), into);
   e.finish_direct();
   return true;
@@ -184,9 +177,9 @@ bool from_general(Emitter& e, u32 id) {
   } else {
     source = e.value_of(from.reg, from.size, t2);
   }
-  e.a.movaps(x86::xmm0, xmm_slot(to.reg));
-  e.a.emit(id, x86::xmm0, source);
-  e.a.movaps(xmm_slot(to.reg), x86::xmm0);
+  const x86::Xmm working = e.vector_of(to.reg, x86::xmm0);
+  e.a.emit(id, working, source);
+  e.keep_vector(to.reg, working);
   e.finish_direct();
   return true;
 }
@@ -212,8 +205,7 @@ bool compare(Emitter& e, u32 id, u32 size) {
   if (is_memory(right) && !e.can_address()) return false;
   e.begin_sse(true);
   const asmjit::Operand source = second_operand(e, size, false);
-  e.a.movaps(x86::xmm0, xmm_slot(left.reg));
-  e.a.emit(id, x86::xmm0, source);
+  e.a.emit(id, e.vector_of(left.reg, x86::xmm0), source);
   e.finish_direct(true);
   e.leave_flags(FlagOrigin::Captured, 8);
   return true;
@@ -241,11 +233,11 @@ bool translate_sse(Emitter& e) {
     case Movq: return move_low(e, 8, true);
     case Movd: return move_general(e);
     case Movlps:
-    case Movlpd: return move_half(e, 0);
+    case Movlpd: return move_half(e, Inst::kIdMovlps);
     case Movhps:
-    case Movhpd: return move_half(e, 1);
-    case Movhlps: return move_across(e, 1, 0);
-    case Movlhps: return move_across(e, 0, 1);
+    case Movhpd: return move_half(e, Inst::kIdMovhps);
+    case Movhlps: return move_across(e, Inst::kIdMovhlps);
+    case Movlhps: return move_across(e, Inst::kIdMovlhps);
     case Pmovmskb: return signs(e, Inst::kIdPmovmskb);
     case Movmskps: return signs(e, Inst::kIdMovmskps);
     case Movmskpd: return signs(e, Inst::kIdMovmskpd);

@@ -18,32 +18,24 @@ using Table = std::array<SseRow, static_cast<size_t>(Opcode::Count)>;
 Table make_table() {
   namespace Inst = asmjit::x86::Inst;
   Table table{};
-  WHOLE(Punpcklbw)
-  WHOLE(Punpcklwd) WHOLE(Punpckldq) WHOLE(Punpcklqdq) WHOLE(Punpckhbw) WHOLE(Punpckhwd) WHOLE(Punpckhdq)
-      WHOLE(Punpckhqdq) WHOLE(Packsswb) WHOLE(Packssdw) WHOLE(Packuswb) WHOLE(Pcmpgtb) WHOLE(Pcmpgtw) WHOLE(Pcmpgtd)
-          WHOLE(Pcmpeqb) WHOLE(Pcmpeqw) WHOLE(Pcmpeqd) WHOLE(Psrlw) WHOLE(Psrld) WHOLE(Psrlq) WHOLE(Psraw) WHOLE(Psrad)
-              WHOLE(Psllw) WHOLE(Pslld) WHOLE(Psllq) WHOLE(Paddb) WHOLE(Paddw) WHOLE(Paddd) WHOLE(Paddq) WHOLE(Paddsb)
-                  WHOLE(Paddsw) WHOLE(Paddusb) WHOLE(Paddusw) WHOLE(Psubb) WHOLE(Psubw) WHOLE(Psubd) WHOLE(Psubq) WHOLE(
-                      Psubsb) WHOLE(Psubsw) WHOLE(Psubusb) WHOLE(Psubusw) WHOLE(Pmullw) WHOLE(Pmulhw) WHOLE(Pmulhuw)
-                      WHOLE(Pmuludq) WHOLE(Pmaddwd) WHOLE(Psadbw) WHOLE(Pavgb) WHOLE(Pavgw) WHOLE(Pminub) WHOLE(Pminsw)
-                          WHOLE(Pmaxub) WHOLE(Pmaxsw) WHOLE(Pand) WHOLE(Pandn) WHOLE(Por) WHOLE(Pxor) WHOLE(Andps)
-                              WHOLE(Andpd) WHOLE(Andnps) WHOLE(Andnpd) WHOLE(Orps) WHOLE(Orpd) WHOLE(Xorps) WHOLE(Xorpd)
-                                  WHOLE(Unpcklps) WHOLE(Unpcklpd) WHOLE(Unpckhps) WHOLE(Unpckhpd) SHUFFLE(Pshufd)
-                                      SHUFFLE(Pshufhw) SHUFFLE(Pshuflw) SHUFFLE(Shufps) SHUFFLE(Shufpd) FLOAT(Addps, 16)
-                                          FLOAT(Addpd, 16) FLOAT(Addss, 4) FLOAT(Addsd, 8) FLOAT(Subps, 16) FLOAT(
-                                              Subpd, 16) FLOAT(Subss, 4) FLOAT(Subsd, 8) FLOAT(Mulps, 16)
-                                              FLOAT(Mulpd, 16) FLOAT(Mulss, 4) FLOAT(Mulsd, 8) FLOAT(Divps, 16) FLOAT(
-                                                  Divpd, 16) FLOAT(Divss, 4) FLOAT(Divsd, 8) FLOAT(Minps, 16)
-                                                  FLOAT(Minpd, 16) FLOAT(Minss, 4) FLOAT(Minsd, 8) FLOAT(Maxps, 16)
-                                                      FLOAT(Maxpd, 16) FLOAT(Maxss, 4) FLOAT(Maxsd, 8) FLOAT(Sqrtps, 16)
-                                                          FLOAT(Sqrtpd, 16) FLOAT(Sqrtss, 4) FLOAT(Sqrtsd, 8) COMPARE(
-                                                              Cmpps, 16) COMPARE(Cmppd, 16) COMPARE(Cmpss, 4)
-                                                              COMPARE(Cmpsd, 8) FLOAT(Cvtps2pd, 8) FLOAT(Cvtpd2ps, 16)
-                                                                  FLOAT(Cvtss2sd, 4) FLOAT(Cvtsd2ss, 8)
-                                                                      FLOAT(Cvtdq2ps, 16) FLOAT(Cvtdq2pd, 8)
-                                                                          FLOAT(Cvtps2dq, 16) FLOAT(Cvttps2dq, 16)
-                                                                              FLOAT(Cvtpd2dq, 16)
-                                                                                  FLOAT(Cvttpd2dq, 16)
+  WHOLE(Punpcklbw) WHOLE(Punpcklwd) WHOLE(Punpckldq) WHOLE(Punpcklqdq) WHOLE(Punpckhbw) WHOLE(Punpckhwd)
+  WHOLE(Punpckhdq) WHOLE(Punpckhqdq) WHOLE(Packsswb) WHOLE(Packssdw) WHOLE(Packuswb) WHOLE(Pcmpgtb) WHOLE(Pcmpgtw)
+  WHOLE(Pcmpgtd) WHOLE(Pcmpeqb) WHOLE(Pcmpeqw) WHOLE(Pcmpeqd) WHOLE(Psrlw) WHOLE(Psrld) WHOLE(Psrlq) WHOLE(Psraw)
+  WHOLE(Psrad) WHOLE(Psllw) WHOLE(Pslld) WHOLE(Psllq) WHOLE(Paddb) WHOLE(Paddw) WHOLE(Paddd) WHOLE(Paddq)
+  WHOLE(Paddsb) WHOLE(Paddsw) WHOLE(Paddusb) WHOLE(Paddusw) WHOLE(Psubb) WHOLE(Psubw) WHOLE(Psubd) WHOLE(Psubq)
+  WHOLE(Psubsb) WHOLE(Psubsw) WHOLE(Psubusb) WHOLE(Psubusw) WHOLE(Pmullw) WHOLE(Pmulhw) WHOLE(Pmulhuw) WHOLE(Pmuludq)
+  WHOLE(Pmaddwd) WHOLE(Psadbw) WHOLE(Pavgb) WHOLE(Pavgw) WHOLE(Pminub) WHOLE(Pminsw) WHOLE(Pmaxub) WHOLE(Pmaxsw)
+  WHOLE(Pand) WHOLE(Pandn) WHOLE(Por) WHOLE(Pxor) WHOLE(Andps) WHOLE(Andpd) WHOLE(Andnps) WHOLE(Andnpd) WHOLE(Orps)
+  WHOLE(Orpd) WHOLE(Xorps) WHOLE(Xorpd) WHOLE(Unpcklps) WHOLE(Unpcklpd) WHOLE(Unpckhps) WHOLE(Unpckhpd)
+  SHUFFLE(Pshufd) SHUFFLE(Pshufhw) SHUFFLE(Pshuflw) SHUFFLE(Shufps) SHUFFLE(Shufpd)
+  FLOAT(Addps, 16) FLOAT(Addpd, 16) FLOAT(Addss, 4) FLOAT(Addsd, 8) FLOAT(Subps, 16) FLOAT(Subpd, 16) FLOAT(Subss, 4)
+  FLOAT(Subsd, 8) FLOAT(Mulps, 16) FLOAT(Mulpd, 16) FLOAT(Mulss, 4) FLOAT(Mulsd, 8) FLOAT(Divps, 16) FLOAT(Divpd, 16)
+  FLOAT(Divss, 4) FLOAT(Divsd, 8) FLOAT(Minps, 16) FLOAT(Minpd, 16) FLOAT(Minss, 4) FLOAT(Minsd, 8) FLOAT(Maxps, 16)
+  FLOAT(Maxpd, 16) FLOAT(Maxss, 4) FLOAT(Maxsd, 8) FLOAT(Sqrtps, 16) FLOAT(Sqrtpd, 16) FLOAT(Sqrtss, 4)
+  FLOAT(Sqrtsd, 8)
+  COMPARE(Cmpps, 16) COMPARE(Cmppd, 16) COMPARE(Cmpss, 4) COMPARE(Cmpsd, 8)
+  FLOAT(Cvtps2pd, 8) FLOAT(Cvtpd2ps, 16) FLOAT(Cvtss2sd, 4) FLOAT(Cvtsd2ss, 8) FLOAT(Cvtdq2ps, 16) FLOAT(Cvtdq2pd, 8)
+  FLOAT(Cvtps2dq, 16) FLOAT(Cvttps2dq, 16) FLOAT(Cvtpd2dq, 16) FLOAT(Cvttpd2dq, 16)
   // What the host may lack.
   const auto& host = asmjit::CpuInfo::host().features().x86();
   if (host.hasSSSE3()) {

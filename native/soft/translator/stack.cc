@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// PUSH, POP and LEAVE of 64 bits.
+// PUSH, POP and LEAVE of 64 bits, and rows of PUSH or POP as functions begin and end with.
+#include <span>
+
 #include "soft/translator/families.h"
 
 namespace tsbhyve::soft {
@@ -64,7 +66,55 @@ bool leave(Emitter& e) {
   return true;
 }
 
+bool belongs_to_row(const Instruction& instruction, Opcode opcode) {
+  const Operand& operand = instruction.operands[0];
+  return instruction.opcode == opcode && instruction.operand_size == 8 && is_register(operand) && operand.reg != RSP;
+}
+
 }  // namespace
+
+u32 translate_row(Emitter& e, const PlannedBlock& planned) {
+  const Opcode opcode = e.instruction->opcode;
+  const bool pushes = opcode == Opcode::Push;
+  if (!pushes && opcode != Opcode::Pop) return 0;
+  const auto rest = std::span(planned.instructions).subspan(e.position);
+  const u32 length = static_cast<u32>(
+      std::ranges::find_if_not(
+          rest, [opcode](const Instruction& instruction) { return belongs_to_row(instruction, opcode); }) -
+      rest.begin());
+  if (length < 2) return 0;
+  const i32 bytes = static_cast<i32>(8 * length);
+  if (!pushes) {
+    for (u32 i = 0; i < length; i++) {
+      if (planned.live_after[e.position + i]) e.overwrite(rest[i].operands[0].reg);
+    }
+  }
+  e.clobber();
+  e.begin_direct();
+  e.a.lea(t0, x86::ptr(home(RSP), pushes ? -bytes : 0));
+  const Mem at = e.direct(8 * length, pushes, false);
+  std::vector<const Site*> sites;
+  for (u32 i = 0; i < length; i++) {
+    e.instruction = &rest[i];
+    e.op = &e.block->ops[e.position + i];
+    sites.push_back(e.operation_site());
+    e.moved(RSP, pushes ? -8 : 8);
+    const u8 guest = rest[i].operands[0].reg;
+    Mem where = at.cloneAdjusted(8 * (pushes ? length - 1 - i : i));
+    where.setSize(8);
+    if (pushes) {
+      e.a.mov(where, e.value_of(guest, 8, t2));
+    } else if (has_home(guest)) {
+      e.a.mov(home(guest), where);
+    } else {
+      e.a.mov(t2, where);
+      e.a.mov(slot(guest), t2);
+    }
+  }
+  e.a.lea(home(RSP), x86::ptr(home(RSP), pushes ? -bytes : bytes));
+  e.finish_row(std::move(sites));
+  return length;
+}
 
 bool translate_stack(Emitter& e) {
   if (e.instruction->operand_size != 8) return false;

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "code.h"
+#include "../guest_code.h"
 #include "guest.h"
 
 namespace test {

@@ -2,7 +2,7 @@
 // Several vCPUs on threads: start-up, messages between them, sleep, locked operations, and moves to another machine.
 #include <algorithm>
 
-#include "code.h"
+#include "../guest_code.h"
 #include "guest.h"
 
 namespace test {

@@ -2,6 +2,7 @@
 // Guest code as assembly text, in sections of the test itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
