@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "soft/op.h"
 
@@ -21,7 +20,8 @@ inline constexpr u32 mode_flat = 64;    // RIP is the linear address: CS has nei
 /// and leads equally far from wherever the page is mapped; the target's end-of-life clears it.
 struct Link {
   Block* block = nullptr;
-  u64 delta = 0;  // target RIP - RIP of the source block
+  Link* next_incoming = nullptr;  // of those that lead to `block`
+  u64 delta = 0;                  // target RIP - RIP of the source block
   u64 mask = ~u64{0};
 };
 
@@ -31,6 +31,7 @@ struct Branch {
 
 inline constexpr u32 max_block_instructions = 64;
 
+struct Membership;
 struct Region;
 
 struct Block {
@@ -52,12 +53,12 @@ struct Block {
   bool software_interrupt = false;  // it is INT n, INT3, INTO, INT1 or a system call: no TF trap after it
   bool repeats = false;             // it is a REP string operation, which may stop half-way
   u64 second_page = 0;              // physical page of the rest when it straddles
-  std::vector<Link*> incoming;
+  Link* incoming = nullptr;
   Block* next_on_page = nullptr;
   Block* next_into_page = nullptr;  // of those that run onto the second page
   std::unique_ptr<Op[]> storage;
-  std::unique_ptr<u8[]> bytes;     // as they were decoded; only where it straddles or others may write them meanwhile
-  std::vector<Region*> member_of;  // all that hold its instructions
+  std::unique_ptr<u8[]> bytes;      // as they were decoded; only where it straddles or others may write them meanwhile
+  Membership* member_of = nullptr;  // of all regions that hold its instructions
 };
 
 }  // namespace tsbhyve::soft

@@ -19,9 +19,10 @@ u64 granule_bits(u64 first_byte, u64 length) {
   return through_last & ~((u64{1} << first) - 1);
 }
 
-void unlink(Block** at, const Block* block, Block* Block::*next) {
-  while (*at != block) at = &((*at)->*next);
-  *at = block->*next;
+template <class T>
+void unlink(T** at, const T* item, T* T::*next) {
+  while (*at != item) at = &((*at)->*next);
+  *at = item->*next;
 }
 
 bool touches(u64 start, u64 length, u64 physical, u64 size) {
@@ -81,7 +82,7 @@ void BlockCache::make_room() {
   for (size_t i = 0; i < buckets_.size(); i++) {
     for (Block* block = buckets_[i]; block;) {
       Block* const next = block->next_in_bucket;
-      if (block->member_of.empty()) drop(block);
+      if (!block->member_of) drop(block);
       block = next;
     }
   }
@@ -205,9 +206,9 @@ void BlockCache::drop(Block* block) {
   unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
   unlink(&page_of(block->physical).first, block, &Block::next_on_page);
   if (block->straddles) unlink(&page_of(block->second_page).into, block, &Block::next_into_page);
-  for (Link* link : block->incoming) link->block = nullptr;
+  for (Link* link = block->incoming; link; link = link->next_incoming) link->block = nullptr;
   for (Link* link : {&block->branch.taken, &block->branch.next}) {
-    if (link->block) std::erase(link->block->incoming, link);
+    if (link->block) unlink(&link->block->incoming, link, &Link::next_incoming);
   }
   if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;

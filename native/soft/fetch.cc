@@ -27,14 +27,15 @@ u64 code_limit(Cpu* cpu, u64 rip) {
 void connect(Cpu* cpu, Block* target) {
   Link* link = cpu->link;
   cpu->link = nullptr;
-  if (!link || !(target->mode & mode_flat) || target->mode & mode_single || target->straddles) return;
+  if (!link || link->block || !(target->mode & mode_flat) || target->mode & mode_single || target->straddles) return;
   if (link->mask == cut_to_16_bits) return;  // how far it leads depends on where the page is mapped
   const Block* source = cpu->block;
   const u64 from = cpu->gpr[17], led_to = (from + link->delta) & link->mask;
   if (led_to != cpu->rip || source->mode != target->mode) return;  // an event came between
   if ((from ^ led_to) & page_mask || (source->physical ^ target->physical) & page_mask) return;
   link->block = target;
-  target->incoming.push_back(link);
+  link->next_incoming = target->incoming;
+  target->incoming = link;
 }
 
 /// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a

@@ -21,6 +21,12 @@ HostTranslator* translator_of(Cpu* cpu) { return static_cast<HostTranslator*>(cp
 /// Unaligned accesses of user code may be forbidden: tier 1 then looks at each.
 bool checks_alignment(const Cpu* cpu) { return cpu->cpl == 3 && cpu->cr0 & cr0::AM && cpu->rflags & rflags::AC; }
 
+void end_membership(Block* block, const Region* region) {
+  Membership** at = &block->member_of;
+  while ((*at)->region != region) at = &(*at)->next;
+  *at = (*at)->next;
+}
+
 void stand_in(Cpu* cpu, const Exit* by) {
   cpu->block = by->block;
   cpu->gpr[17] = cpu->translated.code_page + (by->block->physical & page_offset_mask);
@@ -100,7 +106,7 @@ void HostTranslator::watch(Block* block) {
 }
 
 void HostTranslator::forget(Block* block) {
-  while (!block->member_of.empty()) kill(block->member_of.back());
+  while (block->member_of) kill(block->member_of->region);
 }
 
 bool HostTranslator::translate(Block* block) {
@@ -153,7 +159,7 @@ void HostTranslator::install(std::unique_ptr<Region> made) {
   for (Exit* exit = region->exits; exit; exit = exit->next) {
     if (exit->patch) __builtin_memcpy(&exit->unpatched, region->writable + exit->patch, 4);
   }
-  for (Block* block : region->blocks) block->member_of.push_back(region);
+  for (Block* block : region->blocks) block->member_of = region->make<Membership>(region, block->member_of);
   Block* const entry = region->entry;
   entry->region = region;
   entry->code = region->code;
@@ -189,7 +195,7 @@ void HostTranslator::kill(Region* region) {
   for (Exit* exit = region->exits; exit; exit = exit->next) {
     if (exit->to) disconnect(exit);
   }
-  for (Block* block : region->blocks) std::erase(block->member_of, region);
+  for (Block* block : region->blocks) end_membership(block, region);
   std::erase(pieces_[region->piece].regions, region);
   counts_.regions--;
   counts_.bytes -= region->size;

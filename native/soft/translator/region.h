@@ -44,6 +44,12 @@ struct Exit {
   Exit* next = nullptr;               // of the region's others
 };
 
+/// That a region holds the instructions of a block; it lives as long as the region.
+struct Membership {
+  Region* region = nullptr;
+  Membership* next = nullptr;  // of the same block
+};
+
 struct Region {
   Block* entry = nullptr;
   std::vector<Block*> blocks;
@@ -64,7 +70,7 @@ struct Region {
   }
 
  private:
-  static constexpr size_t first_bytes = 512;
+  static constexpr size_t first_bytes = 256;
   std::pmr::monotonic_buffer_resource memory_{first_bytes};
 };
 
