@@ -169,7 +169,6 @@ struct TranslatedState {
   u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
   u64 saved_turned = 0, counted = 0, carry = 0;
   u64 target = 0;  // of an indirect branch
-  alignas(16) u64 vector[2] = {};
   const Region* region = nullptr;  // while it waits for a call to C++
 };
 

@@ -23,7 +23,7 @@ u64 code_limit(Cpu* cpu, u64 rip) {
   return u64{cpu->segment[CS].limit} - rip + 1;
 }
 
-/// Chains a direct branch to its target when that may be done for good (see Link).
+/// Chains a direct branch that is not chained yet to its target when that may be done for good (see Link).
 void connect(Cpu* cpu, Block* target) {
   Link* link = cpu->link;
   cpu->link = nullptr;

@@ -27,7 +27,7 @@ suite('guests', () => {
     try {
       machine.powerOn();
       machine.resume();
-      runUntil(machine, LONGEST);
+      expect(runUntil(machine, LONGEST)).toBe('stopped');
       expect(Buffer.from(output).toString('latin1')).toBe(manual);
     } finally {
       machine.close();

@@ -32,7 +32,7 @@ suite.each([2, 4])('%d processors', (cpus) => {
     const machine = subject.build([], true);
     subject.start(machine);
     machine.resume();
-    runUntil(machine, 10_000_000n);
+    expect(runUntil(machine, 10_000_000n)).toBe('stopped');
     end = machine.time - 1n;
     machine.close();
     whole = runTo(subject, end);

@@ -34,6 +34,8 @@ inline constexpr unsigned work_divisor = 19;
 #else
 inline constexpr unsigned work_divisor = 1;
 #endif
+/// Where each of the cases finds other things.
+inline constexpr unsigned small_work_divisor = work_divisor > 1 ? 5 : 1;
 
 /// The exit status of the test.
 inline int report() {

@@ -47,20 +47,6 @@ u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64) {
   return value;
 }
 
-void translated_load128(Cpu* cpu, const Site* site, u64 lin, u64) {
-  step_in(cpu, site);
-  const U128 value = load128_slow(cpu, site->op, lin, site->segment);
-  cpu->translated.vector[0] = value.low;
-  cpu->translated.vector[1] = value.high;
-  step_out(cpu, site);
-}
-
-void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64) {
-  step_in(cpu, site);
-  store128_slow(cpu, site->op, lin, {cpu->translated.vector[0], cpu->translated.vector[1]}, site->segment);
-  step_out(cpu, site);
-}
-
 /// The operation that follows in the copy stops there.
 u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   step_in(cpu, site);

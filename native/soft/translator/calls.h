@@ -14,7 +14,5 @@ u64 translated_operation(Cpu* cpu, const Site* site, u64, u64);
 void translated_settle(Cpu* cpu, const Site* site, u64, u64);
 /// Returns the status flags, which are whole afterwards.
 u64 translated_flags(Cpu* cpu, const Site* site, u64, u64);
-void translated_load128(Cpu* cpu, const Site* site, u64 lin, u64);
-void translated_store128(Cpu* cpu, const Site* site, u64 lin, u64);
 
 }  // namespace tsbhyve::soft

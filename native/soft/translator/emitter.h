@@ -89,7 +89,7 @@ class Emitter {
   /// With flags: the host has then the flags that the instruction leaves, whoever has done it.
   void finish_direct(bool with_flags = false);
   /// The same for a row of instructions that is done at once: tier 1 does them one by one, at these sites.
-  void finish_row(std::vector<const Site*> sites);
+  void finish_row(std::vector<const Site*> sites, bool with_flags = false);
   /// Begins an instruction that uses direct(); SSE instructions go to tier 1 when they may not run as they are.
   void begin_direct() { direct_slow_ = a.newLabel(); }
   void begin_sse(bool is_float);
@@ -182,7 +182,7 @@ class Emitter {
   const FlagRecipe* last_kept_ = nullptr;
 };
 
-/// Emits `instruction` and those behind it that are done with it, of the block in hand: how many. 0: as below.
+/// Emits the instruction in hand and those behind it that are done at once with it, and tells how many; 0: nothing.
 u32 translate_row(Emitter& e, const PlannedBlock& planned);
 /// Emits one instruction, or says that tier 1's handler has to do it and has emitted nothing then.
 bool translate(Emitter& e);

@@ -171,26 +171,18 @@ void Emitter::begin_sse(bool is_float) {
   a.jne(direct_slow_);
 }
 
-void Emitter::finish_direct(bool with_flags) {
-  const Label back = a.newLabel();
-  a.bind(back);
-  cold([=, this, slow = direct_slow_, at = operation_site(), vectors = now.vectors] {
-    a.bind(slow);
-    call(thunks_.operation, at);
-    if (with_flags) {
-      a.push(t0);
-      a.popfq();
-    }
-    return_to(back, vectors);
-  });
-}
+void Emitter::finish_direct(bool with_flags) { finish_row({operation_site()}, with_flags); }
 
-void Emitter::finish_row(std::vector<const Site*> sites) {
+void Emitter::finish_row(std::vector<const Site*> sites, bool with_flags) {
   const Label back = a.newLabel();
   a.bind(back);
   cold([=, this, slow = direct_slow_, vectors = now.vectors, each = std::move(sites)] {
     a.bind(slow);
     for (const Site* at : each) call(thunks_.operation, at);
+    if (with_flags) {
+      a.push(t0);
+      a.popfq();
+    }
     return_to(back, vectors);
   });
 }

@@ -94,8 +94,6 @@ Thunks make_thunks(const CodeMemory& memory) {
   call(thunks.operation, reinterpret_cast<const void*>(translated_operation), &t0, true);
   call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false);
   call(thunks.flags, reinterpret_cast<const void*>(translated_flags), &t0, false);
-  call(thunks.load128, reinterpret_cast<const void*>(translated_load128), nullptr, false);
-  call(thunks.store128, reinterpret_cast<const void*>(translated_store128), nullptr, false);
   if (finish_code(code)) thunks.size = copy_code(code, memory, 0, memory.size());
   if (thunks.size == 0) throw EngineError{0, "asmjit", "the translator's entry cannot be made"};
   thunks.enter = reinterpret_cast<const Exit* (*)(Cpu*, const u8*)>(enter);

@@ -20,8 +20,6 @@ struct Thunks {
   u64 operation = 0;  // tier 1's handler of one instruction
   u64 settle = 0;     // settle_flags
   u64 flags = 0;      // the same, and t0 = the status flags
-  u64 load128 = 0;    // TranslatedState::vector = value at t0
-  u64 store128 = 0;   // TranslatedState::vector goes to t0
   u32 size = 0;
 };
 

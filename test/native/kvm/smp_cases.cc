@@ -13,31 +13,16 @@ constexpr std::uint64_t second_code = 0x10000;
 constexpr unsigned port = 0x80;
 
 /// DS is the local APIC. Starts vCPU 1 at 1000h:0, and waits for ever.
-TEST_GUEST_CODE(starts_second, "16", R"(
-  mov dword ptr ds:[0x310], 0x01000000
-  mov dword ptr ds:[0x300], 0x00004500
-  mov dword ptr ds:[0x300], 0x00004610
-  mov al, 'B'
-  out 0x80, al
-1: hlt
-  jmp 1b
-)");
-/// The same after 2^29 ticks of the TSC, when the second one's thread has seen that it waits.
-TEST_GUEST_CODE(starts_second_late, "16", R"(
-  rdtsc
-  mov ecx, eax
-1: rdtsc
-  sub eax, ecx
-  cmp eax, 0x20000000
-  jb 1b
-  mov dword ptr ds:[0x310], 0x01000000
-  mov dword ptr ds:[0x300], 0x00004500
-  mov dword ptr ds:[0x300], 0x00004610
-  mov al, 'B'
-  out 0x80, al
-2: hlt
-  jmp 2b
-)");
+#define STARTS_SECOND                                                            \
+  "mov dword ptr ds:[0x310], 0x01000000\n"                                       \
+  "mov dword ptr ds:[0x300], 0x00004500; mov dword ptr ds:[0x300], 0x00004610\n" \
+  "mov al, 'B'; out 0x80, al; 1: hlt; jmp 1b"
+/// So many ticks of the TSC, however fast the host is.
+#define COMPUTES_FOR(ticks) "rdtsc; mov ecx, eax; 1: rdtsc; sub eax, ecx; cmp eax, " ticks "; jb 1b\n"
+
+TEST_GUEST_CODE(starts_second, "16", STARTS_SECOND);
+/// When the second one's thread has seen that it waits.
+TEST_GUEST_CODE(starts_second_late, "16", COMPUTES_FOR("0x20000000") STARTS_SECOND);
 TEST_GUEST_CODE(prints_a, "16", R"(
   mov al, 'A'
   out 0x80, al
@@ -45,19 +30,12 @@ TEST_GUEST_CODE(prints_a, "16", R"(
   jmp 1b
 )");
 
-/// Without an exit for much longer than it takes to see that the first one sleeps for ever: 2^30 ticks of the TSC,
-/// however fast the host is.
-TEST_GUEST_CODE(computes_and_prints_a, "16", R"(
-  rdtsc
-  mov ecx, eax
-1: rdtsc
-  sub eax, ecx
-  cmp eax, 0x40000000
-  jb 1b
+/// Without an exit for much longer than it takes to see that the first one sleeps for ever.
+TEST_GUEST_CODE(computes_and_prints_a, "16", COMPUTES_FOR("0x40000000") R"(
   mov al, 'A'
   out 0x80, al
-2: hlt
-  jmp 2b
+1: hlt
+  jmp 1b
 )");
 
 void apic_in_ds(Guest& guest, unsigned vcpu = 0) { guest.set(Register::ds_base, 0xfee00000, vcpu); }

@@ -7,11 +7,9 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <algorithm>
-
 #include "../differential/random.h"
-#include "long_guest.h"
 #include "random_program.h"
+#include "tiers.h"
 
 using namespace tsbhyve;
 using tsbhyve::differential::Random;
@@ -66,15 +64,7 @@ class HostileGuest {
       guest_.set(which, hostile_value(random_));
   }
 
-  /// To `end`, or false when it has come to rest before. Devices answer 5Ah.
-  bool run_to(std::int64_t end) {
-    for (;;) {
-      const ExitKind kind = guest_.run(end);
-      if (kind == ExitKind::Deadline) return true;
-      if (kind == ExitKind::Hlt || kind == ExitKind::Shutdown) return false;
-      guest_.vcpu->slot.data = 0x5a;
-    }
-  }
+  bool run_to(std::int64_t end) { return tsbhyve::test::goes_on_to(guest_, end); }
   std::vector<std::uint8_t> everything() { return guest_.everything(); }
   soft::Translator* translator() { return guest_.vcpu->cpu()->translator; }
 
@@ -157,8 +147,7 @@ void stays_where_it_was_put() {
 
 int main(int count, char** arguments) {
   const std::uint64_t first = count > 1 ? std::strtoull(arguments[1], nullptr, 0) : 1;
-  const std::uint64_t programs =
-      count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 200 / std::min(::test::work_divisor, 5u);
+  const std::uint64_t programs = count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 200 / ::test::small_work_divisor;
   for (std::uint64_t seed = first; seed < first + programs; seed++) does_the_same(seed);
 #if defined(__x86_64__) && defined(__linux__)
   stays_where_it_was_put();

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Programs of chance arrive at the same bits on both tiers, wherever they are stopped on the way.
-#include <algorithm>
-
 #include "long_guest.h"
 #include "random_program.h"
 
@@ -61,8 +59,7 @@ void runs_alike(std::uint64_t seed, Kind kind, std::int64_t step, Disturbance di
 
 int main(int count, char** arguments) {
   const std::uint64_t first = count > 1 ? std::strtoull(arguments[1], nullptr, 0) : 1;
-  const std::uint64_t programs =
-      count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 300 / std::min(::test::work_divisor, 5u);
+  const std::uint64_t programs = count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 300 / ::test::small_work_divisor;
   for (std::uint64_t seed = first; seed < first + programs; seed++) {
     runs_alike(seed, Kind::Plain, 1'000'000, Disturbance::None);
     runs_alike(seed, seed % 3 == 0 ? Kind::RewritesItself : Kind::Plain, 997,
