@@ -168,7 +168,7 @@ struct TranslatedState {
   u64 code_page = 0;                                                    // linear address of the page that runs
   u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
   u64 saved_turned = 0, counted = 0, carry = 0;
-  u64 target = 0;  // of an indirect branch
+  u64 target = 0;                  // of an indirect branch
   const Region* region = nullptr;  // while it waits for a call to C++
 };
 
