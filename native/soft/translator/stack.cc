@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // PUSH, POP and LEAVE of 64 bits, and rows of PUSH or POP as functions begin and end with.
+#include <algorithm>
 #include <span>
 
 #include "soft/translator/families.h"
