@@ -29,6 +29,7 @@ const CHECKS = [
   ['types', () => node('node_modules/typescript/bin/tsc', '-p', '.', '--noEmit')],
   ['native tests', () => nativeTests('build')],
   ['native tests under sanitizers', () => nativeTestsApart('build-asan', '-DTSBHYVE_SANITIZE=ON')],
+  ['tests of threads under ThreadSanitizer', () => nativeTestsApart('build-tsan', '-DTSBHYVE_THREAD_SANITIZE=ON')],
   ['tests', () => node('node_modules/jest/bin/jest.js')],
   ['quickstart', () => node('scripts/quickstart.mjs')],
 ];

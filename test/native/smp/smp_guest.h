@@ -11,6 +11,7 @@
 
 #include "../check.h"
 #include "engine/guest_ram.h"
+#include "soft/host/guest_access.h"
 #include "soft/soft_engine.h"
 
 namespace tsbhyve::test {
@@ -52,9 +53,10 @@ class SmpGuest {
   void move_to_new_machine();
   void safepoint();
 
+  /// The vCPUs may run meanwhile.
   std::uint64_t word(std::uint64_t at, unsigned size = 8) const {
     std::uint64_t value = 0;
-    std::memcpy(&value, memory() + at, size);
+    soft::host::copy_from(&value, memory() + at, size);
     return value;
   }
   void put(std::uint64_t at, std::uint64_t value, unsigned size = 8) { std::memcpy(memory() + at, &value, size); }
