@@ -21,7 +21,7 @@ bool call_direct(Emitter& e) {
   push_return_address(e);
   e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
   e.moved(RSP, -8);
-  e.follow(&e.block->branch.taken, outside);
+  e.call_direct();
   return true;
 }
 
@@ -42,7 +42,7 @@ bool target(Emitter& e) {
 
 bool jump(Emitter& e) {
   if (!target(e)) return false;
-  e.jump_indirect(Exit::Kind::Operation, nullptr);
+  e.jump_indirect(nullptr);
   return true;
 }
 
@@ -66,7 +66,7 @@ bool call(Emitter& e) {
   e.a.mov(t0, CPU_FIELD(translated.target));
   e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
   e.moved(RSP, -8);
-  e.jump_indirect(Exit::Kind::Jump, nullptr);
+  e.call_indirect();
   return true;
 }
 
@@ -75,7 +75,10 @@ bool ret(Emitter& e) {
   e.a.mov(t0, home(RSP));
   e.load(8, SS);
   const auto dropped = static_cast<i32>(8 + e.instruction->immediate);
-  e.jump_indirect(Exit::Kind::Operation, [&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
+  if (dropped == 8)
+    e.return_to_caller();
+  else
+    e.jump_indirect([&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
   return true;
 }
 

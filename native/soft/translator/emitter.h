@@ -123,7 +123,7 @@ class Emitter {
   void carry_to_host();
   void flags_to_memory();
 
-  // --- flow (emitter_flow.cc)
+  // --- flow (emitter_flow.cc, emitter_calls.cc)
   void cold(MakeCode emit) { cold_.push_back(std::move(emit)); }
   void call(u64 thunk, const Site* with);
   /// From cold code that has called C++: with these XMM registers in their homes.
@@ -136,8 +136,14 @@ class Emitter {
   /// Goes on with the target of a direct branch; what follows is not reached.
   void follow(const Link* link, int to);
   /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else it leaves:
-  /// tier 1 does the Jump that is left, or all of this Operation.
-  void jump_indirect(Exit::Kind kind, const MakeCode& before);
+  /// tier 1 does all of the instruction in hand.
+  void jump_indirect(const MakeCode& before);
+  /// The same for a RET that takes the address alone from the stack: the host returns with it where the last call that
+  /// it knows of is to return to that address.
+  void return_to_caller();
+  /// After all of a CALL but the jump, to the target of its link or to t0. What follows is not reached.
+  void call_direct();
+  void call_indirect();
   /// The address behind the instruction in hand.
   void return_address(const Gp& into);
 
@@ -152,7 +158,12 @@ class Emitter {
   const FlagRecipe* kept_flags();
   void leave(const Exit* by);
   void pay();
-  void look_up(const MakeCode& before, const Label& unknown);
+  enum class By : u8 { Jump, Call };
+  const Exit* pay_for_indirect(Exit::Kind kind, const Label& unknown);
+  void look_up(const MakeCode& before, const Label& unknown, By by = By::Jump);
+  void go_outside(const Link* link, const Label& out, By by = By::Jump);
+  void note_call();
+  void continue_after_call();
   void fetch(const FlagSource& source, size_t saved, const Gp& into);
   Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
   void capture();

@@ -80,55 +80,6 @@ void Emitter::leave_to_operation() {
   leave(new_exit(Exit::Kind::Operation));
 }
 
-void Emitter::return_address(const Gp& into) {
-  a.mov(into, CPU_FIELD(translated.code_page));
-  a.lea(into, x86::ptr(into, static_cast<i32>((block->physical & page_offset_mask) + op->offset + op->length)));
-}
-
-/// Jumps to the code of the block at t0, which is another page's or not known before.
-void Emitter::look_up(const MakeCode& before, const Label& unknown) {
-  static_assert(sizeof(JumpEntry) == 32);
-  a.mov(t1, t0);
-  a.shr(t1, 12);
-  a.mov(t2.r32(), t1.r32());
-  a.xor_(t1.r32(), t0.r32());
-  a.and_(t1.r32(), static_cast<i32>(jump_entries - 1));
-  a.shl(t1.r32(), 5);
-  const auto entry = [](size_t offset, u32 size) {
-    return x86::ptr(state, t1, 0, static_cast<int>(offsetof(Cpu, jumps) + offset) - bias, size);
-  };
-  a.cmp(entry(offsetof(JumpEntry, rip), 8), t0);
-  a.jne(unknown);
-  a.cmp(entry(offsetof(JumpEntry, mode), 4), static_cast<i32>(block->mode));
-  a.jne(unknown);
-  a.and_(t2.r32(), static_cast<i32>(code_pages - 1));
-  a.mov(t2.r32(), x86::ptr(state, t2, 2, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
-  a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t2.r32());
-  a.jne(unknown);
-  a.mov(t1, entry(offsetof(JumpEntry, code), 8));
-  a.test(t1, t1);
-  a.jz(unknown);
-  a.and_(t0, static_cast<i64>(page_mask));
-  a.mov(CPU_FIELD(translated.code_page), t0);
-  if (before) before();
-  a.jmp(t1);
-}
-
-void Emitter::jump_indirect(Exit::Kind kind, const MakeCode& before) {
-  const Label unknown = a.newLabel();
-  a.mov(CPU_FIELD(translated.target), t0);
-  flags_to_memory();
-  pay();
-  a.jl(unknown);
-  a.mov(t0, CPU_FIELD(translated.target));
-  const Exit* const by = new_exit(kind);
-  look_up(before, unknown);
-  cold([=, this] {
-    a.bind(unknown);
-    leave(by);
-  });
-}
-
 void Emitter::follow(const Link* link, int to) {
   if (to != outside) {
     const auto index = static_cast<size_t>(to);
@@ -151,31 +102,9 @@ void Emitter::follow(const Link* link, int to) {
   }
   flags_to_memory();
   pay();
-  Exit* const by = new_exit(Exit::Kind::Branch);
-  by->link = const_cast<Link*>(link);
   const Label out = a.newLabel();
   a.jl(out);
-  const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
-  // What runs onto the next page depends on two translations, which only the jump cache knows of.
-  const bool may_straddle = !link->block && offset + max_instruction_length > page_size;
-  if (offset < page_size && !may_straddle) {
-    a.long_().jmp(out);
-    by->patch = static_cast<u32>(a.offset()) - 4;
-  } else {
-    a.mov(t0, CPU_FIELD(translated.code_page));
-    const i64 distance = static_cast<i64>(offset);
-    if (distance == static_cast<i32>(distance)) {
-      a.lea(t0, x86::ptr(t0, static_cast<i32>(distance)));
-    } else {
-      a.mov(t1, distance);
-      a.add(t0, t1);
-    }
-    look_up(nullptr, out);
-  }
-  cold([=, this] {
-    a.bind(out);
-    leave(by);
-  });
+  go_outside(link, out);
 }
 
 u32 Emitter::longest_from(size_t index) const {

@@ -34,10 +34,21 @@ void reload(Assembler& a, bool all) {
 
 const Gp kept[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
 
-void make_enter(Assembler& a) {
+/// A guest may return to any address, this one too: tier 1 then raises #GP, since it is not canonical.
+constexpr u64 no_return_address = u64{1} << 62;
+constexpr i32 frame_bytes = 16, most_frames = 64;
+
+void make_enter(Assembler& a, u64 leave) {
   for (const Gp& reg : kept) a.push(reg);
   a.sub(x86::rsp, 8);
+  a.mov(t0, no_return_address);
+  a.push(t0);
+  a.mov(t0, leave);
+  a.push(t0);
   a.lea(state, x86::ptr(x86::rdi, bias));
+  a.mov(CPU_FIELD(translated.stack), x86::rsp);
+  a.lea(t0, x86::ptr(x86::rsp, -most_frames * frame_bytes));
+  a.mov(CPU_FIELD(translated.deepest), t0);
   a.mov(t0, x86::rsi);
   a.sub(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
   reload(a, true);
@@ -48,7 +59,8 @@ void make_leave(Assembler& a) {
   spill(a);
   a.add(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
   a.mov(x86::rax, t1);
-  a.add(x86::rsp, 8);
+  a.mov(x86::rsp, CPU_FIELD(translated.stack));
+  a.add(x86::rsp, frame_bytes + 8);
   for (size_t i = std::size(kept); i-- > 0;) a.pop(kept[i]);
   a.ret();
 }
@@ -84,10 +96,10 @@ Thunks make_thunks(const CodeMemory& memory) {
     entry = here();
     make_call(a, function, result, all);
   };
-  const u64 enter = here();
-  make_enter(a);
   thunks.leave = here();
   make_leave(a);
+  const u64 enter = here();
+  make_enter(a, thunks.leave);
   call(thunks.load, reinterpret_cast<const void*>(translated_load), &t0, false);
   call(thunks.store, reinterpret_cast<const void*>(translated_store), nullptr, false);
   call(thunks.update, reinterpret_cast<const void*>(translated_update), &t2, false);

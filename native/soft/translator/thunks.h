@@ -2,6 +2,11 @@
 // The few pieces of host code that all regions share: the way in, the way out, and calls to C++.
 //
 // A call takes the Site in t1. It keeps every guest register, and t1 and t2 where not said otherwise.
+//
+// Returns are predicted by the host: a guest's CALL pushes the address that it returns to on the host's stack and calls
+// its target's code, and RET returns where it meets that address there. Below the first of these frames lies one that
+// no guest has made, whose address leads out of translated code. Whatever gives a linear address other code (another
+// page in the TLB, another mode) is tier 1's and so comes after leave, which takes all frames away.
 #pragma once
 
 #include "soft/translator/code_memory.h"

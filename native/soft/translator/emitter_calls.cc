@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From region to region: by links, through the jump cache, and by calls that the host's own returns lead back from.
+#include "soft/translator/emitter.h"
+
+namespace tsbhyve::soft {
+
+using namespace host_code;
+
+namespace {
+
+const Mem noted_address = x86::ptr(x86::rsp, 8, 8);
+
+}  // namespace
+
+void Emitter::return_address(const Gp& into) {
+  a.mov(into, CPU_FIELD(translated.code_page));
+  a.lea(into, x86::ptr(into, static_cast<i32>((block->physical & page_offset_mask) + op->offset + op->length)));
+}
+
+/// Goes to the code of the block at t0, which is another page's or not known before. At a function it finds the call
+/// noted.
+void Emitter::look_up(const MakeCode& before, const Label& unknown, By by) {
+  static_assert(sizeof(JumpEntry) == 32);
+  a.mov(t1, t0);
+  a.shr(t1, 12);
+  a.mov(t2.r32(), t1.r32());
+  a.xor_(t1.r32(), t0.r32());
+  a.and_(t1.r32(), static_cast<i32>(jump_entries - 1));
+  a.shl(t1.r32(), 5);
+  const auto entry = [](size_t offset, u32 size) {
+    return x86::ptr(state, t1, 0, static_cast<int>(offsetof(Cpu, jumps) + offset) - bias, size);
+  };
+  a.cmp(entry(offsetof(JumpEntry, rip), 8), t0);
+  a.jne(unknown);
+  a.cmp(entry(offsetof(JumpEntry, mode), 4), static_cast<i32>(block->mode));
+  a.jne(unknown);
+  a.and_(t2.r32(), static_cast<i32>(code_pages - 1));
+  a.mov(t2.r32(), x86::ptr(state, t2, 2, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
+  a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t2.r32());
+  a.jne(unknown);
+  a.mov(t1, entry(offsetof(JumpEntry, code), 8));
+  a.test(t1, t1);
+  a.jz(unknown);
+  if (by == By::Call) note_call();
+  a.and_(t0, static_cast<i64>(page_mask));
+  a.mov(CPU_FIELD(translated.code_page), t0);
+  if (before) before();
+  by == By::Call ? a.call(t1) : a.jmp(t1);
+}
+
+/// To the target of a link outside of the region; at `out`, and where nothing better is known, tier 1 goes there.
+void Emitter::go_outside(const Link* link, const Label& out, By by) {
+  Exit* const exit = new_exit(Exit::Kind::Branch);
+  exit->link = const_cast<Link*>(link);
+  const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
+  // What runs onto the next page depends on two translations, which only the jump cache knows of.
+  const bool may_straddle = !link->block && offset + max_instruction_length > page_size;
+  if (offset < page_size && !may_straddle) {
+    if (by == By::Call) note_call();
+    by == By::Call ? a.call(out) : a.long_().jmp(out);
+    exit->patch = static_cast<u32>(a.offset()) - 4;
+  } else {
+    a.mov(t0, CPU_FIELD(translated.code_page));
+    const i64 distance = static_cast<i64>(offset);
+    if (distance == static_cast<i32>(distance)) {
+      a.lea(t0, x86::ptr(t0, static_cast<i32>(distance)));
+    } else {
+      a.mov(t1, distance);
+      a.add(t0, t1);
+    }
+    look_up(nullptr, out, by);
+  }
+  cold([=, this] {
+    a.bind(out);
+    leave(exit);
+  });
+}
+
+/// After all of the instruction in hand but the jump to t0, where the kind is Jump.
+const Exit* Emitter::pay_for_indirect(Exit::Kind kind, const Label& unknown) {
+  a.mov(CPU_FIELD(translated.target), t0);
+  flags_to_memory();
+  pay();
+  a.jl(unknown);
+  a.mov(t0, CPU_FIELD(translated.target));
+  const Exit* const exit = new_exit(kind);
+  cold([=, this] {
+    a.bind(unknown);
+    leave(exit);
+  });
+  return exit;
+}
+
+void Emitter::jump_indirect(const MakeCode& before) {
+  const Label unknown = a.newLabel();
+  pay_for_indirect(Exit::Kind::Operation, unknown);
+  look_up(before, unknown);
+}
+
+/// Makes a frame (thunks.h), in place of all that are there where they are too many. Uses t2.
+void Emitter::note_call() {
+  const Label too_deep = a.newLabel(), back = a.newLabel();
+  a.cmp(x86::rsp, CPU_FIELD(translated.deepest));
+  a.jbe(too_deep);
+  a.bind(back);
+  return_address(t2);
+  a.push(t2);
+  cold([=, this] {
+    a.bind(too_deep);
+    a.mov(x86::rsp, CPU_FIELD(translated.stack));
+    a.jmp(back);
+  });
+}
+
+/// Where the host comes back to, with the guest's address in t0. RET has paid and looked at the budget.
+void Emitter::continue_after_call() {
+  now = {};
+  a.lea(x86::rsp, x86::ptr(x86::rsp, 8));
+  a.lea(home(RSP), x86::ptr(home(RSP), 8));
+  a.lea(t0, x86::ptr(t0, -static_cast<i32>((block->physical & page_offset_mask) + block->branch.next.delta)));
+  a.mov(CPU_FIELD(translated.code_page), t0);
+  go_outside(&block->branch.next, a.newLabel());
+}
+
+void Emitter::call_direct() {
+  flags_to_memory();
+  pay();
+  const Label out = a.newLabel();
+  a.jl(out);
+  go_outside(&block->branch.taken, out, By::Call);
+  continue_after_call();
+}
+
+void Emitter::call_indirect() {
+  const Label unknown = a.newLabel();
+  pay_for_indirect(Exit::Kind::Jump, unknown);
+  look_up(nullptr, unknown, By::Call);
+  continue_after_call();
+}
+
+void Emitter::return_to_caller() {
+  const Label unknown = a.newLabel(), elsewhere = a.newLabel();
+  const Exit* const exit = pay_for_indirect(Exit::Kind::Operation, unknown);
+  a.mov(t1, reinterpret_cast<u64>(exit));  // for the first frame, whose address leads to leave
+  a.cmp(t0, noted_address);
+  a.jne(elsewhere);
+  a.ret();
+  cold([=, this, where = block] {
+    block = where;
+    a.bind(elsewhere);
+    look_up([this] { a.lea(home(RSP), x86::ptr(home(RSP), 8)); }, unknown);
+  });
+}
+
+}  // namespace tsbhyve::soft
