@@ -42,6 +42,11 @@ export class VirtioQueue {
     return this.owner.isLive(this.index);
   }
 
+  /** Whether a driver has set it up; it may keep the device away from it for now. */
+  get isSetUp(): boolean {
+    return this.state.enabled;
+  }
+
   /** How far buffers have been taken. */
   get position(): number {
     return this.state.available;
