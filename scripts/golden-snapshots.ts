@@ -8,15 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../src/hypervisor/package-root.js';
 import { FORMAT_VERSION } from '../src/snapshot/manifest.js';
-import { endsOf, makeGolden, packed } from '../test/support/golden-snapshots.js';
+import { endsOf, GOLDEN_GUESTS, type GoldenGuest, makeGolden, packed } from '../test/support/golden-snapshots.js';
 
-const path = join(packageRoot(), `test/golden-snapshots/format-${FORMAT_VERSION}`);
-if (!existsSync(`${path}.gz`)) {
+function keep(guest: GoldenGuest): void {
+  const path = join(packageRoot(), `test/golden-snapshots/format-${FORMAT_VERSION}${guest.suffix}`);
+  if (existsSync(`${path}.gz`)) return;
   const folder = mkdtempSync(join(tmpdir(), 'tsbhyve-golden-'));
   try {
-    makeGolden(folder);
+    makeGolden(guest, folder);
     const bytes = packed(folder);
-    const ends = endsOf(folder);
+    const ends = endsOf(guest, folder);
     writeFileSync(`${path}.gz`, bytes);
     writeFileSync(`${path}.json`, `${JSON.stringify(ends, null, 2)}\n`);
     console.log(`wrote ${path}.gz, ${bytes.length} bytes`);
@@ -24,3 +25,5 @@ if (!existsSync(`${path}.gz`)) {
     rmSync(folder, { recursive: true });
   }
 }
+
+GOLDEN_GUESTS.forEach(keep);

@@ -43,10 +43,11 @@ const HOST_SEGMENTS: Readonly<Record<number, bigint>> = {
   [Gso.TCPV6]: NetFeature.HOST_TSO6,
   [Gso.UDP_L4]: NetFeature.HOST_USO,
 };
+/** §5.1.3.1: none without sums. Which protocol datagrams have no header tells, so a guest has to take those of both. */
 const GUEST_SEGMENTS: Readonly<Record<number, bigint>> = {
-  [Gso.TCPV4]: NetFeature.GUEST_TSO4,
-  [Gso.TCPV6]: NetFeature.GUEST_TSO6,
-  [Gso.UDP_L4]: NetFeature.GUEST_USO4 | NetFeature.GUEST_USO6,
+  [Gso.TCPV4]: NetFeature.GUEST_CSUM | NetFeature.GUEST_TSO4,
+  [Gso.TCPV6]: NetFeature.GUEST_CSUM | NetFeature.GUEST_TSO6,
+  [Gso.UDP_L4]: NetFeature.GUEST_CSUM | NetFeature.GUEST_USO4 | NetFeature.GUEST_USO6,
 };
 
 /** What a driver asks for, without bits that no driver may set (§5.1.6.2.2); null if it was not negotiated or is nonsense. */
@@ -65,8 +66,8 @@ export function askedByDriver(header: PacketHeader, length: number, features: bi
 /** The frame as this guest can take it; null if it cannot. */
 export function forGuest(frame: Frame, features: bigint): Frame | null {
   const { header, bytes } = frame;
-  const segmentation = GUEST_SEGMENTS[header.gsoType];
-  if (header.gsoType !== Gso.NONE && (segmentation === undefined || !(features & segmentation))) return null;
+  const needed = header.gsoType === Gso.NONE ? 0n : GUEST_SEGMENTS[header.gsoType];
+  if (needed === undefined || (features & needed) !== needed) return null;
   if (!(header.flags & HeaderFlag.NEEDS_CSUM)) {
     // §5.1.6.4.1: a driver without GUEST_CSUM is told nothing about sums.
     return header.flags === 0 || features & NetFeature.GUEST_CSUM

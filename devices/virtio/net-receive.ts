@@ -5,6 +5,7 @@ import { type Chain, RingFault, slice, writeSpans } from './chain.js';
 import { BATCH_FRAMES, type Frame, LONGEST_FRAME, type PacketHeader } from './net-backend.js';
 import { MOST_PAIRS, NetFeature } from './net-config.js';
 import { COMPLETE, encodeHeader } from './net-header.js';
+import type { UsedBuffer } from './ring.js';
 import type { VirtioHost } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
 
@@ -115,6 +116,7 @@ export class NetReceiver {
     const { memory } = this.host;
     const head = encodeHeader(asked, this.headerLength(), chains.length);
     const length = head.length + bytes.length;
+    const used: UsedBuffer[] = [];
     let done = 0;
     for (const chain of chains) {
       const count = Math.min(chain.writableLength, length - done);
@@ -123,9 +125,11 @@ export class NetReceiver {
       const from = done + headPart - head.length;
       const part = bytes.subarray(from, from + count - headPart);
       writeSpans(memory, slice(chain.writable, headPart, part.length), part);
-      queue.use(chain, count);
+      used.push({ chain, written: count });
       done += count;
     }
+    // §5.1.6.3.2: a driver that finds the first one takes `num_buffers` of them.
+    queue.useTogether(used);
   }
 
   /**

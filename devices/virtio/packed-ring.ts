@@ -7,7 +7,6 @@ import type { GuestMemory } from '../../src/core/guest-memory.js';
 import {
   type Chain,
   ChainBuilder,
-  type ChainId,
   checkedAddress,
   DESC_INDIRECT,
   DESC_NEXT,
@@ -17,7 +16,7 @@ import {
   indirectCount,
   RingFault,
 } from './chain.js';
-import { area, passes, type Ring, type RingOptions } from './ring.js';
+import { area, passes, type Ring, type RingOptions, type UsedBuffer } from './ring.js';
 import { MAX_QUEUE_SIZE, type QueueState } from './virtio-state.js';
 
 const AVAILABLE = 0x0080;
@@ -74,15 +73,20 @@ export class PackedRing implements Ring {
     this.memory.atomicWriteU16(device + EVENT_FLAGS, EVENTS_AT);
   }
 
-  use(queue: QueueState, { head, slots }: ChainId, written: number): void {
-    const { size, used } = queue;
-    const at = Number(queue.descriptors) + DESCRIPTOR_SIZE * (used % size);
-    this.memory.writeU32(at + LENGTH, written);
-    this.memory.writeU16(at + ID, head);
-    // The flags hand the descriptor over, so they come last.
-    const wrap = used < size ? AVAILABLE | USED : 0;
-    this.memory.atomicWriteU16(at + FLAGS, wrap | (written > 0 ? DESC_WRITE : 0));
-    queue.used = (used + slots) % (2 * size);
+  use(queue: QueueState, buffers: readonly UsedBuffer[]): void {
+    const { size } = queue;
+    const flags: { at: number; value: number }[] = [];
+    for (const { chain, written } of buffers) {
+      const { used } = queue;
+      const at = Number(queue.descriptors) + DESCRIPTOR_SIZE * (used % size);
+      this.memory.writeU32(at + LENGTH, written);
+      this.memory.writeU16(at + ID, chain.head);
+      const wrap = used < size ? AVAILABLE | USED : 0;
+      flags.push({ at: at + FLAGS, value: wrap | (written > 0 ? DESC_WRITE : 0) });
+      queue.used = (used + chain.slots) % (2 * size);
+    }
+    // They hand a descriptor over, and the driver waits at the first one: it goes last.
+    for (const { at, value } of flags.reverse()) this.memory.atomicWriteU16(at, value);
   }
 
   wantsInterrupt(queue: QueueState, { eventIdx }: RingOptions): boolean {

@@ -9,6 +9,12 @@ export interface RingOptions {
   readonly indirect: boolean;
 }
 
+/** A buffer that goes back to the driver, with the bytes that were written into it. */
+export interface UsedBuffer {
+  readonly chain: ChainId;
+  readonly written: number;
+}
+
 /** One of the two ring formats, working on memory and the indices of a queue. */
 export interface Ring {
   /** Refuses addresses and sizes that this format cannot work with. */
@@ -17,7 +23,8 @@ export interface Ring {
   take(queue: QueueState, options: RingOptions): Chain | null;
   /** Asks the driver to tell about the next buffer. */
   askForKick(queue: QueueState, options: RingOptions): void;
-  use(queue: QueueState, chain: ChainId, written: number): void;
+  /** The driver, which may look at any time, sees all of them or none. */
+  use(queue: QueueState, buffers: readonly UsedBuffer[]): void;
   /** Whether the driver wants to hear of what was used since it was last told. */
   wantsInterrupt(queue: QueueState, options: RingOptions): boolean;
 }

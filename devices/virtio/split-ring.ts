@@ -5,7 +5,6 @@ import type { GuestMemory } from '../../src/core/guest-memory.js';
 import {
   type Chain,
   ChainBuilder,
-  type ChainId,
   checkedAddress,
   DESC_INDIRECT,
   DESC_NEXT,
@@ -14,7 +13,7 @@ import {
   indirectCount,
   RingFault,
 } from './chain.js';
-import { area, passes, type Ring, type RingOptions } from './ring.js';
+import { area, passes, type Ring, type RingOptions, type UsedBuffer } from './ring.js';
 import type { QueueState } from './virtio-state.js';
 
 const NO_INTERRUPT = 0x1;
@@ -53,12 +52,14 @@ export class SplitRing implements Ring {
     this.memory.atomicWriteU16(Number(queue.device) + RING + USED_ELEMENT * queue.size, queue.available);
   }
 
-  use(queue: QueueState, { head }: ChainId, written: number): void {
+  use(queue: QueueState, buffers: readonly UsedBuffer[]): void {
     const device = Number(queue.device);
-    const element = device + RING + USED_ELEMENT * (queue.used % queue.size);
-    this.memory.writeU32(element, head);
-    this.memory.writeU32(element + 4, written);
-    queue.used = u16(queue.used + 1);
+    for (const { chain, written } of buffers) {
+      const element = device + RING + USED_ELEMENT * (queue.used % queue.size);
+      this.memory.writeU32(element, chain.head);
+      this.memory.writeU32(element + 4, written);
+      queue.used = u16(queue.used + 1);
+    }
     this.memory.atomicWriteU16(device + INDEX, queue.used);
   }
 

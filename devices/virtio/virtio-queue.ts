@@ -2,7 +2,7 @@
 /** One queue as a device sees it: buffers come out, used buffers go back. */
 import type { Chain, ChainId } from './chain.js';
 import { Feature } from './features.js';
-import type { Ring, RingOptions } from './ring.js';
+import type { Ring, RingOptions, UsedBuffer } from './ring.js';
 import type { QueueState } from './virtio-state.js';
 
 /** What a queue needs of the device around it. */
@@ -42,6 +42,11 @@ export class VirtioQueue {
     return this.owner.isLive(this.index);
   }
 
+  /** Whether a driver has set it up; it may keep the device away from it for now. */
+  get isSetUp(): boolean {
+    return this.state.enabled;
+  }
+
   /** How far buffers have been taken. */
   get position(): number {
     return this.state.available;
@@ -79,7 +84,12 @@ export class VirtioQueue {
 
   /** Gives a buffer back. The driver hears of it at the next `flush`. */
   use(chain: ChainId, written: number): void {
-    if (this.owner.isLive(this.index)) this.ring.use(this.state, chain, written);
+    this.useTogether([{ chain, written }]);
+  }
+
+  /** Gives buffers back that mean something only together: no vCPU sees a part of them. */
+  useTogether(buffers: readonly UsedBuffer[]): void {
+    if (this.owner.isLive(this.index)) this.ring.use(this.state, buffers);
   }
 
   /** Interrupts the driver if it wants to know what was used. */

@@ -111,7 +111,7 @@ export class VirtioVsock extends VirtioModel implements VsockPort {
   override rejoined(): void {
     if (!this.backend.isLive) return;
     this.table.clear();
-    if (!this.host.queue(Queue.RECEIVE).isLive) return;
+    if (!this.host.queue(Queue.EVENT).isSetUp) return;
     this.host.state().transportReset = true;
     this.host.queue(Queue.EVENT).defer();
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
- * A store and a disk as this format has them, in one file, for all later versions to resume from: a full snapshot, one that
- * builds on it, and a suspend, of a guest that writes to its disk. Identities of files cannot be kept, so these are accepted
- * anew where it is unpacked.
+ * A store as this format has it, in one file, for all later versions to resume from: a full snapshot, one that builds on it,
+ * and a suspend; of a guest that writes to its disk, which is in the file too, and of one with all other devices that need
+ * nobody outside.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,16 +12,48 @@ import { type CborMap, decode, encode, isMap } from '../../src/core/cbor.js';
 import { acceptChanges } from '../../src/host/disk/layers/rebase-disk.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { ChangeLog } from '../../src/snapshot/change-log.js';
+import type { Overrides } from '../../src/snapshot/overrides.js';
 import { ResumedMachine } from '../../src/snapshot/resumed-machine.js';
 import { saveMachine } from '../../src/snapshot/save-machine.js';
 import { SnapshotStore } from '../../src/snapshot/store.js';
+import { startDeviceGuest } from './device-guest.js';
 import { buildDiskGuest, contentsOf, DISK_BYTES, diskGuestConfig, startDiskGuest } from './disk-guest.js';
 import { advance, evidence } from './proof.js';
 
-const MS = 1_000_000n;
-/** How much longer each machine lives. */
-const PIECE = 2n * MS;
 const IMAGE = 'disk.img';
+
+export interface GoldenGuest {
+  /** After the number of the format in the names of its files. */
+  readonly suffix: string;
+  /** From the start to the first save, and from each to the next; how much longer each machine lives. */
+  readonly piece: bigint;
+  /** Makes what it needs in a folder. */
+  readonly start: (folder: string) => Machine;
+  /** To be resumed with, in another folder. */
+  readonly moved: (folder: string) => Overrides;
+}
+
+export const GOLDEN_GUESTS: readonly GoldenGuest[] = [
+  {
+    suffix: '',
+    piece: 2_000_000n,
+    start: (folder) => {
+      const image = join(folder, IMAGE);
+      writeFileSync(image, Buffer.alloc(DISK_BYTES));
+      const machine = buildDiskGuest([image], { hashExits: true });
+      startDiskGuest(machine);
+      return machine;
+    },
+    moved: (folder) => {
+      const image = join(folder, IMAGE);
+      acceptChanges(image); // the identities of its files are new
+      const { pci } = diskGuestConfig([image]);
+      if (pci === undefined) throw new Error('the guest has a disk');
+      return { pci };
+    },
+  },
+  { suffix: '-devices', piece: 20_000n, start: startDeviceGuest, moved: () => ({}) },
+];
 
 export interface GoldenEnd {
   readonly name: string;
@@ -30,32 +62,26 @@ export interface GoldenEnd {
 }
 
 /** Writes all of it into a folder. */
-export function makeGolden(folder: string): void {
-  const image = join(folder, IMAGE);
-  writeFileSync(image, Buffer.alloc(DISK_BYTES));
+export function makeGolden({ piece, start }: GoldenGuest, folder: string): void {
   const store = new SnapshotStore(join(folder, 'store'));
-  const machine = buildDiskGuest([image], { hashExits: true });
-  startDiskGuest(machine);
-  advance(machine, PIECE);
+  const machine = start(folder);
+  advance(machine, piece);
   saveMachine(machine, store, 'full', { now: 0n });
   const changes = new ChangeLog(machine, store.open('full'));
-  advance(machine, 2n * PIECE);
+  advance(machine, 2n * piece);
   saveMachine(machine, store, 'incremental', { changes, now: 0n });
-  advance(machine, 3n * PIECE);
+  advance(machine, 3n * piece);
   saveMachine(machine, store, 'suspend', { kind: 'suspend', parent: null, now: 0n });
   machine.close();
 }
 
-/** Goes on from each, in an order that takes the disk back and forth. */
-export function endsOf(folder: string): GoldenEnd[] {
-  const image = join(folder, IMAGE);
-  acceptChanges(image);
+/** Goes on from each, in an order that takes a disk back and forth. */
+export function endsOf({ piece, moved }: GoldenGuest, folder: string): GoldenEnd[] {
+  const overrides = moved(folder);
   return ['suspend', 'incremental', 'full', 'incremental'].map((name) => {
-    const { pci } = diskGuestConfig([image]);
-    if (pci === undefined) throw new Error('the guest has a disk');
-    const request = { store: join(folder, 'store'), name, keep: false, overrides: { pci }, now: 0n };
+    const request = { store: join(folder, 'store'), name, keep: false, overrides, now: 0n };
     const resumed = ResumedMachine.load(request, { hashExits: true });
-    advance(resumed.machine, resumed.machine.time + PIECE);
+    advance(resumed.machine, resumed.machine.time + piece);
     const facts = factsOf(resumed.machine);
     resumed.end(() => {});
     resumed.machine.close();

@@ -92,6 +92,19 @@ export class GuestCode {
       .jumpIfNotZero(name);
   }
 
+  /** Looks at the word at `address` until it is `value`. Uses RBX. */
+  pollUntil(address: number, value: number): this {
+    const name = `poll ${this.code.length}`;
+    return this.label(name)
+      .bytes(0xf3, 0x90, 0xbb, ...word32(address), 0x66, 0x81, 0x3b, value & 0xff, value >> 8) // pause; cmp word [rbx], value
+      .jumpIfNotZero(name);
+  }
+
+  /** Does nothing for twice so many instructions. Uses ECX. */
+  spin(count: number): this {
+    return this.bytes(0xb9, ...word32(count), 0xff, 0xc9, 0x75, 0xfc); // mov ecx, count; dec ecx; jnz
+  }
+
   /** MOV RAX, value; STOSQ */
   keep(value: bigint): this {
     return this.rax(value).bytes(0x48, 0xab);

@@ -25,10 +25,11 @@ export interface DebianBench {
 /** None; the program's own user-mode network; or a tap device of the host. */
 export type Network = 'none' | 'user' | { readonly tap: string };
 
-export interface DebianDisks {
-  readonly root: string;
-  /** Raw and empty, /dev/vdb. */
+/** Beside its own disk. */
+export interface DebianDevices {
+  /** A raw, empty disk, /dev/vdb. */
   readonly scratch?: string;
+  readonly network?: Network;
 }
 
 export function hasImage(): boolean {
@@ -52,7 +53,7 @@ export function scratchDisk(folder: string): string {
   return scratch;
 }
 
-function ourWords({ root, scratch }: DebianDisks, network: Network): string[] {
+function ourWords(root: string, { scratch, network = 'none' }: DebianDevices): string[] {
   const devices = ['0,hostbridge', '31,lpc', `3,virtio-blk,${root}`, '4,virtio-rnd'];
   if (scratch !== undefined) devices.push(`5,virtio-blk,${scratch}`);
   if (network === 'user') devices.push('6,virtio-net,slirp');
@@ -61,7 +62,7 @@ function ourWords({ root, scratch }: DebianDisks, network: Network): string[] {
 }
 
 /** QEMU's usual raw back end: through the page cache, flushed when the guest asks, as ours is. */
-function theirWords({ root, scratch }: DebianDisks, network: Network): string[] {
+function theirWords(root: string, { scratch, network = 'none' }: DebianDevices): string[] {
   const disk = (file: string, id: string): string[] => [
     ...['-drive', `file=${file},if=none,id=${id},format=raw,cache=writeback,aio=threads`],
     ...['-device', `virtio-blk-pci,drive=${id}`],
@@ -92,18 +93,13 @@ export class DebianVm {
   }
 
   /** On a copy of the image's disk in `folder`. */
-  static async boot(
-    program: Program,
-    folder: string,
-    { scratch, network = 'none' }: { readonly scratch?: string; readonly network?: Network } = {},
-  ): Promise<DebianVm> {
+  static async boot(program: Program, folder: string, devices: DebianDevices): Promise<DebianVm> {
     const { disk, kernel, initrd } = benchImage();
     const root = join(folder, `root-${program.name}.img`);
     await copyDisk(disk, root);
     const words = { tsbhyve: ourWords, QEMU: theirWords }[program.name];
-    const disks = scratch === undefined ? { root } : { root, scratch };
     const guest = { kernel, initrd, append: APPEND };
-    return new DebianVm(new RunningGuest(program.command(guest, { mib: MIB, more: words(disks, network) })));
+    return new DebianVm(new RunningGuest(program.command(guest, { mib: MIB, more: words(root, devices) })));
   }
 
   kill(): void {

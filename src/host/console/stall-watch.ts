@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A client of a console that takes nothing for so long has hung up without saying so. */
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 const STALLED_MS = 10_000;
 
 export class StallWatch {
-  private client: Socket | null = null;
+  private client: Writable | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly milliseconds = STALLED_MS) {}
 
   /** `attach` lets output flow to the client, by its `drain` events among others. */
-  follow(client: Socket, attach: () => void): void {
+  follow(client: Writable, attach: () => void): void {
     this.client = client;
     const drained = (work: () => void): void => {
       client.on('drain', () => {

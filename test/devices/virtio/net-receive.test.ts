@@ -72,6 +72,25 @@ test('a receive buffer without room for a header breaks a rule', () => {
   expect(started.driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
 });
 
+test.each([
+  ['split', 0n],
+  ['packed', RING_PACKED],
+])('the buffers of a frame are the driver’s all at once, %s', (_, ring) => {
+  const started = startCard({ features: MERGED | ring });
+  const { memory } = started.rig;
+  for (let count = 0; count < 5; count += 1) offer(started, 100);
+  // Another vCPU may look at any time.
+  const looks: number[][] = [];
+  const write = memory.atomicWriteU16.bind(memory);
+  memory.atomicWriteU16 = (address, value) => {
+    write(address, value);
+    looks.push(lengths(started));
+  };
+  arrive(started, frame(250));
+  arrive(started, frame(60));
+  expect(looks.filter((seen) => seen.length > 0)).toEqual([[100, 100, HEADER + 250 - 200], [HEADER + 60]]);
+});
+
 describe.each([
   ['split', 0n],
   ['packed', RING_PACKED],

@@ -26,6 +26,8 @@ import {
 } from '../../support/vsock-guest.js';
 
 const WINDOW = 128 * 1024;
+const COMMAND = 0x04;
+const [WITHOUT_MASTER, MASTER] = [0x3, 0x7];
 
 const connections = ({ rig }: VsockGuest<never> | MemoryGuest): number =>
   (rig.device.serialize().fields.connections as unknown[]).length;
@@ -312,6 +314,17 @@ describe('a machine that goes on from a snapshot', () => {
     guest.rig.device.rejoined();
     expect(guest.events()).toEqual([]);
     expect(guest.offerEvents().events()).toEqual([0]);
+  });
+
+  test('tells a driver that has its device off the bus, as soon as it may', () => {
+    const guest = new VsockGuest(new MemorySockets(true)).offerEvents();
+    guest.rig.device.writeConfig(COMMAND, 2, WITHOUT_MASTER);
+    guest.rig.device.rejoined();
+    expect(guest.events()).toEqual([]);
+    guest.rig.device.deserialize(guest.rig.device.serialize());
+    guest.rig.device.writeConfig(COMMAND, 2, MASTER);
+    expect(guest.events()).toEqual([0]);
+    expect(guest.events()).toEqual([]);
   });
 
   test('tells a guest without a driver nothing', () => {

@@ -3,8 +3,8 @@
 
 import type { Guest } from '../../../scripts/quickstart/guest.js';
 import { PROMPT } from '../../../scripts/quickstart/initramfs.js';
-import { type MachineConfig, machineConfig } from '../../../src/machine/config.js';
-import { MachineHost, type MachineHostOptions } from '../../../src/machine/machine-host.js';
+import { type ConsoleId, type MachineConfig, machineConfig } from '../../../src/machine/config.js';
+import { MachineHost, type MachineHostOptions, type OutputReceiver } from '../../../src/machine/machine-host.js';
 import type { Identity } from '../../../src/snapshot/restoration.js';
 
 const MIB = 1024 * 1024;
@@ -19,9 +19,16 @@ export class HostedLinux {
   private look: () => void = () => {};
   private machine: MachineHost | null = null;
 
+  /** `others` take what it writes on consoles beside its first. */
+  private constructor(private readonly others: Readonly<Partial<Record<ConsoleId, OutputReceiver>>>) {}
+
   /** At the first prompt. */
-  static async boot({ kernel, initrd }: Guest, config: Partial<MachineConfig>): Promise<HostedLinux> {
-    const linux = new HostedLinux();
+  static async boot(
+    { kernel, initrd }: Guest,
+    config: Partial<MachineConfig>,
+    others: Readonly<Partial<Record<ConsoleId, OutputReceiver>>> = {},
+  ): Promise<HostedLinux> {
+    const linux = new HostedLinux(others);
     const boot = { kernel, initrd, commandLine: 'console=ttyS0' };
     linux.machine = await MachineHost.start(machineConfig({ memory: 128 * MIB, boot, ...config }), linux.options);
     await linux.host.call('resume');
@@ -67,7 +74,7 @@ export class HostedLinux {
   }
 
   private get options(): MachineHostOptions {
-    return { outputs: { com1: (bytes) => this.receive(bytes) } };
+    return { outputs: { ...this.others, com1: (bytes) => this.receive(bytes) } };
   }
 
   private receive(bytes: Uint8Array): void {

@@ -12,11 +12,10 @@ const MODERN_BAR = 0x20;
 /** The first capability: MSI-X or MSI. */
 const CAPABILITY = 0x40;
 
-const MSIX = 0xd001_0000;
 const COMMON = 0xd000_0000;
-export const ISR = COMMON + 0x1000;
-export const DEVICE = COMMON + 0x2000;
-const NOTIFY = COMMON + 0x3000;
+const [ISR_OFFSET, DEVICE_OFFSET, NOTIFY_OFFSET, MSIX_OFFSET] = [0x1000, 0x2000, 0x3000, 0x1_0000];
+export const ISR = COMMON + ISR_OFFSET;
+export const DEVICE = COMMON + DEVICE_OFFSET;
 
 const MESSAGE_ADDRESS = 0xfee0_0000;
 const LAPIC_EOI = 0xfee0_00b0;
@@ -40,11 +39,8 @@ export class PlannedRing {
     readonly index: number,
     readonly size: number,
     private readonly isSilent = false,
+    readonly table = 0x11_0000 + 0x4000 * index,
   ) {}
-
-  get table(): number {
-    return 0x11_0000 + 0x4000 * this.index;
-  }
 
   get available(): number {
     return this.table + 0x1000;
@@ -91,6 +87,7 @@ export class DriverCode {
   constructor(
     readonly code: GuestCode,
     private readonly slot: number,
+    private readonly registers = COMMON,
   ) {}
 
   config(register: number, value: number, width: 1 | 2 | 4): this {
@@ -101,18 +98,20 @@ export class DriverCode {
   }
 
   common(register: number, value: number, width: 1 | 2 | 4): this {
-    this.code.store(COMMON + register, value, width);
+    this.code.store(this.registers + register, value, width);
     return this;
   }
 
   placeBars(): this {
-    return this.config(MSIX_BAR, MSIX, 4).config(MODERN_BAR, COMMON, 4).config(COMMAND, DECODE_AND_MASTER, 2);
+    return this.config(MSIX_BAR, this.registers + MSIX_OFFSET, 4)
+      .config(MODERN_BAR, this.registers, 4)
+      .config(COMMAND, DECODE_AND_MASTER, 2);
   }
 
   negotiate(features: bigint): this {
     this.common(0x14, ACKNOWLEDGE, 1).common(0x14, ACKNOWLEDGE | DRIVER, 1);
     for (const half of [0, 1]) {
-      this.common(0x00, half, 4).code.load(COMMON + 0x04);
+      this.common(0x00, half, 4).code.load(this.registers + 0x04);
       this.common(0x08, half, 4).common(0x0c, Number((features >> BigInt(32 * half)) & 0xffff_ffffn), 4);
     }
     return this.common(0x14, ACKNOWLEDGE | DRIVER | FEATURES_OK, 1);
@@ -135,7 +134,9 @@ export class DriverCode {
 
   /** What was added to the ring by now. */
   offer(ring: PlannedRing): this {
-    this.code.store(ring.available + 2, ring.count, 2).store(NOTIFY + 4 * ring.index, ring.index, 2);
+    this.code
+      .store(ring.available + 2, ring.count, 2)
+      .store(this.registers + NOTIFY_OFFSET + 4 * ring.index, ring.index, 2);
     return this;
   }
 
@@ -144,18 +145,31 @@ export class DriverCode {
     return this;
   }
 
+  /** The same without interrupts. */
+  pollFor(ring: PlannedRing, count = ring.count): this {
+    this.code.pollUntil(ring.used + 2, count);
+    return this;
+  }
+
+  /** Keeps what the device says of interrupts, and takes it. */
+  readIsr(): this {
+    this.code.load(this.registers + ISR_OFFSET, 1);
+    return this;
+  }
+
   msixVector(entry: number, vector: number): this {
+    const at = this.registers + MSIX_OFFSET + 16 * entry;
     this.code
-      .store(MSIX + 16 * entry, MESSAGE_ADDRESS)
-      .store(MSIX + 16 * entry + 4, 1) // where no interrupts are
-      .store(MSIX + 16 * entry + 4, 0)
-      .store(MSIX + 16 * entry + 8, vector)
-      .store(MSIX + 16 * entry + 12, 0);
+      .store(at, MESSAGE_ADDRESS)
+      .store(at + 4, 1) // where no interrupts are
+      .store(at + 4, 0)
+      .store(at + 8, vector)
+      .store(at + 12, 0);
     return this;
   }
 
   maskMsix(entry: number, isMasked: boolean): this {
-    this.code.store(MSIX + 16 * entry + 12, Number(isMasked));
+    this.code.store(this.registers + MSIX_OFFSET + 16 * entry + 12, Number(isMasked));
     return this;
   }
 
