@@ -52,6 +52,7 @@ struct Block {
   bool straddles = false;           // its only instruction runs onto a second page
   bool software_interrupt = false;  // it is INT n, INT3, INTO, INT1 or a system call: no TF trap after it
   bool repeats = false;             // it is a REP string operation, which may stop half-way
+  bool copies = false;              // of those it is MOVS or STOS
   u64 second_page = 0;              // physical page of the rest when it straddles
   Link* incoming = nullptr;
   Block* next_on_page = nullptr;

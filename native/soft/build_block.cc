@@ -36,6 +36,8 @@ bool may_leave(const Instruction& instruction) {
 
 bool is_rep_string(const Instruction& instruction) { return instruction.repeat != Repeat::None; }
 
+bool copies_memory(Opcode opcode) { return opcode == Opcode::Movs || opcode == Opcode::Stos; }
+
 bool enters_kernel(Opcode opcode) {
   switch (opcode) {
     case Opcode::Int:
@@ -242,6 +244,7 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
     std::copy_n(straddles ? straddle.bytes : bytes, offset, block->bytes.get());
   }
   block->repeats = is_rep_string(decoded[0].instruction);
+  block->copies = block->repeats && copies_memory(decoded[0].instruction.opcode);
   block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
   if (too_long) block->ops[0].handler = instruction_too_long;
   return block;

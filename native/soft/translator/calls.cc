@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "soft/translator/calls.h"
 
+#include <algorithm>
+
 #include "soft/flags.h"
+#include "soft/integer/bulk.h"
+#include "soft/integer/counter.h"
 #include "soft/memory.h"
 #include "soft/translator/exceptions.h"
 
@@ -23,6 +27,20 @@ void step_out(Cpu* cpu, const Site* site) {
   cpu->budget += site->ahead;
   cpu->translated.region = nullptr;
   cpu->current_op = nullptr;
+}
+
+/// Each iteration counts as an instruction, of which the block pays for one: the last, if all are made. They may use up
+/// what the budget has above zero, below which translated code goes no further.
+u64 repeat_many(Cpu* cpu, const Site* site, u64 (*many)(Cpu*, const Op*, u64, u32)) {
+  u64 count = read_counter(cpu, site->op);
+  while (count > 0 && cpu->budget > 0) {
+    const u64 done = many(cpu, site->op, std::min(count, static_cast<u64>(cpu->budget)), site->size);
+    if (done == 0) return 0;
+    count -= done;
+    write_counter(cpu, site->op, count);
+    cpu->budget -= static_cast<i64>(count == 0 ? done - 1 : done);
+  }
+  return count == 0;
 }
 
 }  // namespace
@@ -56,6 +74,9 @@ u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   constexpr u64 always_set = 2;
   return read_status_flags(cpu) | always_set;
 }
+
+u64 translated_move_string(Cpu* cpu, const Site* site, u64, u64) { return repeat_many(cpu, site, move_many); }
+u64 translated_store_string(Cpu* cpu, const Site* site, u64, u64) { return repeat_many(cpu, site, store_many); }
 
 void translated_settle(Cpu* cpu, const Site* site, u64, u64) { settle_flags(cpu, site->flags); }
 

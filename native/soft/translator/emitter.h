@@ -131,6 +131,8 @@ class Emitter {
   /// Tier 1's handler does the instruction in hand.
   void run_operation();
   const Site* operation_site();
+  /// Host copies for REP MOVS or REP STOS; tier 1 does what they cannot.
+  void run_string(bool moves);
   /// Tier 1 goes on with the instruction in hand.
   void leave_to_operation();
   /// Goes on with the target of a direct branch; what follows is not reached.

@@ -74,6 +74,19 @@ void Emitter::run_operation() {
   now.uncaptured = false;
 }
 
+void Emitter::run_string(bool moves) {
+  const Label rest = a.newLabel();
+  clobber();
+  call(moves ? thunks_.move_string : thunks_.store_string, site(instruction->operand_size, 0));
+  a.test(t0.r32(), t0.r32());
+  a.jz(rest);
+  cold([=, this, state = now, of = instruction, where = block, which = op] {
+    now = state, instruction = of, block = where, op = which;
+    a.bind(rest);
+    leave_to_operation();
+  });
+}
+
 void Emitter::leave_to_operation() {
   clobber();
   pay();

@@ -153,7 +153,7 @@ class Planner {
 
 bool is_translatable(const Block& block) {
   constexpr u32 wanted = mode_code64 | mode_flat;
-  return (block.mode & wanted) == wanted && !(block.mode & mode_single) && !block.repeats;
+  return (block.mode & wanted) == wanted && !(block.mode & mode_single) && (!block.repeats || block.copies);
 }
 
 Plan plan_region(const Cpu* cpu, Block* entry, u32 heat) { return Planner(cpu, heat).make(entry); }

@@ -104,6 +104,8 @@ Thunks make_thunks(const CodeMemory& memory) {
   call(thunks.store, reinterpret_cast<const void*>(translated_store), nullptr, false);
   call(thunks.update, reinterpret_cast<const void*>(translated_update), &t2, false);
   call(thunks.operation, reinterpret_cast<const void*>(translated_operation), &t0, true);
+  call(thunks.move_string, reinterpret_cast<const void*>(translated_move_string), &t0, false);
+  call(thunks.store_string, reinterpret_cast<const void*>(translated_store_string), &t0, false);
   call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false);
   call(thunks.flags, reinterpret_cast<const void*>(translated_flags), &t0, false);
   if (finish_code(code)) thunks.size = copy_code(code, memory, 0, memory.size());

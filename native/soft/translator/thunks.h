@@ -18,13 +18,14 @@ struct Thunks {
   /// Runs translated code at `code` until it leaves, and returns the Exit it left by. Meanwhile the budget is less by
   /// max_region_instructions: below zero there is too little left for another region.
   const Exit* (*enter)(Cpu* cpu, const u8* code) = nullptr;
-  u64 leave = 0;      // jumped to, the Exit in t1
-  u64 load = 0;       // t0 = value at the linear address in t0
-  u64 store = 0;      // t2 goes to the linear address in t0
-  u64 update = 0;     // t2 = value at t0, which is about to be written; t0 stays
-  u64 operation = 0;  // tier 1's handler of one instruction
-  u64 settle = 0;     // settle_flags
-  u64 flags = 0;      // the same, and t0 = the status flags
+  u64 leave = 0;                          // jumped to, the Exit in t1
+  u64 load = 0;                           // t0 = value at the linear address in t0
+  u64 store = 0;                          // t2 goes to the linear address in t0
+  u64 update = 0;                         // t2 = value at t0, which is about to be written; t0 stays
+  u64 operation = 0;                      // tier 1's handler of one instruction
+  u64 move_string = 0, store_string = 0;  // t0 = whether all iterations of REP MOVS or STOS have been made
+  u64 settle = 0;                         // settle_flags
+  u64 flags = 0;                          // the same, and t0 = the status flags
   u32 size = 0;
 };
 

@@ -59,6 +59,8 @@ bool translate(Emitter& e) {
     case Push:
     case Pop:
     case Leave: return translate_stack(e);
+    case Movs:
+    case Stos: return translate_string(e);
     default: return translate_sse(e);
   }
 }
