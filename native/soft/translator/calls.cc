@@ -29,20 +29,20 @@ void step_out(Cpu* cpu, const Site* site) {
 
 u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
-  const u64 value = load_slow(cpu, site->op, lin, site->size, site->segment);
+  const u64 value = load_slow(cpu, site->op(), lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
 }
 
 void translated_store(Cpu* cpu, const Site* site, u64 lin, u64 value) {
   step_in(cpu, site);
-  store_slow(cpu, site->op, lin, value, site->size, site->segment);
+  store_slow(cpu, site->op(), lin, value, site->size, site->segment);
   step_out(cpu, site);
 }
 
 u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
-  const u64 value = load_for_update_slow(cpu, site->op, lin, site->size, site->segment);
+  const u64 value = load_for_update_slow(cpu, site->op(), lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
 }
@@ -50,7 +50,8 @@ u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64) {
 /// The operation that follows in the copy stops there.
 u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   step_in(cpu, site);
-  site->op->handler(cpu, site->op);
+  const Op* const copy = &static_cast<const OperationSite*>(site)->copy;
+  copy->handler(cpu, copy);
   cpu->next_op = nullptr;
   step_out(cpu, site);
   constexpr u64 always_set = 2;

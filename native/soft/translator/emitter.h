@@ -99,7 +99,7 @@ class Emitter {
   void begin_sse(bool is_float);
   /// Where the instruction that uses direct() goes to be done by tier 1.
   const Label& direct_slow() const { return direct_slow_; }
-  Site* site(u32 size, u8 segment);
+  const Site* site(u32 size, u8 segment);
 
   // --- flags (emitter_flags.cc, flags_to_memory.cc)
   /// Something that changes the host's flags comes next.
@@ -152,6 +152,7 @@ class Emitter {
   void begin_header(size_t index);
   void stop_short_of(size_t header);
   u32 longest_from(size_t index) const;
+  Site here(u32 size, u8 segment);
   Exit* new_exit(Exit::Kind kind);
   const FlagRecipe* kept_flags();
   void leave(const Exit* by);
