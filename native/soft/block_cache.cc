@@ -2,6 +2,7 @@
 #include "soft/block_cache.h"
 
 #include <algorithm>
+#include <new>
 
 #include "engine/guest_ram.h"
 #include "soft/attend.h"
@@ -19,10 +20,21 @@ u64 granule_bits(u64 first_byte, u64 length) {
   return through_last & ~((u64{1} << first) - 1);
 }
 
-template <class T>
-void unlink(T** at, const T* item, T* T::*next) {
-  while (*at != item) at = &((*at)->*next);
-  *at = item->*next;
+void unlink(Block** at, const Block* block, Block* Block::*next) {
+  while (*at != block) at = &((*at)->*next);
+  *at = block->*next;
+}
+
+void unlink_into(Block** at, const Block* block) {
+  while (*at != block) at = &(*at)->second_page().next_into;
+  *at = block->second_page().next_into;
+}
+
+/// No branch of `block` leads to what has been dropped.
+void forget_dropped(Block* block) {
+  for (Link* link : {&block->branch.taken, &block->branch.next}) {
+    if (link->block && link->block->dropped) link->block = nullptr;
+  }
 }
 
 bool touches(u64 start, u64 length, u64 physical, u64 size) {
@@ -43,7 +55,9 @@ BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder, unsigned vcpus)
       holder_(holder),
       limit_(std::max(max_blocks / vcpus, due_blocks)),
       buckets_(size_t{1} << first_bucket_bits),
-      pages_(ram->page_count()) {}
+      pages_(static_cast<PageBlocks*>(std::calloc(ram->page_count(), sizeof(PageBlocks)))) {
+  if (!pages_) throw std::bad_alloc();
+}
 
 BlockCache::~BlockCache() { flush(); }
 
@@ -62,16 +76,17 @@ Block* BlockCache::insert(std::unique_ptr<Block> owned) {
   head = block;
   count_++;
   const u64 first_byte = block->physical & page_offset_mask;
-  const u64 on_first = std::min<u64>(block->length, page_size - first_byte);
+  const u64 on_first = std::min<u64>(block->length(), page_size - first_byte);
   PageBlocks& page = page_of(block->physical);
   block->next_on_page = page.first;
   page.first = block;
   mark(block->physical, granule_bits(first_byte, on_first));
   if (block->straddles) {
-    PageBlocks& second = page_of(block->second_page);
-    block->next_into_page = second.into;
+    const u64 second_physical = block->second_page().physical;
+    PageBlocks& second = page_of(second_physical);
+    block->second_page().next_into = second.into;
     second.into = block;
-    mark(block->second_page, granule_bits(0, block->length - on_first));
+    mark(second_physical, granule_bits(0, block->length() - on_first));
   }
   if (cpu_->translator) cpu_->translator->watch(block);
   return block;
@@ -85,6 +100,9 @@ void BlockCache::make_room() {
       if (!block->member_of) drop(block);
       block = next;
     }
+  }
+  for (Block* block : buckets_) {
+    for (; block; block = block->next_in_bucket) forget_dropped(block);
   }
   if (count_ > limit_ / 2) flush();
 }
@@ -149,15 +167,15 @@ void BlockCache::drop_page(u64 physical) {
 }
 
 void BlockCache::forget_jumps_onto(u64 physical) {
-  for (Block* block = page_of(physical).into; block; block = block->next_into_page) {
+  for (Block* block = page_of(physical).into; block; block = block->second_page().next_into) {
     if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   }
 }
 
 bool BlockCache::overlaps(const Block* block, u64 physical, u64 size) {
-  const u64 on_first = std::min<u64>(block->length, page_size - (block->physical & page_offset_mask));
+  const u64 on_first = std::min<u64>(block->length(), page_size - (block->physical & page_offset_mask));
   if (touches(block->physical, on_first, physical, size)) return true;
-  return block->straddles && touches(block->second_page, block->length - on_first, physical, size);
+  return block->straddles && touches(block->second_page().physical, block->length() - on_first, physical, size);
 }
 
 void BlockCache::written(u64 physical, u64 size) {
@@ -177,6 +195,7 @@ void BlockCache::written_page(u64 physical, u64 size) {
   PageBlocks& page = pages_[index];
   if (!(ram_->attention(index) & page_has_code)) return;
   if (!(page.granules & granule_bits(physical & page_offset_mask, size))) return;
+  const size_t before = count_;
   size_t seen = 0;
   for (Block* block = page.first; block; seen++) {
     Block* next = block->next_on_page;
@@ -186,32 +205,31 @@ void BlockCache::written_page(u64 physical, u64 size) {
     block = next;
   }
   for (Block* block = page.into; block;) {
-    Block* next = block->next_into_page;
+    Block* next = block->second_page().next_into;
     if (overlaps(block, physical, size)) drop(block);
     block = next;
   }
   page.granules = 0;
   for (Block* block = page.first; block; block = block->next_on_page) {
+    if (count_ != before) forget_dropped(block);
     const u64 first_byte = block->physical & page_offset_mask;
-    page.granules |= granule_bits(first_byte, std::min<u64>(block->length, page_size - first_byte));
+    page.granules |= granule_bits(first_byte, std::min<u64>(block->length(), page_size - first_byte));
   }
-  for (Block* block = page.into; block; block = block->next_into_page) {
-    page.granules |= granule_bits(0, block->length - (page_size - (block->physical & page_offset_mask)));
+  for (Block* block = page.into; block; block = block->second_page().next_into) {
+    page.granules |= granule_bits(0, block->length() - (page_size - (block->physical & page_offset_mask)));
   }
   if (page.granules == 0) let_go(index);
 }
 
+/// Branches of other blocks may still lead to it: whoever calls this sees to those on its page.
 void BlockCache::drop(Block* block) {
   if (cpu_->translator) cpu_->translator->forget(block);
   unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
   unlink(&page_of(block->physical).first, block, &Block::next_on_page);
-  if (block->straddles) unlink(&page_of(block->second_page).into, block, &Block::next_into_page);
-  for (Link* link = block->incoming; link; link = link->next_incoming) link->block = nullptr;
-  for (Link* link : {&block->branch.taken, &block->branch.next}) {
-    if (link->block) unlink(&link->block->incoming, link, &Link::next_incoming);
-  }
+  if (block->straddles) unlink_into(&page_of(block->second_page().physical).into, block);
   if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
+  block->dropped = true;
   dropped_.emplace_back(block);
   ask_to_attend(cpu_);
   count_--;
@@ -239,7 +257,7 @@ void BlockCache::flush() {
       Block* next = block->next_in_bucket;
       if (cpu_->translator) cpu_->translator->forget(block);
       forget_page(block->physical);
-      if (block->straddles) forget_page(block->second_page);
+      if (block->straddles) forget_page(block->second_page().physical);
       dropped_.emplace_back(block);
       ask_to_attend(cpu_);
       block = next;

@@ -3,6 +3,7 @@
 // Wholly derived: flushing it at any instant changes nothing that a guest can see.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -56,6 +57,10 @@ class BlockCache {
     Block* into = nullptr;  // blocks of the page before that run onto this one
   };
 
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+
   void drop(Block* block);
   void free_dropped();
   PageBlocks& page_of(u64 physical);
@@ -80,7 +85,8 @@ class BlockCache {
   const size_t limit_;
   std::vector<Block*> buckets_;
   u32 bucket_shift_ = 64 - first_bucket_bits;
-  std::vector<PageBlocks> pages_;  // by GuestRam page index
+  /// By GuestRam page index. What no code has touched stays without memory of the host's.
+  std::unique_ptr<PageBlocks[], Free> pages_;
   std::vector<std::unique_ptr<Block>> dropped_;
   size_t count_ = 0;
 };

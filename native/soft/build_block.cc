@@ -18,7 +18,10 @@ CodeSize code_size_of(u32 mode) {
   return mode & mode_code64 ? CodeSize::Bits64 : mode & mode_code32 ? CodeSize::Bits32 : CodeSize::Bits16;
 }
 
-void fell_off_the_end(Cpu* cpu, const Op* op) { return follow(cpu, &op->branch->next); }
+template <bool In64>
+void fell_off_the_end(Cpu* cpu, const Op* op) {
+  return follow_next<In64>(cpu, op);
+}
 
 void instruction_too_long(Cpu* cpu, const Op* op) { raise(cpu, op, Vector::GP, 0); }
 
@@ -51,6 +54,16 @@ bool enters_kernel(Opcode opcode) {
 }
 
 bool is_direct_branch(const Instruction& instruction) { return instruction.operands[0].kind == OperandKind::Relative; }
+
+/// Handlers of near branches always leave; what else ends a block may go on behind itself.
+bool always_leaves(const Instruction& instruction) {
+  switch (instruction.opcode) {
+    case Opcode::JmpIndirect:
+    case Opcode::CallIndirect:
+    case Opcode::Ret: return true;
+    default: return is_direct_branch(instruction);
+  }
+}
 
 u8 register_slot(const Operand& operand) {
   switch (operand.kind) {
@@ -130,14 +143,8 @@ void mark_live_flags(Decoded* decoded, u32 count) {
 void set_links(Block& block, const Decoded& last) {
   const Instruction& instruction = last.instruction;
   const u64 after = last.offset + instruction.length;
-  const u64 width_mask = instruction.code_size == CodeSize::Bits64 ? ~u64{0} : 0xffffffff;
   block.branch.next.delta = after;
-  block.branch.next.mask = width_mask;
-  if (!is_direct_branch(instruction)) return;
-  block.branch.taken.delta = after + instruction.immediate;
-  // A 16-bit operand size cuts the target to 16 bits (SDM vol. 2, JMP); 64-bit code ignores the prefix.
-  const bool cut16 = instruction.code_size != CodeSize::Bits64 && instruction.operand_size == 2;
-  block.branch.taken.mask = cut16 ? 0xffff : width_mask;
+  if (is_direct_branch(instruction)) block.branch.taken.delta = after + instruction.immediate;
 }
 
 void fill_ops(Block& block, Decoded* decoded, u32 count, bool threaded) {
@@ -145,7 +152,7 @@ void fill_ops(Block& block, Decoded* decoded, u32 count, bool threaded) {
   for (u32 i = 0; i < count; i++) {
     Instruction& instruction = decoded[i].instruction;
     instruction.threaded = threaded;
-    Op& op = block.ops[i];
+    Op& op = block.ops()[i];
     fill_op(op, instruction, decoded[i].offset, i);
     if (is_direct_branch(instruction)) op.branch = &block.branch;
     op.handler = choose_handler(instruction, decoded[i].flags_live);
@@ -153,11 +160,11 @@ void fill_ops(Block& block, Decoded* decoded, u32 count, bool threaded) {
       if (Handler fused = fused_compare_branch(instruction, decoded[i + 1].instruction)) op.handler = fused;
     }
   }
-  Op& end = block.ops[count];
-  end = {};
-  end.handler = fell_off_the_end;
+  if (!block.falls) return;
+  Op& end = block.ops()[count];
+  end.handler = block.mode & mode_code64 ? fell_off_the_end<true> : fell_off_the_end<false>;
   end.branch = &block.branch;
-  end.offset = static_cast<u16>(block.length);
+  end.offset = static_cast<u16>(block.length());
   end.position = static_cast<u8>(count);
 }
 
@@ -227,26 +234,20 @@ std::unique_ptr<Block> build_block(Cpu* cpu, u64 lin, u64 physical, u32 mode, u6
     if (too_long || straddles || is_rep_string(instruction) || opcode_info(instruction.opcode).ends_block) break;
   }
 
-  auto block = std::make_unique<Block>();
-  block->mode = mode;
+  const Instruction& last = decoded[count - 1].instruction;
+  const bool keeps_bytes = cpu->threaded || straddles;
+  auto block = Block::make(count, !always_leaves(last), straddles, keeps_bytes ? offset : 0);
+  block->mode = static_cast<u8>(mode);
   block->physical = physical;
-  block->straddles = straddles;
-  if (straddles) block->second_page = straddle.second_page;
-  block->count = count;
-  block->length = offset;
-  block->storage = std::make_unique<Op[]>(count + 1);
-  block->ops = block->storage.get();
+  block->repeats = is_rep_string(last);
+  block->copies = block->repeats && copies_memory(last.opcode);
+  block->software_interrupt = enters_kernel(last.opcode);
   mark_live_flags(decoded, count);
   set_links(*block, decoded[count - 1]);
   fill_ops(*block, decoded, count, cpu->threaded != nullptr);
-  if (cpu->threaded || straddles) {
-    block->bytes = std::make_unique<u8[]>(offset);
-    std::copy_n(straddles ? straddle.bytes : bytes, offset, block->bytes.get());
-  }
-  block->repeats = is_rep_string(decoded[0].instruction);
-  block->copies = block->repeats && copies_memory(decoded[0].instruction.opcode);
-  block->software_interrupt = enters_kernel(decoded[count - 1].instruction.opcode);
-  if (too_long) block->ops[0].handler = instruction_too_long;
+  if (straddles) block->second_page().physical = straddle.second_page;
+  if (keeps_bytes) std::copy_n(straddles ? straddle.bytes : bytes, offset, block->bytes());
+  if (too_long) block->ops()[0].handler = instruction_too_long;
   return block;
 }
 

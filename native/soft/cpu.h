@@ -169,7 +169,7 @@ struct TranslatedState {
   u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
   u64 saved_turned = 0, counted = 0, carry = 0;
   u64 target = 0;                  // of an indirect branch
-  u64 stack = 0, deepest = 0;      // the host's stack pointer at entry, and where no more calls are noted (thunks.h)
+  u64 deepest = 0;                 // on the host's stack: where no more calls are noted (thunks.h)
   const Region* region = nullptr;  // while it waits for a call to C++
 };
 

@@ -6,12 +6,11 @@
 #include "soft/memory/debug_watch.h"
 #include "soft/memory/mmu.h"
 #include "soft/threads/threaded_cpu.h"
+#include "soft/translator/region.h"
 
 namespace tsbhyve::soft {
 
 namespace {
-
-constexpr u64 cut_to_16_bits = 0xffff;
 
 /// Bytes that the code segment allows from `rip` on; raises #GP(0) when none (SDM vol. 3, 5.3).
 u64 code_limit(Cpu* cpu, u64 rip) {
@@ -23,19 +22,24 @@ u64 code_limit(Cpu* cpu, u64 rip) {
   return u64{cpu->segment[CS].limit} - rip + 1;
 }
 
+bool is_cut_to_16_bits(const Block* source, const Link* link) {
+  const bool in64 = source->mode & mode_code64;
+  return !in64 && link == &source->branch.taken && source->ops()[source->count - 1].bits & op_operand16;
+}
+
+u64 cut_rip(const Block* source, u64 rip) { return source->mode & mode_code64 ? rip : rip & 0xffffffff; }
+
 /// Chains a direct branch that is not chained yet to its target when that may be done for good (see Link).
 void connect(Cpu* cpu, Block* target) {
   Link* link = cpu->link;
   cpu->link = nullptr;
   if (!link || link->block || !(target->mode & mode_flat) || target->mode & mode_single || target->straddles) return;
-  if (link->mask == cut_to_16_bits) return;  // how far it leads depends on where the page is mapped
   const Block* source = cpu->block;
-  const u64 from = cpu->gpr[17], led_to = (from + link->delta) & link->mask;
+  if (is_cut_to_16_bits(source, link)) return;  // how far it leads depends on where the page is mapped
+  const u64 from = cpu->gpr[17], led_to = cut_rip(source, from + link->delta);
   if (led_to != cpu->rip || source->mode != target->mode) return;  // an event came between
   if ((from ^ led_to) & page_mask || (source->physical ^ target->physical) & page_mask) return;
   link->block = target;
-  link->next_incoming = target->incoming;
-  target->incoming = link;
 }
 
 /// Lets indirect and far-off branches to `rip` find the block at once. A block stands in one slot of the cache at a
@@ -43,9 +47,9 @@ void connect(Cpu* cpu, Block* target) {
 void remember_jump(Cpu* cpu, Block* block, u64 rip) {
   const u32 slot = jump_slot(rip);
   if (block->jump_slot != slot && cpu->jumps[block->jump_slot].block == block) cpu->jumps[block->jump_slot] = {};
-  block->jump_slot = slot;
+  block->jump_slot = static_cast<u16>(slot);
   if (block->straddles) cpu->mmu->straddled(cut_linear(cpu, rip + page_size));
-  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->mmu->code_serial(rip), block->code};
+  cpu->jumps[slot] = {rip, block, cpu->mode, cpu->mmu->code_serial(rip), block->region ? block->region->code : nullptr};
 }
 
 /// The block at `rip` if the jump cache has it, whose look-up is much cheaper than the way by the physical address.
@@ -78,14 +82,15 @@ Block* fetch_block(Cpu* cpu, bool single) {
   if (block && block->straddles) {
     const u64 on_first = page_size - (lin & page_offset_mask);
     const u64 second = cpu->mmu->translate(cut_linear(cpu, lin + on_first), Access::Execute, false);
-    if ((second & page_mask) != block->second_page || block->length > limit) block = nullptr;
+    if ((second & page_mask) != block->second_page().physical || block->length() > limit) block = nullptr;
   }
-  if (block && block->length > limit) block = nullptr;
+  if (block && block->length() > limit) block = nullptr;
   if (!block) {
     const bool may_stay = !cpu->threaded || cpu->threaded->begin_decoding();
     auto built = build_block(cpu, lin, physical, mode, limit);
+    // Code outside RAM is decoded each time.
     if (!may_stay || !cpu->ram->host_page(physical) ||
-        (built->straddles && !cpu->ram->host_page(built->second_page))) {  // code outside RAM is decoded each time
+        (built->straddles && !cpu->ram->host_page(built->second_page().physical))) {
       cpu->link = nullptr;
       return cpu->blocks->keep_once(std::move(built));
     }

@@ -46,7 +46,7 @@ inline void leave_to(Cpu* cpu, u64 rip) { cpu->rip = rip; }
   cpu->budget -= block->count;
   cpu->gpr[17] = rip;
   cpu->block = block;
-  START(cpu, block->ops);
+  START(cpu, block->ops());
 }
 
 /// Near indirect jump, call or return to `rip` (checked canonical, cut to the width).
@@ -63,11 +63,23 @@ inline void leave_to(Cpu* cpu, u64 rip) { cpu->rip = rip; }
 /// Follows a link that has no block: on the same page the run loop may set it, other pages go through the jump cache.
 void follow_unlinked(Cpu* cpu, Link* link, u64 rip);
 
-/// Follows a link of a direct branch.
-[[gnu::always_inline]] inline void follow(Cpu* cpu, Link* link) {
-  const u64 rip = (cpu->gpr[17] + link->delta) & link->mask;
+/// Follows a link of a direct branch to `rip`, which it leads to.
+[[gnu::always_inline]] inline void follow_to(Cpu* cpu, Link* link, u64 rip) {
   if (Block* block = link->block; __builtin_expect(block != nullptr, 1)) return enter_block(cpu, block, rip);
   return follow_unlinked(cpu, link, rip);
+}
+
+/// The same in 64-bit code, where nothing cuts it.
+[[gnu::always_inline]] inline void follow(Cpu* cpu, Link* link) {
+  return follow_to(cpu, link, cpu->gpr[17] + link->delta);
+}
+
+/// To the instruction behind the block.
+template <bool In64>
+[[gnu::always_inline]] inline void follow_next(Cpu* cpu, const Op* op) {
+  Link* const next = &op->branch->next;
+  const u64 rip = cpu->gpr[17] + next->delta;
+  return follow_to(cpu, next, In64 ? rip : rip & 0xffffffff);
 }
 
 }  // namespace tsbhyve::soft

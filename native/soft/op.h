@@ -19,7 +19,7 @@ namespace tsbhyve::soft {
 using Handler = void (*)(Cpu* cpu, const Op* op);
 
 /// Register numbers of general registers are byte offsets into Cpu::gpr; of all others, plain numbers.
-struct alignas(32) Op {
+struct Op {
   Handler handler;
   union {
     u64 immediate;

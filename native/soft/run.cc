@@ -39,9 +39,9 @@ void run_handlers(Cpu* cpu, Block* block) {
   cpu->gpr[17] = cpu->rip;
   cpu->block = block;
   if constexpr (threaded_dispatch) {
-    block->ops->handler(cpu, block->ops);
+    block->ops()->handler(cpu, block->ops());
   } else {
-    cpu->next_op = block->ops;
+    cpu->next_op = block->ops();
     while (const Op* op = cpu->next_op) {
       cpu->next_op = nullptr;
       op->handler(cpu, op);

@@ -25,8 +25,9 @@ export function memoryBeyondGuest(pid: number): number {
 }
 
 export function parseSmaps(text: string): Mapping[] {
-  const kib = (name: string) =>
-    [...text.matchAll(new RegExp(`^${name}: +(\\d+) kB$`, 'gm'))].map((row) => Number(row[1]));
-  const resident = kib('Rss');
-  return kib('Size').map((size, index) => ({ size, resident: resident[index] ?? 0 }));
+  const rows = text.matchAll(/^([0-9a-f]+)-[0-9a-f]+ .*?^Size: +(\d+) kB$.*?^Rss: +(\d+) kB$/gms);
+  // One that grows while the kernel writes this may come twice.
+  const byStart = new Map<string | undefined, Mapping>();
+  for (const [, start, size, resident] of rows) byStart.set(start, { size: Number(size), resident: Number(resident) });
+  return [...byStart.values()];
 }

@@ -29,9 +29,9 @@ test('sides take turns', async () => {
 });
 
 test('smaps: size and resident size of every mapping', () => {
-  const mapping = (size: number, rss: number) =>
-    `7f00-7f10 rw-p 00000000 00:00 0\nSize: ${size} kB\nKernelPageSize: 4 kB\nRss:    ${rss} kB\nPss: 1 kB\n`;
-  expect(parseSmaps(mapping(262144, 81920) + mapping(64, 4))).toEqual([
+  const mapping = (start: string, size: number, rss: number) =>
+    `${start}-7f99 rw-p 00000000 00:00 0\nSize: ${size} kB\nKernelPageSize: 4 kB\nRss:    ${rss} kB\nPss: 1 kB\n`;
+  expect(parseSmaps(mapping('7f00', 262144, 81920) + mapping('7f90', 60, 3) + mapping('7f90', 64, 4))).toEqual([
     { size: 262144, resident: 81920 },
     { size: 64, resident: 4 },
   ]);

@@ -21,8 +21,8 @@ Handler by_code(const Instruction& instruction, Pick pick) {
 
 template <bool In64>
 [[gnu::always_inline]] inline void take(Cpu* cpu, const Op* op) {
-  check_link<In64>(cpu, op, op->branch->taken);
-  return follow(cpu, &op->branch->taken);
+  check_branch<In64>(cpu, op);
+  return follow_to(cpu, &op->branch->taken, branch_target<In64>(cpu, op));
 }
 
 template <bool In64>
@@ -33,13 +33,13 @@ void jump(Cpu* cpu, const Op* op) {
 template <u8 Condition, bool In64>
 void jump_if(Cpu* cpu, const Op* op) {
   if (condition_holds<Condition>(cpu)) return take<In64>(cpu, op);
-  return follow(cpu, &op->branch->next);
+  return follow_next<In64>(cpu, op);
 }
 
 template <bool In64>
 void jump_if_counter_zero(Cpu* cpu, const Op* op) {
   if (read_counter(cpu, op) == 0) return take<In64>(cpu, op);
-  return follow(cpu, &op->branch->next);
+  return follow_next<In64>(cpu, op);
 }
 
 /// LOOP, LOOPE, LOOPNE: counts down without touching flags, and a target out of reach faults before that.
@@ -50,16 +50,17 @@ void loop(Cpu* cpu, const Op* op) {
   const u64 count = cut_address(op, read_counter(cpu, op) - 1);
   const bool holds = W == While::Always || zero_flag(cpu) == (W == While::Equal);
   const bool taken = count != 0 && holds;
-  if (taken) check_link<In64>(cpu, op, op->branch->taken);
+  if (taken) check_branch<In64>(cpu, op);
   write_counter(cpu, op, count);
-  return follow(cpu, taken ? &op->branch->taken : &op->branch->next);
+  if (taken) return follow_to(cpu, &op->branch->taken, branch_target<In64>(cpu, op));
+  return follow_next<In64>(cpu, op);
 }
 
 template <class T, bool In64>
 [[gnu::noinline]] void call_general(Cpu* cpu, const Op* op) {
-  check_link<In64>(cpu, op, op->branch->taken);
+  check_branch<In64>(cpu, op);
   push_value<T>(cpu, op, static_cast<T>(next_rip(cpu, op)));
-  return follow(cpu, &op->branch->taken);
+  return follow_to(cpu, &op->branch->taken, branch_target<In64>(cpu, op));
 }
 
 void call_flat(Cpu* cpu, const Op* op) {

@@ -21,10 +21,19 @@ template <bool In64>
     raise(cpu, op, Vector::GP, 0);
 }
 
+/// Where a direct branch leads to. A 16-bit operand size cuts that to 16 bits (SDM vol. 2, JMP); 64-bit code ignores
+/// the prefix.
+template <bool In64>
+[[gnu::always_inline]] inline u64 branch_target(const Cpu* cpu, const Op* op) {
+  const u64 rip = cpu->gpr[17] + op->branch->taken.delta;
+  if constexpr (In64) return rip;
+  return rip & (op->bits & op_operand16 ? 0xffff : 0xffffffff);
+}
+
 /// Direct branches of 64-bit code check nothing: fetching from a target that is not canonical raises #GP(0) itself.
 template <bool In64>
-[[gnu::always_inline]] inline void check_link(Cpu* cpu, const Op* op, const Link& link) {
-  if constexpr (!In64) check_target<false>(cpu, op, (cpu->gpr[17] + link.delta) & link.mask);
+[[gnu::always_inline]] inline void check_branch(Cpu* cpu, const Op* op) {
+  if constexpr (!In64) check_target<false>(cpu, op, branch_target<false>(cpu, op));
 }
 
 }  // namespace tsbhyve::soft

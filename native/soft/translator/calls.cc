@@ -32,12 +32,13 @@ void step_out(Cpu* cpu, const Site* site) {
 /// Each iteration counts as an instruction, of which the block pays for one: the last, if all are made. They may use up
 /// what the budget has above zero, below which translated code goes no further.
 u64 repeat_many(Cpu* cpu, const Site* site, u64 (*many)(Cpu*, const Op*, u64, u32)) {
-  u64 count = read_counter(cpu, site->op);
+  const Op* const op = site->op();
+  u64 count = read_counter(cpu, op);
   while (count > 0 && cpu->budget > 0) {
-    const u64 done = many(cpu, site->op, std::min(count, static_cast<u64>(cpu->budget)), site->size);
+    const u64 done = many(cpu, op, std::min(count, static_cast<u64>(cpu->budget)), site->size);
     if (done == 0) return 0;
     count -= done;
-    write_counter(cpu, site->op, count);
+    write_counter(cpu, op, count);
     cpu->budget -= static_cast<i64>(count == 0 ? done - 1 : done);
   }
   return count == 0;
@@ -47,20 +48,20 @@ u64 repeat_many(Cpu* cpu, const Site* site, u64 (*many)(Cpu*, const Op*, u64, u3
 
 u64 translated_load(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
-  const u64 value = load_slow(cpu, site->op, lin, site->size, site->segment);
+  const u64 value = load_slow(cpu, site->op(), lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
 }
 
 void translated_store(Cpu* cpu, const Site* site, u64 lin, u64 value) {
   step_in(cpu, site);
-  store_slow(cpu, site->op, lin, value, site->size, site->segment);
+  store_slow(cpu, site->op(), lin, value, site->size, site->segment);
   step_out(cpu, site);
 }
 
 u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64) {
   step_in(cpu, site);
-  const u64 value = load_for_update_slow(cpu, site->op, lin, site->size, site->segment);
+  const u64 value = load_for_update_slow(cpu, site->op(), lin, site->size, site->segment);
   step_out(cpu, site);
   return value;
 }
@@ -68,7 +69,8 @@ u64 translated_update(Cpu* cpu, const Site* site, u64 lin, u64) {
 /// The operation that follows in the copy stops there.
 u64 translated_operation(Cpu* cpu, const Site* site, u64, u64) {
   step_in(cpu, site);
-  site->op->handler(cpu, site->op);
+  const Op* const copy = &static_cast<const OperationSite*>(site)->copy;
+  copy->handler(cpu, copy);
   cpu->next_op = nullptr;
   step_out(cpu, site);
   constexpr u64 always_set = 2;

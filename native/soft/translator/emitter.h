@@ -22,6 +22,10 @@ struct CodeState {
   u32 pending = 0;          // instructions of earlier blocks that the budget does not know of
 };
 
+/// As many moves as a region has instructions add up to less than a FlagSource can say.
+inline constexpr i32 longest_move = 1 << 20;
+static_assert(i64{max_region_instructions} * longest_move < INT32_MAX);
+
 class Emitter {
  public:
   using Gp = asmjit::x86::Gp;
@@ -59,8 +63,8 @@ class Emitter {
   /// To be called before a guest register gets a value that has nothing to do with its old one, where the flags live
   /// on.
   void overwrite(u8 guest);
-  /// The same where it moves by a constant.
-  void moved(u8 guest, i64 by);
+  /// The same where it moves by a constant, of `longest_move` at most.
+  void moved(u8 guest, i32 by);
 
   // --- XMM registers (emitter_vectors.cc)
   /// Host register with a guest register's value: its home, or `spare`.
@@ -95,7 +99,7 @@ class Emitter {
   void begin_sse(bool is_float);
   /// Where the instruction that uses direct() goes to be done by tier 1.
   const Label& direct_slow() const { return direct_slow_; }
-  Site* site(u32 size, u8 segment);
+  const Site* site(u32 size, u8 segment);
 
   // --- flags (emitter_flags.cc, flags_to_memory.cc)
   /// Something that changes the host's flags comes next.
@@ -112,7 +116,7 @@ class Emitter {
   void drop_flags() { now.flags = {}, now.host = 0, now.uncaptured = false; }
   FlagRecipe& flags() { return now.flags; }
   static FlagSource in_register(u8 guest) { return {FlagSource::Kind::Register, guest, 0}; }
-  static FlagSource constant(u64 value) { return {FlagSource::Kind::Constant, 0, value}; }
+  static FlagSource constant(u64 value) { return {FlagSource::Kind::Constant, 0, static_cast<i32>(value)}; }
   static FlagSource saved() { return {FlagSource::Kind::Saved, 0, 0}; }
   /// The host's condition that holds when the guest's does, or nothing. Uses t0 and t1.
   std::optional<u8> condition(u8 guest_condition);
@@ -156,6 +160,7 @@ class Emitter {
   void begin_header(size_t index);
   void stop_short_of(size_t header);
   u32 longest_from(size_t index) const;
+  Site here(u32 size, u8 segment);
   Exit* new_exit(Exit::Kind kind);
   const FlagRecipe* kept_flags();
   void leave(const Exit* by);

@@ -107,7 +107,8 @@ void Emitter::note_call() {
   a.push(t2);
   cold([=, this] {
     a.bind(too_deep);
-    a.mov(x86::rsp, CPU_FIELD(translated.stack));
+    a.mov(x86::rsp, CPU_FIELD(translated.deepest));
+    a.add(x86::rsp, frames_bytes);
     a.jmp(back);
   });
 }

@@ -79,11 +79,11 @@ void Emitter::set_overlay(FlagOverlay overlay, u32 size) {
 
 void Emitter::fetch(const FlagSource& source, size_t saved_at, const Gp& into) {
   switch (source.kind) {
-    case FlagSource::Kind::Constant: a.mov(into, static_cast<i64>(source.value)); return;
+    case FlagSource::Kind::Constant: a.mov(into, i64{source.value}); return;
     case FlagSource::Kind::Register: {
       const Gp value = value_of(source.reg, 8, into);
       if (source.value != 0)
-        a.lea(into, x86::ptr(value, static_cast<i32>(source.value)));
+        a.lea(into, x86::ptr(value, source.value));
       else if (value.id() != into.id())
         a.mov(into, value);
       return;

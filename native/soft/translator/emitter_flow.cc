@@ -51,17 +51,10 @@ void Emitter::pay() {
 }
 
 const Site* Emitter::operation_site() {
-  // Tier 1's handler runs a copy, and then what follows it.
-  struct Alone {
-    Op copy, end;
-  };
-  auto* const alone = region_->make<Alone>();
-  alone->copy = *op;
+  auto* const alone = region_->make<OperationSite>(here(0, 0), *op, Op{});
   alone->copy.handler = choose_handler(*instruction, true);
   alone->end.handler = end_of_copy;
-  Site* const at = site(0, 0);
-  at->op = &alone->copy;
-  return at;
+  return alone;
 }
 
 void Emitter::run_operation() {
@@ -145,14 +138,14 @@ void Emitter::stop_short_of(size_t header) {
 void Emitter::begin_header(size_t index) {
   now = {};
   block = plan_[index].block;
-  op = block->ops;
+  op = block->ops();
   if (index == 0) region_->longest = longest_from(index);
 }
 
 bool Emitter::emit_instructions(PlannedBlock& planned) {
   for (position = 0; position < planned.instructions.size(); position++) {
     instruction = &planned.instructions[position];
-    op = &block->ops[position];
+    op = &block->ops()[position];
     live_after = planned.live_after[position] != 0;
     if (opcode_info(instruction->opcode).ends_block) return true;
     if (const u32 row = translate_row(*this, planned)) {

@@ -59,10 +59,12 @@ void Emitter::address() {
     a.add(t0, field(offsetof(Cpu, segment) + memory.segment * sizeof(Segment) + offsetof(Segment, base)));
 }
 
-Site* Emitter::site(u32 size, u8 segment) {
+Site Emitter::here(u32 size, u8 segment) {
   const i32 ahead = static_cast<i32>(now.pending + block->count) - static_cast<i32>(max_region_instructions);
-  return region_->make<Site>(op, block, region_, ahead, static_cast<u8>(size), segment, kept_flags());
+  return {block, region_, kept_flags(), ahead, op->position, static_cast<u8>(size), segment};
 }
+
+const Site* Emitter::site(u32 size, u8 segment) { return region_->make<Site>(here(size, segment)); }
 
 /// t1 = entry of the fast table for t0, which is served when t2, the page of the last byte, has its tag. An access that
 /// need not be aligned is served as long as it stays on the page.

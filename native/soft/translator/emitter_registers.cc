@@ -51,9 +51,9 @@ void Emitter::overwrite(u8 guest) {
   save(now.flags.turned, flag_slots::turned_slot);
 }
 
-void Emitter::moved(u8 guest, i64 by) {
+void Emitter::moved(u8 guest, i32 by) {
   for (FlagSource* source : {&now.flags.left, &now.flags.right, &now.flags.result, &now.flags.turned}) {
-    if (source->kind == FlagSource::Kind::Register && source->reg == guest) source->value -= static_cast<u64>(by);
+    if (source->kind == FlagSource::Kind::Register && source->reg == guest) source->value -= by;
   }
 }
 

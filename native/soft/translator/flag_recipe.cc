@@ -11,7 +11,7 @@ namespace {
 template <class T>
 T value_of(const Cpu* cpu, const FlagSource& source, u64 saved) {
   switch (source.kind) {
-    case FlagSource::Kind::Register: return static_cast<T>(cpu->gpr[source.reg] + source.value);
+    case FlagSource::Kind::Register: return static_cast<T>(cpu->gpr[source.reg] + static_cast<u64>(i64{source.value}));
     case FlagSource::Kind::Constant: return static_cast<T>(source.value);
     default: return static_cast<T>(saved);
   }

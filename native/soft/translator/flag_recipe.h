@@ -13,7 +13,7 @@ struct FlagSource {
   enum class Kind : u8 { Absent, Register, Constant, Saved /* the slot of its role in TranslatedState */ };
   Kind kind = Kind::Absent;
   u8 reg = 0;     // guest register
-  u64 value = 0;  // the constant, or what is to be added to the register
+  i32 value = 0;  // the constant, or what is to be added to the register
 
   bool operator==(const FlagSource&) const = default;
 };

@@ -11,9 +11,8 @@ using namespace flag_slots;
 void Emitter::store_lazy(size_t to, const FlagSource& source, size_t saved_at) {
   if (source.kind == FlagSource::Kind::Register && source.value == 0 && has_home(source.reg)) {
     a.mov(field(to), home(source.reg));
-  } else if (source.kind == FlagSource::Kind::Constant &&
-             source.value == static_cast<u64>(static_cast<i32>(source.value))) {
-    a.mov(field(to), static_cast<i32>(source.value));
+  } else if (source.kind == FlagSource::Kind::Constant) {
+    a.mov(field(to), source.value);
   } else {
     fetch(source, saved_at, t0);
     a.mov(field(to), t0);

@@ -21,10 +21,14 @@ HostTranslator* translator_of(Cpu* cpu) { return static_cast<HostTranslator*>(cp
 /// Unaligned accesses of user code may be forbidden: tier 1 then looks at each.
 bool checks_alignment(const Cpu* cpu) { return cpu->cpl == 3 && cpu->cr0 & cr0::AM && cpu->rflags & rflags::AC; }
 
-void end_membership(Block* block, const Region* region) {
-  Membership** at = &block->member_of;
-  while ((*at)->region != region) at = &(*at)->next;
-  *at = (*at)->next;
+void begin_membership(Region* region, Block* block) {
+  block->member_of = region->members = region->make<Membership>(region, block, block->member_of, region->members);
+}
+
+void end_membership(const Membership* member) {
+  Membership** at = &member->block->member_of;
+  while (*at != member) at = &(*at)->next_of_block;
+  *at = member->next_of_block;
 }
 
 void stand_in(Cpu* cpu, const Exit* by) {
@@ -32,14 +36,14 @@ void stand_in(Cpu* cpu, const Exit* by) {
   cpu->gpr[17] = cpu->translated.code_page + (by->block->physical & page_offset_mask);
 }
 
-void begin(Cpu* cpu, Block* block) { return block->first(cpu, block->ops); }
+void begin(Cpu* cpu, Block* block) { return block->first(cpu, block->ops()); }
 
 void go_on(Cpu* cpu, const Exit* by) {
   switch (by->kind) {
     case Exit::Kind::Branch: return follow(cpu, by->link);
     case Exit::Kind::Jump: return jump_indirect(cpu, cpu->translated.target);
     case Exit::Kind::Operation:
-      if (by->op == by->block->ops) return begin(cpu, by->block);
+      if (by->op == by->block->ops()) return begin(cpu, by->block);
       return by->op->handler(cpu, by->op);
     case Exit::Kind::Block:
       if (cpu->budget < by->block->count) {
@@ -58,7 +62,7 @@ void run_translated(Cpu* cpu, const Op*) {
   if (!fits || checks_alignment(cpu) || translator_of(cpu)->is_resting()) return begin(cpu, block);
   cpu->budget += block->count;
   cpu->translated.code_page = cpu->gpr[17] & page_mask;
-  const Exit* const by = translator_of(cpu)->run(block);
+  const Exit* const by = translator_of(cpu)->run(block->region);
   stand_in(cpu, by);
   settle_flags(cpu, by->flags);
   take_host_exceptions(cpu);
@@ -83,7 +87,7 @@ void count_run(Cpu* cpu, const Op* op) {
 
 HostTranslator::HostTranslator(Cpu* cpu, const TranslatorLimits& limits)
     : cpu_(cpu),
-      heat_(limits.heat),
+      heat_(static_cast<u16>(std::min<u32>(limits.heat, UINT16_MAX))),
       perf_map_(limits.perf_map),
       memory_(limits.code_bytes),
       thunks_(make_thunks(memory_)) {
@@ -100,9 +104,9 @@ HostTranslator::~HostTranslator() {
 
 void HostTranslator::watch(Block* block) {
   if (!is_translatable(*block)) return;
-  block->first = block->ops->handler;
+  block->first = block->ops()->handler;
   block->heat = heat_;
-  block->ops->handler = count_run;
+  block->ops()->handler = count_run;
 }
 
 void HostTranslator::forget(Block* block) {
@@ -111,7 +115,7 @@ void HostTranslator::forget(Block* block) {
 
 bool HostTranslator::translate(Block* block) {
   dead_.clear();
-  block->ops->handler = block->first;  // should it fail, this is not tried again
+  block->ops()->handler = block->first;  // should it fail, this is not tried again
   Plan plan = plan_region(cpu_, block, heat_);
   if (plan.empty()) return false;
   auto region = std::make_unique<Region>();
@@ -120,7 +124,7 @@ bool HostTranslator::translate(Block* block) {
   if (code.init(host_environment()) != asmjit::kErrorOk) return false;
   Emitter emitter(&code, thunks_, region.get(), plan);
   if (!emitter.emit_region() || !place(code, *region)) return false;
-  for (const PlannedBlock& planned : plan) region->blocks.push_back(planned.block);
+  for (const PlannedBlock& planned : plan) begin_membership(region.get(), planned.block);
   install(std::move(region));
   return true;
 }
@@ -135,7 +139,7 @@ bool HostTranslator::place(asmjit::CodeHolder& code, Region& region) {
   if (region.size == 0) return false;
   region.code = memory_.runnable() + piece.used;
   region.writable = memory_.writable() + piece.used;
-  region.piece = current_;
+  region.piece = static_cast<u16>(current_);
   piece.used += wanted;
   return true;
 }
@@ -159,11 +163,9 @@ void HostTranslator::install(std::unique_ptr<Region> made) {
   for (Exit* exit = region->exits; exit; exit = exit->next) {
     if (exit->patch) __builtin_memcpy(&exit->unpatched, region->writable + exit->patch, 4);
   }
-  for (Block* block : region->blocks) block->member_of = region->make<Membership>(region, block->member_of);
   Block* const entry = region->entry;
   entry->region = region;
-  entry->code = region->code;
-  entry->ops->handler = run_translated;
+  entry->ops()->handler = run_translated;
   if (JumpEntry& jump = cpu_->jumps[entry->jump_slot]; jump.block == entry) jump.code = region->code;
 }
 
@@ -187,15 +189,14 @@ void HostTranslator::kill(Region* region) {
   region->dead = true;
   Block* const entry = region->entry;
   entry->region = nullptr;
-  entry->code = nullptr;
   entry->heat = heat_;
-  entry->ops->handler = count_run;
+  entry->ops()->handler = count_run;
   if (JumpEntry& jump = cpu_->jumps[entry->jump_slot]; jump.block == entry) jump.code = nullptr;
   while (!region->incoming.empty()) disconnect(region->incoming.back());
   for (Exit* exit = region->exits; exit; exit = exit->next) {
     if (exit->to) disconnect(exit);
   }
-  for (Block* block : region->blocks) end_membership(block, region);
+  for (const Membership* member = region->members; member; member = member->next_of_region) end_membership(member);
   std::erase(pieces_[region->piece].regions, region);
   counts_.regions--;
   counts_.bytes -= region->size;
@@ -214,8 +215,10 @@ bool HostTranslator::owns(const void* code) const {
 }
 
 bool region_overlaps(const Region* region, u64 physical, u64 size) {
-  return std::any_of(region->blocks.begin(), region->blocks.end(),
-                     [=](const Block* block) { return BlockCache::overlaps(block, physical, size); });
+  for (const Membership* member = region->members; member; member = member->next_of_region) {
+    if (BlockCache::overlaps(member->block, physical, size)) return true;
+  }
+  return false;
 }
 
 std::unique_ptr<Translator> Translator::create(Cpu* cpu, const TranslatorLimits& limits) {

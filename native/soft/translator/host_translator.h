@@ -25,10 +25,10 @@ class HostTranslator final : public Translator {
   /// Makes the region that `block` is the entry of. False: the block stays with tier 1. Only while no translated code
   /// runs.
   bool translate(Block* block);
-  /// Runs the region of `block`, which has not been paid for, and returns how it left.
-  const Exit* run(const Block* block) {
+  /// Runs a region, whose first block has not been paid for, and returns how it left.
+  const Exit* run(const Region* region) {
     counts_.entries++;
-    return thunks_.enter(cpu_, block->code);
+    return thunks_.enter(cpu_, region->code);
   }
   /// Makes the way out jump to its target by itself, where that is possible.
   void connect(Exit* by);
@@ -48,7 +48,7 @@ class HostTranslator final : public Translator {
   void disconnect(Exit* exit);
 
   Cpu* cpu_;
-  const u32 heat_;
+  const u16 heat_;
   const PerfMap* const perf_map_;
   bool resting_ = false;
   CodeMemory memory_;

@@ -147,8 +147,8 @@ bool load_address(Emitter& e) {
   if (to.size < 4 || !e.can_address()) return false;
   const auto displacement = static_cast<i32>(memory.displacement);
   // A register that moves by a constant takes what is known of it along.
-  const bool moves =
-      memory.base == to.reg && memory.index == no_register && to.size == 8 && e.instruction->address_size == 8;
+  const bool moves = memory.base == to.reg && memory.index == no_register && to.size == 8 &&
+                     e.instruction->address_size == 8 && displacement >= -longest_move && displacement <= longest_move;
   if (moves) {
     if (e.live_after) e.moved(to.reg, displacement);
   } else {

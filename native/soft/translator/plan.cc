@@ -15,9 +15,9 @@ constexpr u32 part_to_join = 8;
 bool decode_block(const Cpu* cpu, const Block& block, std::vector<Instruction>& instructions) {
   const u8* page = cpu->ram->host_page(block.physical);
   if (!page) return false;
-  const u8* bytes = block.bytes ? block.bytes.get() : page + (block.physical & page_offset_mask);
+  const u8* bytes = block.bytes() ? block.bytes() : page + (block.physical & page_offset_mask);
   for (u32 i = 0; i < block.count; i++) {
-    const Op& op = block.ops[i];
+    const Op& op = block.ops()[i];
     Instruction& instruction = instructions.emplace_back();
     if (decode(bytes + op.offset, op.length, CodeSize::Bits64, instruction) != DecodeStatus::Ok) return false;
     instruction.threaded = cpu->threaded != nullptr;

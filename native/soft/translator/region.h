@@ -2,7 +2,6 @@
 // A region: host code for a few blocks of one page that lead to each other, entered at the first of them.
 #pragma once
 
-#include <memory_resource>
 #include <utility>
 #include <vector>
 
@@ -11,17 +10,22 @@
 
 namespace tsbhyve::soft {
 
-struct Region;
-
 /// What C++ needs to know when translated code calls it in the midst of a block.
 struct Site {
-  const Op* op = nullptr;
   Block* block = nullptr;
   Region* region = nullptr;
-  i32 ahead = 0;  // what the budget has too much of, beside what tier 1 has in this block (see Thunks::enter)
-  u8 size = 0;    // of the memory access
-  u8 segment = 0;
   const FlagRecipe* flags = nullptr;  // null: they are in memory
+  i32 ahead = 0;    // what the budget has too much of, beside what tier 1 has in this block (see Thunks::enter)
+  u8 position = 0;  // of the Op in the block
+  u8 size = 0;      // of the memory access
+  u8 segment = 0;
+
+  const Op* op() const { return &block->ops()[position]; }
+};
+
+/// The same where tier 1's handler is to do the instruction alone: it runs a copy, and then what follows it.
+struct OperationSite : Site {
+  Op copy, end;
 };
 
 /// One way out of translated code.
@@ -35,8 +39,10 @@ struct Exit {
   Kind kind = Kind::Branch;
   Region* region = nullptr;
   soft::Block* block = nullptr;
-  const Op* op = nullptr;
-  Link* link = nullptr;
+  union {
+    const Op* op = nullptr;  // Operation
+    Link* link;              // Branch
+  };
   const FlagRecipe* flags = nullptr;  // null: they are in memory, as with every Branch
   u32 patch = 0;                      // Branch: where in the region's code its jump has its distance
   u32 unpatched = 0;                  // the distance that leads to its way out
@@ -47,31 +53,55 @@ struct Exit {
 /// That a region holds the instructions of a block; it lives as long as the region.
 struct Membership {
   Region* region = nullptr;
-  Membership* next = nullptr;  // of the same block
+  Block* block = nullptr;
+  Membership* next_of_block = nullptr;
+  Membership* next_of_region = nullptr;
 };
 
 struct Region {
   Block* entry = nullptr;
-  std::vector<Block*> blocks;
   const u8* code = nullptr;  // where it runs
-  u8* writable = nullptr;    // the same bytes, where they can be written
+  u32 longest = 0;           // instructions that may be retired after its entry before it looks at the budget again
   u32 size = 0;
-  size_t piece = 0;   // of code memory
-  bool dead = false;  // the guest has changed its bytes: nobody may come in any more
-  u32 longest = 0;    // instructions that may be retired after its entry before it looks at the budget again
+  u8* writable = nullptr;  // the same bytes, where they can be written
+  u16 piece = 0;           // of code memory
+  bool dead = false;       // the guest has changed its bytes: nobody may come in any more
   Exit* exits = nullptr;
+  Membership* members = nullptr;
   std::vector<Exit*> incoming;
+
+  Region() = default;
+  ~Region() {
+    while (Piece* const last = pieces_) {
+      pieces_ = last->before;
+      delete last;
+    }
+  }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
 
   /// Something small that lives as long as the region. Its destructor does not run.
   template <class T, class... From>
   T* make(From&&... from) {
     static_assert(std::is_trivially_destructible_v<T>);
-    return ::new (memory_.allocate(sizeof(T), alignof(T))) T{std::forward<From>(from)...};
+    static_assert(sizeof(T) <= sizeof(Piece::bytes) && alignof(T) <= alignof(Piece));
+    if (sizeof(T) > left_) {
+      pieces_ = new Piece{pieces_, {}};
+      left_ = sizeof(Piece::bytes);
+    }
+    left_ = (left_ - sizeof(T)) & ~(alignof(T) - 1);
+    return ::new (pieces_->bytes + left_) T{std::forward<From>(from)...};
   }
 
  private:
-  static constexpr size_t first_bytes = 256;
-  std::pmr::monotonic_buffer_resource memory_{first_bytes};
+  /// Regions are many and most are small, so the last piece of each must not stay half empty. With what malloc() adds
+  /// this is 256 bytes.
+  struct Piece {
+    Piece* before;
+    u8 bytes[240];
+  };
+  Piece* pieces_ = nullptr;
+  size_t left_ = 0;
 };
 
 }  // namespace tsbhyve::soft

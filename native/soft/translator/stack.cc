@@ -97,7 +97,7 @@ u32 translate_row(Emitter& e, const PlannedBlock& planned) {
   std::vector<const Site*> sites;
   for (u32 i = 0; i < length; i++) {
     e.instruction = &rest[i];
-    e.op = &e.block->ops[e.position + i];
+    e.op = &e.block->ops()[e.position + i];
     sites.push_back(e.operation_site());
     e.moved(RSP, pushes ? -8 : 8);
     const u8 guest = rest[i].operands[0].reg;

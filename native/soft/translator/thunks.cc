@@ -34,20 +34,14 @@ void reload(Assembler& a, bool all) {
 
 const Gp kept[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
 
-/// A guest may return to any address, this one too: tier 1 then raises #GP, since it is not canonical.
-constexpr u64 no_return_address = u64{1} << 62;
-constexpr i32 frame_bytes = 16, most_frames = 64;
-
 void make_enter(Assembler& a, u64 leave) {
   for (const Gp& reg : kept) a.push(reg);
   a.sub(x86::rsp, 8);
-  a.mov(t0, no_return_address);
-  a.push(t0);
+  a.push(0);  // whoever returns to this very address leaves, which is no more than slow
   a.mov(t0, leave);
   a.push(t0);
   a.lea(state, x86::ptr(x86::rdi, bias));
-  a.mov(CPU_FIELD(translated.stack), x86::rsp);
-  a.lea(t0, x86::ptr(x86::rsp, -most_frames * frame_bytes));
+  a.lea(t0, x86::ptr(x86::rsp, -frames_bytes));
   a.mov(CPU_FIELD(translated.deepest), t0);
   a.mov(t0, x86::rsi);
   a.sub(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
@@ -59,8 +53,8 @@ void make_leave(Assembler& a) {
   spill(a);
   a.add(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
   a.mov(x86::rax, t1);
-  a.mov(x86::rsp, CPU_FIELD(translated.stack));
-  a.add(x86::rsp, frame_bytes + 8);
+  a.mov(x86::rsp, CPU_FIELD(translated.deepest));
+  a.add(x86::rsp, frames_bytes + 16 + 8);
   for (size_t i = std::size(kept); i-- > 0;) a.pop(kept[i]);
   a.ret();
 }

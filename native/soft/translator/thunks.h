@@ -14,6 +14,9 @@
 
 namespace tsbhyve::soft {
 
+/// Frames of 16 bytes.
+inline constexpr i32 frames_bytes = 64 * 16;
+
 struct Thunks {
   /// Runs translated code at `code` until it leaves, and returns the Exit it left by. Meanwhile the budget is less by
   /// max_region_instructions: below zero there is too little left for another region.

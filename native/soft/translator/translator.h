@@ -16,7 +16,7 @@ class PerfMap;
 
 struct TranslatorLimits {
   size_t code_bytes = 0;
-  u32 heat = 0;                       // runs of a block after which it is translated
+  u32 heat = 0;                       // runs of a block after which it is translated; more than 65,535 are as many
   const PerfMap* perf_map = nullptr;  // told of each region; null: nobody is
 };
 

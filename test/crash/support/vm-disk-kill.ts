@@ -40,12 +40,13 @@ export function callsOf(life: string, parent = SCRATCH): number {
   }
 }
 
+/** What a live snapshot does beside its guest takes more or fewer calls, so the last ones need not come. */
 export function killedAt(life: string, call: number, parent = SCRATCH): void {
   const folder = new WatchedFolder(parent);
   try {
     folder.killAt(call);
     const { signal, said } = run(folder, life);
-    if (signal !== 'SIGKILL') throw new Error('it was not killed');
+    if (signal !== 'SIGKILL' && folder.callsMade >= call) throw new Error('it was not killed');
     examineDisks(folder.root, said);
   } catch (cause) {
     throw new Error(`${life}, killed at call ${call}: ${(cause as Error).message}`, { cause });

@@ -92,6 +92,19 @@ void a_bulk_fill_replaces_code() {
   require(guest.get(Register::rbp) == 1 && guest.get(Register::rbx) == 64, "64 times INC BX took the place of INC BP");
 }
 
+void a_chained_branch_forgets_code_that_has_changed() {
+  // 1000: mov ecx, 3; 1005: jmp 1010; 1010: inc eax; dec ecx; jz 1020; jmp 1005
+  FlatGuest guest({0xb9, 0x03, 0x00, 0x00, 0x00, 0xeb, 0x09});
+  guest.write(0x1010, {0x40, 0x49, 0x74, 0x0c, 0xeb, 0xef});
+  // 1020: dec edx; js 1040; mov byte [1010], 43h (inc ebx); mov ecx, 3; jmp 1005; 1040: hlt
+  guest.write(0x1020,
+              {0x4a, 0x78, 0x1d, 0xc6, 0x05, 0x10, 0x10, 0x00, 0x00, 0x43, 0xb9, 0x03, 0x00, 0x00, 0x00, 0xeb, 0xd4});
+  guest.write(0x1040, {0xf4});
+  guest.set(Register::rdx, 1);
+  guest.run_to_halt();
+  require(guest.get(Register::rax) == 3 && guest.get(Register::rbx) == 3, "each loop runs the code of its time");
+}
+
 void fetch_faults_leave_nothing_behind() {
   // An instruction that runs onto a page which is not present, a thousand times: found by the leak check of the
   // sanitizer.
@@ -116,6 +129,7 @@ int main() {
   a_store_half_to_a_device_runs_again_unharmed();
   a_page_walk_changes_the_running_block();
   a_bulk_fill_replaces_code();
+  a_chained_branch_forgets_code_that_has_changed();
   fetch_faults_leave_nothing_behind();
   std::puts("smc: ok");
   return 0;

@@ -67,6 +67,15 @@ TEST_GUEST_CODE(calls, "64", R"(
 4:
   ret
 5:
+
+  lea r14, [rip + 7f]
+  push 0
+  test r15d, 1
+  jz 6f
+  clts
+6:
+  ret
+7:
   dec r15d
   jnz 1b
   hlt
@@ -74,12 +83,12 @@ TEST_GUEST_CODE(calls, "64", R"(
 .Ldeep:
   add rbx, rcx
   sub ecx, 1
-  jl 6f
+  jl 8f
   call .Ldeep
   inc ecx
   xor rbx, rcx
   rol rbx, 3
-6:
+8:
   ret
 
 .Lgoes_elsewhere:
@@ -164,6 +173,7 @@ std::vector<int> bytes(std::span<const std::uint8_t> code) { return {code.begin(
 
 std::unique_ptr<LongGuest> make(const TranslatorOptions& translator) {
   auto guest = std::make_unique<LongGuest>(bytes(calls), translator);
+  guest->write(0, {0x41, 0xff, 0xe6});  // jmp r14: what the first frame on the host's stack has is an address, too
   guest->write(caller_at, bytes(caller));
   guest->write(other_caller_at, bytes(other_caller));
   guest->write(handler_at, bytes(mends_return));
