@@ -144,8 +144,8 @@ class Emitter {
   /// Goes to the block at the linear address in t0, as far as the jump cache knows it, after `before`; else it leaves:
   /// tier 1 does all of the instruction in hand.
   void jump_indirect(const MakeCode& before);
-  /// The same for a RET that takes the address alone from the stack: the host returns with it where the last call that
-  /// it knows of is to return to that address.
+  /// The same for a RET that takes the address alone from the stack: it goes on behind the last call that has left a
+  /// frame (thunks.h) where that is to return to the address.
   void return_to_caller();
   /// After all of a CALL but the jump, to the target of its link or to t0. What follows is not reached.
   void call_direct();
@@ -165,12 +165,11 @@ class Emitter {
   const FlagRecipe* kept_flags();
   void leave(const Exit* by);
   void pay();
-  enum class By : u8 { Jump, Call };
   const Exit* pay_for_indirect(Exit::Kind kind, const Label& unknown);
-  void look_up(const MakeCode& before, const Label& unknown, By by = By::Jump);
-  void go_outside(const Link* link, const Label& out, By by = By::Jump);
-  void note_call();
-  void continue_after_call();
+  void look_up(const MakeCode& before, const Label& unknown, const Label* back = nullptr);
+  void go_outside(const Link* link, const Label& out, const Label* back = nullptr);
+  void note_call(const Label& back);
+  void come_back(const Label& back);
   void fetch(const FlagSource& source, size_t saved, const Gp& into);
   Gp fetched(const FlagSource& source, size_t saved, const Gp& spare);
   void capture();

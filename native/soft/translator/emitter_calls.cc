@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From region to region: by links, through the jump cache, and by calls that the host's own returns lead back from.
+// From region to region: by links, through the jump cache, and back from calls by the frames that those have left.
 #include "soft/translator/emitter.h"
 
 namespace tsbhyve::soft {
@@ -17,9 +17,8 @@ void Emitter::return_address(const Gp& into) {
   a.lea(into, x86::ptr(into, static_cast<i32>((block->physical & page_offset_mask) + op->offset + op->length)));
 }
 
-/// Goes to the code of the block at t0, which is another page's or not known before. At a function it finds the call
-/// noted.
-void Emitter::look_up(const MakeCode& before, const Label& unknown, By by) {
+/// Goes to the code of the block at t0, which is another page's or not known before. A call is to come back to `back`.
+void Emitter::look_up(const MakeCode& before, const Label& unknown, const Label* back) {
   static_assert(sizeof(JumpEntry) == 32);
   a.mov(t1, t0);
   a.shr(t1, 12);
@@ -41,23 +40,23 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown, By by) {
   a.mov(t1, entry(offsetof(JumpEntry, code), 8));
   a.test(t1, t1);
   a.jz(unknown);
-  if (by == By::Call) note_call();
+  if (back) note_call(*back);
   a.and_(t0, static_cast<i64>(page_mask));
   a.mov(CPU_FIELD(translated.code_page), t0);
   if (before) before();
-  by == By::Call ? a.call(t1) : a.jmp(t1);
+  a.jmp(t1);
 }
 
 /// To the target of a link outside of the region; at `out`, and where nothing better is known, tier 1 goes there.
-void Emitter::go_outside(const Link* link, const Label& out, By by) {
+void Emitter::go_outside(const Link* link, const Label& out, const Label* back) {
   Exit* const exit = new_exit(Exit::Kind::Branch);
   exit->link = const_cast<Link*>(link);
   const u64 from = block->physical & page_offset_mask, offset = from + link->delta;
   // What runs onto the next page depends on two translations, which only the jump cache knows of.
   const bool may_straddle = !link->block && offset + max_instruction_length > page_size;
   if (offset < page_size && !may_straddle) {
-    if (by == By::Call) note_call();
-    by == By::Call ? a.call(out) : a.long_().jmp(out);
+    if (back) note_call(*back);
+    a.long_().jmp(out);
     exit->patch = static_cast<u32>(a.offset()) - 4;
   } else {
     a.mov(t0, CPU_FIELD(translated.code_page));
@@ -68,7 +67,7 @@ void Emitter::go_outside(const Link* link, const Label& out, By by) {
       a.mov(t1, distance);
       a.add(t0, t1);
     }
-    look_up(nullptr, out, by);
+    look_up(nullptr, out, back);
   }
   cold([=, this] {
     a.bind(out);
@@ -98,25 +97,28 @@ void Emitter::jump_indirect(const MakeCode& before) {
 }
 
 /// Makes a frame (thunks.h), in place of all that are there where they are too many. Uses t2.
-void Emitter::note_call() {
-  const Label too_deep = a.newLabel(), back = a.newLabel();
+void Emitter::note_call(const Label& back) {
+  const Label too_deep = a.newLabel(), go_on = a.newLabel();
   a.cmp(x86::rsp, CPU_FIELD(translated.deepest));
   a.jbe(too_deep);
-  a.bind(back);
+  a.bind(go_on);
   return_address(t2);
+  a.push(t2);
+  a.lea(t2, x86::ptr(back));
   a.push(t2);
   cold([=, this] {
     a.bind(too_deep);
     a.mov(x86::rsp, CPU_FIELD(translated.deepest));
     a.add(x86::rsp, frames_bytes);
-    a.jmp(back);
+    a.jmp(go_on);
   });
 }
 
-/// Where the host comes back to, with the guest's address in t0. RET has paid and looked at the budget.
-void Emitter::continue_after_call() {
+/// RET comes here with the guest's address in t0, and has paid and looked at the budget.
+void Emitter::come_back(const Label& back) {
   now = {};
-  a.lea(x86::rsp, x86::ptr(x86::rsp, 8));
+  a.bind(back);
+  a.lea(x86::rsp, x86::ptr(x86::rsp, 16));
   a.lea(home(RSP), x86::ptr(home(RSP), 8));
   a.lea(t0, x86::ptr(t0, -static_cast<i32>((block->physical & page_offset_mask) + block->branch.next.delta)));
   a.mov(CPU_FIELD(translated.code_page), t0);
@@ -126,17 +128,17 @@ void Emitter::continue_after_call() {
 void Emitter::call_direct() {
   flags_to_memory();
   pay();
-  const Label out = a.newLabel();
+  const Label out = a.newLabel(), back = a.newLabel();
   a.jl(out);
-  go_outside(&block->branch.taken, out, By::Call);
-  continue_after_call();
+  go_outside(&block->branch.taken, out, &back);
+  come_back(back);
 }
 
 void Emitter::call_indirect() {
-  const Label unknown = a.newLabel();
+  const Label unknown = a.newLabel(), back = a.newLabel();
   pay_for_indirect(Exit::Kind::Jump, unknown);
-  look_up(nullptr, unknown, By::Call);
-  continue_after_call();
+  look_up(nullptr, unknown, &back);
+  come_back(back);
 }
 
 void Emitter::return_to_caller() {
@@ -145,7 +147,7 @@ void Emitter::return_to_caller() {
   a.mov(t1, reinterpret_cast<u64>(exit));  // for the first frame, whose address leads to leave
   a.cmp(t0, noted_address);
   a.jne(elsewhere);
-  a.ret();
+  a.jmp(x86::ptr(x86::rsp));
   cold([=, this, where = block] {
     block = where;
     a.bind(elsewhere);

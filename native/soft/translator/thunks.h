@@ -3,10 +3,11 @@
 //
 // A call takes the Site in t1. It keeps every guest register, and t1 and t2 where not said otherwise.
 //
-// Returns are predicted by the host: a guest's CALL pushes the address that it returns to on the host's stack and calls
-// its target's code, and RET returns where it meets that address there. Below the first of these frames lies one that
-// no guest has made, whose address leads out of translated code. Whatever gives a linear address other code (another
-// page in the TLB, another mode) is tier 1's and so comes after leave, which takes all frames away.
+// Returns are predicted: CALL leaves a frame on the host's stack, the guest's address that it returns to and the code
+// that goes on there, and RET goes to that code where it meets the address. (The host's own CALL and RET would predict
+// better, but every way out of translated code would leave its predictor with returns that never come.) Below the first
+// of these frames lies one that no guest has made, whose code leads out. Whatever gives a linear address other code
+// (another page in the TLB, another mode) is tier 1's and so comes after leave, which takes all frames away.
 #pragma once
 
 #include "soft/translator/code_memory.h"
