@@ -23,6 +23,7 @@ import { type BenchGuest, qemu, qemuVersion, requireBuild, tsbhyve } from './pro
 import { atMost, line, type Row, table } from './report.js';
 import { incrementalRows, snapshotRows } from './snapshot-rows.js';
 import { median } from './statistics.js';
+import { translatorRows } from './translator-rows.js';
 
 const USAGE =
   'usage: npm run bench -- [--json] [--runs N] [--only GROUP,...] [--work PIECE,...] [--kernel FILE --initrd FILE]\n' +
@@ -129,6 +130,7 @@ async function main(): Promise<number> {
       incremental: () => incrementalRows(guest, folder),
       clones: () => cloneRows(guest, folder),
       idle: () => idleRows(guest),
+      translator: () => translatorRows(guest, runs, folder, progress),
       'guest-work': () => workRows({ kernel: guest.kernel, pieces, runs, cache, folder, progress }),
       debian: () => debianRows({ runs, folder, progress }),
     };

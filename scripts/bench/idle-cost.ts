@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/hypervisor/package-root.js';
 import { PROMPT } from '../quickstart/initramfs.js';
 import { BenchError } from './bench-error.js';
-import { type BenchGuest, tsbhyve } from './programs.js';
+import { type BenchGuest, type Program, tsbhyve } from './programs.js';
 import { atMost, type Row } from './report.js';
 import { RunningGuest } from './running-guest.js';
 
@@ -21,16 +21,21 @@ const UTIME = 11;
 const STIME = 12;
 const MOST_PERCENT = 2;
 
-/** Percent of one core: of a guest at its prompt under the host's clock, and of the same guest paused. */
 export async function idleRows(guest: BenchGuest): Promise<Row[]> {
-  const running = new RunningGuest(tsbhyve.command(guest));
+  const { idle, paused } = await idleCost(tsbhyve, guest);
+  return [row('an idle guest', idle), row('a paused guest', paused)];
+}
+
+/** Percent of one core: of a guest at its prompt under the host's clock, and of the same guest paused. */
+export async function idleCost(program: Program, guest: BenchGuest): Promise<{ idle: number; paused: number }> {
+  const running = new RunningGuest(program.command(guest));
   try {
     await running.until('prompt', (text) => text.includes(PROMPT));
     await sleep(SETTLE_MS);
     const idle = await percentOfCore(running.pid);
-    pause(tsbhyve.command(guest).at(-1) ?? '');
+    pause(program.command(guest).at(-1) ?? '');
     const paused = await percentOfCore(running.pid);
-    return [row('an idle guest', idle), row('a paused guest', paused)];
+    return { idle, paused };
   } finally {
     running.kill();
   }

@@ -37,13 +37,20 @@ function bootOptions({ kernel, initrd, append }: BenchGuest, dash: '-' | '--'): 
   return words;
 }
 
-export const tsbhyve: Program = {
-  name: 'tsbhyve',
-  command: (guest, { mib = GUEST_MIB, more = [`bench-${process.pid}`] } = {}) => {
-    const machine = ['-u', '-m', `${mib}M`, '--engine', 'soft', '--clock', 'real', '-l', 'com1,stdio'];
-    return [process.execPath, PROGRAM, ...machine, ...bootOptions(guest, '--'), ...more];
-  },
-};
+function tsbhyveWith(options: readonly string[]): Program {
+  return {
+    name: 'tsbhyve',
+    command: (guest, { mib = GUEST_MIB, more = [`bench-${process.pid}`] } = {}) => {
+      const machine = ['-u', '-m', `${mib}M`, '--engine', 'soft', '--clock', 'real', '-l', 'com1,stdio'];
+      return [process.execPath, PROGRAM, ...machine, ...options, ...bootOptions(guest, '--'), ...more];
+    },
+  };
+}
+
+export const TRANSLATOR_OFF = ['--translator', 'off'];
+export const tsbhyve = tsbhyveWith([]);
+/** Tier 1 alone. */
+export const tsbhyveTier1 = tsbhyveWith(TRANSLATOR_OFF);
 
 function qemuWith(cpu: string): Program {
   return {

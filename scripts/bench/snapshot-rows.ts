@@ -80,7 +80,8 @@ async function timeTheirs(guest: BenchGuest, folder: string, times: Times): Prom
   }
 }
 
-async function firstOutput(running: RunningGuest): Promise<number> {
+/** Milliseconds from the start of the process to what its guest says next. It is ended then. */
+export async function firstOutput(running: RunningGuest): Promise<number> {
   const milliseconds = await running.until('output', (text) => text.includes('tick'));
   running.kill();
   await running.ended();
