@@ -144,6 +144,7 @@ export class SnapshotStore {
     refusing(name, () => {
       this.refuseParent(name);
       const snapshot = this.readable(name);
+      if (snapshot !== null) releaseDisks(snapshot); // which the resume tried, and a disk may have refused then
       this.discard(name);
       if (snapshot !== null) this.bases.remove(snapshot.manifest.digest);
     });

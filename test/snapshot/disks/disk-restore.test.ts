@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 import { existsSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isKept } from '../../../src/host/disk/kept-disk.js';
 import { diskLayers } from '../../../src/host/disk/layers/disk-layers.js';
 import { dropFrom } from '../../../src/host/disk/layers/strays.js';
 import type { Machine } from '../../../src/machine/machine.js';
@@ -113,6 +114,24 @@ describe.each(cases)('with %d disks%s', (count, _, place) => {
     machine.close(); // as a process that dies
     expect(() => resume(store, 'one')).toThrow('one: is spent');
     machines.push(buildDiskGuest(images));
+  });
+
+  test('a disk that cannot be told at once that its suspend is spent hears it before that goes', () => {
+    const { images, store } = saved('suspend', count, place());
+    const resumed = resume(store, 'one');
+    const disks = resumed.machine.parts.disks.flatMap(({ backend }) => (isKept(backend) ? backend.layers : []));
+    const refusals = disks.map((disk) =>
+      jest.spyOn(disk, 'clearOwner').mockImplementation(() => {
+        throw new Error('EIO');
+      }),
+    );
+    advance(resumed.machine, resumed.machine.time + MS);
+    resumed.end(warn);
+    resumed.machine.close();
+    expect(refusals.map((refusal) => refusal.mock.calls.length)).toEqual(images.map(() => 1));
+    expect(store.list()).toEqual([]);
+    machines.push(buildDiskGuest(images));
+    expect(warnings).toEqual([]);
   });
 
   test('before the first instruction nothing has happened to the disks', () => {
