@@ -15,6 +15,8 @@ import type { EngineMaker } from './engine-state.contract.js';
 const VCPUS = 3;
 const SYSENTER_EIP = 0x176n;
 const KERNEL_GS_BASE = 0xc0000102n;
+/** Of tsb-1: its CPUID leaf 1, EAX. */
+const SIGNATURE = 0x106can;
 const NO_MSR = 0x12345n;
 const BOOTSTRAP = 1n << 8n;
 /** In the FXSAVE format: FCW, XMM3; and behind it which components an XSAVE area has (SDM vol. 1, 10.5.1 and 13.4.2). */
@@ -25,6 +27,7 @@ const COMPONENTS = 512;
 export function vcpusStateContract({ cold, capabilities }: EngineMaker): void {
   const isKernels = capabilities.chipset === 'kernel';
   const testMsrs = testUnless(isKernels ? `${capabilities.engine} has MSRs in the kernel's form only` : null);
+  const testModel = testUnless(capabilities.cpuidSettable ? null : `${capabilities.engine} shows the host's processor`);
   const testExact = testUnless(isKernels ? `the kernel's form of ${capabilities.engine} has clocks that run on` : null);
 
   test('there are as many vCPUs as were asked for: the first runs, the others wait to be started', () => {
@@ -37,6 +40,16 @@ export function vcpusStateContract({ cold, capabilities }: EngineMaker): void {
     expect(base.map((value) => value & BOOTSTRAP)).toEqual([BOOTSTRAP, 0n, 0n]);
     for (const { slot, index } of vcpus) slot.data = 100 + index;
     expect(vcpus.map(({ slot }) => slot.data)).toEqual([100, 101, 102]);
+  });
+
+  testModel('each begins as a reset leaves it: EDX is its signature, FCW 40h', () => {
+    const engine = cold(busy, { vcpus: VCPUS });
+    const isAtReset = (): boolean[] =>
+      engine.vcpus.map((vcpu) => register(vcpu, 'rdx') === SIGNATURE && vcpu.getXsave()[FCW] === 0x40);
+    expect(isAtReset()).toEqual([true, true, true]);
+    for (const vcpu of engine.vcpus) setRegister(vcpu, 'rdx', 1n);
+    engine.reset();
+    expect(isAtReset()).toEqual([true, true, true]);
   });
 
   test.each([0, MAX_VCPUS + 1])('%d vCPUs are refused', (vcpus) => {
