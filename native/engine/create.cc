@@ -12,6 +12,9 @@
 namespace tsbhyve {
 
 std::unique_ptr<Engine> create_engine(const std::string& name, GuestRam* ram, const EngineOptions& options) {
+  if (options.vcpus == 0 || options.vcpus > max_vcpus) {
+    throw std::invalid_argument(std::to_string(options.vcpus) + " vCPUs: expected 1 to " + std::to_string(max_vcpus));
+  }
   if (name == "soft") return std::make_unique<soft::SoftEngine>(ram, options);
   if (name == "vmm") return std::make_unique<vmm::VmmEngine>(ram, options);
 #ifdef __linux__

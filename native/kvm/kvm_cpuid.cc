@@ -122,6 +122,11 @@ CpuidRow supported_row(const Vm& vm, std::uint32_t leaf, std::uint32_t subleaf) 
   return {leaf, subleaf, row.eax, row.ebx, row.ecx, row.edx};
 }
 
+std::uint32_t signature(const std::vector<CpuidRow>& rows) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [](const CpuidRow& row) { return row.leaf == 1; });
+  return found == rows.end() ? 0 : found->eax;
+}
+
 bool has_xsave(const std::vector<CpuidRow>& rows) {
   return std::any_of(rows.begin(), rows.end(), [](const CpuidRow& row) { return row.leaf == 1 && (row.ecx & xsave); });
 }

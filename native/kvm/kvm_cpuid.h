@@ -26,6 +26,9 @@ void set_cpuid(const Vcpu& vcpu, std::uint32_t apic_id, const std::vector<CpuidR
 /// Without this a guest may use KVM's paravirtual registers unasked, and nobody would save them.
 void keep_to_cpuid(const Vm& vm, const Vcpu& vcpu);
 
+/// Family, model and stepping, as EDX has them after a reset.
+std::uint32_t signature(const std::vector<CpuidRow>& rows);
+
 /// Whether the guest has XSAVE, and so an XCR0.
 bool has_xsave(const std::vector<CpuidRow>& rows);
 

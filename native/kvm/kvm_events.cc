@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kvm/kvm_events.h"
 
-#include <stdexcept>
-#include <string>
-
 #include "kvm/kvm_rows.h"
 
 namespace tsbhyve::kvm {
@@ -45,10 +42,7 @@ void get_events(const kvm_vcpu_events& events, const kvm_mp_state& run_state, st
 
 void set_events(kvm_vcpu_events& events, std::span<const std::uint64_t> values) {
   const auto get = [&values](Register index) { return values[row(index)]; };
-  if (get(Register::run_state) > state_shutdown) {
-    throw std::invalid_argument("run_state: " + std::to_string(get(Register::run_state)) +
-                                " is not one of 0 (running), 1 (halted), 2 (wait for SIPI), 3 (shutdown)");
-  }
+  check_run_state(get(Register::run_state));
   events.exception = {};
   events.exception_has_payload = 0;
   events.exception_payload = 0;

@@ -4,12 +4,10 @@
 
 #include <span>
 
+#include "engine/run_state.h"
 #include "kvm/kvm_device.h"
 
 namespace tsbhyve::kvm {
-
-/// The contract's run states.
-inline constexpr std::uint64_t state_running = 0, state_halted = 1, state_wait_for_sipi = 2, state_shutdown = 3;
 
 /// For SIPI, or for somebody to take the one that has come.
 bool waits_for_start(const kvm_mp_state& run_state);

@@ -33,11 +33,26 @@ KvmVcpu::KvmVcpu(Surroundings all, std::uint32_t index, const Vcpu& vcpu)
   set_cpuid(vcpu, index, all.model.rows);
   registers_.set_has_xsave(has_xsave(all.model.rows));
   fpu_ = fpu_layout(all.vm, all.model.rows);
+  correct_first_state();
   saved_msrs_ = saved_msrs(all.vm, vcpu);
   power_on_.registers.resize(register_count);
   get_registers(RegisterGroup::All, power_on_.registers);
   power_on_.lapic = lapic_.get();
   power_on_.fpu = get_xsave();
+}
+
+/// SDM vol. 3, table 9-1: EDX is the processor's signature, which the kernel did not know when it made the vCPU, and
+/// x87 is not as FNINIT leaves it: FCW 40h, all registers valid.
+void KvmVcpu::correct_first_state() {
+  std::vector<std::uint64_t> registers(register_count);
+  registers_.get(RegisterGroup::General, registers);
+  registers[row(Register::rdx)] = signature(all_.model.rows);
+  registers_.set(RegisterGroup::General, registers);
+  std::vector<std::uint8_t> fpu = get_xsave();
+  fpu[0] = 0x40;
+  fpu[1] = 0;
+  fpu[4] = 0xff;
+  set_xsave(fpu);
 }
 
 void KvmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> values) {

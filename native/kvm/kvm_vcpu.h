@@ -87,6 +87,7 @@ class KvmVcpu final : public VcpuEngine, public CrewMember {
   std::bitset<256> requested() const { return alive_in(lapic_.get()); }
 
  private:
+  void correct_first_state();
   ExitKind leave(ExitKind kind);
   bool take_answer();
   bool acknowledges() const;

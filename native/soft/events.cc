@@ -71,11 +71,12 @@ bool take_events(Cpu* cpu) {
   }
   if (cpu->run_state == RunState::WaitForSipi) {
     if (!cpu->sipi_pending) return false;
-    cpu->sipi_pending = false;
-    cpu->apic->start_at(cpu->sipi_vector);
+    const u8 vector = cpu->sipi_vector;
+    forget_sipi(cpu);
+    cpu->apic->start_at(vector);
     return true;
   }
-  cpu->sipi_pending = false;  // ignored outside wait-for-SIPI (SDM vol. 3, 8.4.2)
+  forget_sipi(cpu);  // ignored outside wait-for-SIPI (SDM vol. 3, 8.4.2)
   if (cpu->pending_debug && !cpu->debug_shadow) {
     take_debug_trap(cpu);
     return true;

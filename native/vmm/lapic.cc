@@ -15,7 +15,7 @@ namespace {
 __extension__ using i128 = __int128;
 
 constexpr std::size_t page_bytes = 4096, count_bytes = 4;
-constexpr std::uint64_t base_at_reset = 0xfee00900;  // enabled, of the bootstrap processor
+constexpr std::uint64_t base_at_reset = 0xfee00800, bootstrap = 1 << 8;  // enabled (SDM vol. 3, figure 11-5)
 constexpr std::size_t id_at = 0x20, spurious_at = 0xf0, command_low = 0x300, command_high = 0x310,
                       initial_count = 0x380, current_count = 0x390, divide_configuration = 0x3e0;
 constexpr std::uint32_t mode_periodic = 1;
@@ -39,6 +39,9 @@ constexpr Plain plain[] = {
     {LapicRow::initial_count, initial_count, 1},
     {LapicRow::divide_configuration, divide_configuration, 1},
 };
+
+/// The kernel gives the first vCPU the part of the bootstrap processor.
+constexpr std::uint64_t base_of(std::uint64_t id) { return id == 0 ? base_at_reset | bootstrap : base_at_reset; }
 
 constexpr std::size_t at(LapicRow row) { return static_cast<std::size_t>(row); }
 
@@ -89,8 +92,8 @@ std::vector<std::uint64_t> lapic_rows(std::span<const std::uint8_t> state, std::
   for (const Plain& entry : plain) {
     for (std::size_t i = 0; i < entry.count; i++) rows[at(entry.row) + i] = get(state, entry.offset + 16 * i);
   }
-  rows[at(LapicRow::base)] = base_at_reset;
   rows[at(LapicRow::id)] = get(state, id_at) >> 24;
+  rows[at(LapicRow::base)] = base_of(rows[at(LapicRow::id)]);
   rows[at(LapicRow::interrupt_command)] = get(state, command_low) | std::uint64_t{get(state, command_high)} << 32;
   const std::uint32_t left = get(state, state.size() - count_bytes);
   if (left != 0) {
@@ -123,8 +126,8 @@ std::vector<std::uint64_t> read_lapic_rows(const LapicPage& page) {
   for (const Plain& entry : plain) {
     for (std::size_t i = 0; i < entry.count; i++) rows[at(entry.row) + i] = page.read(entry.offset + 16 * i);
   }
-  rows[at(LapicRow::base)] = base_at_reset;
   rows[at(LapicRow::id)] = page.read(id_at) >> 24;
+  rows[at(LapicRow::base)] = base_of(rows[at(LapicRow::id)]);
   return rows;
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A vCPU's state out and in.
+#include "engine/run_state.h"
 #include "vmm/lapic.h"
 #include "vmm/vmm_vcpu.h"
 
 namespace tsbhyve::vmm {
 
 namespace {
-constexpr std::uint64_t state_waits_for_start = 2, state_shutdown = 3;
-
 bool has(RegisterGroup groups, RegisterGroup group) {
   return (static_cast<unsigned>(groups) & static_cast<unsigned>(group)) != 0;
 }
@@ -19,18 +18,19 @@ void VmmVcpu::get_registers(RegisterGroup groups, std::span<std::uint64_t> value
   if (has(groups, RegisterGroup::Control)) values[row(Register::xcr0)] = fpu_state_ ? fpu_state_->xcr0 : xcr0_;
   if (!has(groups, RegisterGroup::Events)) return;
   values[row(Register::nmi_pending)] = nmi_;
-  if (waits_for_start_) values[row(Register::run_state)] = state_waits_for_start;
+  if (waits_for_start_) values[row(Register::run_state)] = state_wait_for_sipi;
   if (end_ == ExitKind::Shutdown) values[row(Register::run_state)] = state_shutdown;
 }
 
 void VmmVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t> values) {
+  if (has(groups, RegisterGroup::Events)) check_run_state(values[row(Register::run_state)]);
   owed_ = Owed::Nothing;
   advances_ = false;
   registers_.set(groups, values);
   if (has(groups, RegisterGroup::Control)) xcr0_ = values[row(Register::xcr0)] | 1;
   if (!has(groups, RegisterGroup::Events)) return;
   nmi_ = values[row(Register::nmi_pending)] != 0;
-  waits_for_start_ = values[row(Register::run_state)] == state_waits_for_start;
+  waits_for_start_ = values[row(Register::run_state)] == state_wait_for_sipi;
 }
 
 /// They are in the private section.

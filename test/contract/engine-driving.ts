@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** How the contract tests drive an engine: enter a guest, run to its next exit, look at its state. */
 import { ExitKind, NEVER } from '../../src/hypervisor/exit.js';
-import type { Engine } from '../../src/hypervisor/hypervisor.js';
+import type { Engine, Vcpu } from '../../src/hypervisor/hypervisor.js';
 import {
   lapicIndex,
   REGISTER_COUNT,
@@ -12,7 +12,8 @@ import {
 } from '../../src/hypervisor/registers.js';
 import { CODE_BASE, type ContractGuest, HANDLER, HANDLER_BASE, NMI, VECTOR } from './engine-guests.js';
 
-interface SeenExit {
+export interface SeenExit {
+  readonly vcpu: number;
   readonly kind: ExitKind;
   readonly address: number;
   readonly width: number;
@@ -26,8 +27,12 @@ interface SeenExit {
 export function nextExit(engine: Engine): SeenExit {
   engine.vcpu.slot.deadline = NEVER;
   const kind = runOn(engine);
-  const { address, width, data, detail, instructions, time } = engine.vcpu.slot;
-  return { kind, address, width, data, detail, instructions, time };
+  return seenExit(engine, kind);
+}
+
+export function seenExit({ exited }: Engine, kind: ExitKind): SeenExit {
+  const { address, width, data, detail, instructions, time } = exited.slot;
+  return { vcpu: exited.index, kind, address, width, data, detail, instructions, time };
 }
 
 /** Slices that a guest may need for a few instructions, on the slowest of hosts. */
@@ -42,29 +47,58 @@ export function runOn(engine: Engine): ExitKind {
 }
 
 export function enterRealMode(engine: Engine, guest: ContractGuest): void {
-  const { memory, vcpu } = engine;
-  memory.write(CODE_BASE, Uint8Array.from(guest.code));
+  putHandler(engine);
+  engine.memory.write(CODE_BASE, Uint8Array.from(guest.code));
+  startAt(engine.vcpu, CODE_BASE);
+}
+
+export function putHandler({ memory }: Engine): void {
   memory.write(HANDLER_BASE, Uint8Array.from(HANDLER));
   for (const vector of [NMI, VECTOR]) memory.writeU32(4 * vector, HANDLER_BASE);
-  const values = registers(engine);
+}
+
+/** Only the first has the 8259s on LINT0 (ExtINT), as firmware has it. */
+export function startAt(vcpu: Vcpu, address: number): void {
+  const values = registersOf(vcpu);
   const set = (name: RegisterName, value: number) => {
     values[registerIndex(name)] = BigInt(value);
   };
   set('cs_selector', 0);
   set('cs_base', 0);
-  set('rip', CODE_BASE);
-  set('rsp', 0x8000);
+  set('rip', address);
+  set('rsp', 0x8000 + 0x800 * vcpu.index);
+  set('run_state', 0);
   vcpu.setRegisters(RegisterGroup.All, values);
   const rows = vcpu.getLapic();
   rows[lapicIndex('spurious')] = 0x1ffn;
-  rows[lapicIndex('lvt') + 3] = 0x700n; // LINT0 = ExtINT
+  if (vcpu.index === 0) rows[lapicIndex('lvt') + 3] = 0x700n;
   vcpu.setLapic(rows);
 }
 
 export function registers({ vcpu }: Engine): BigUint64Array {
+  return registersOf(vcpu);
+}
+
+export function registersOf(vcpu: Vcpu): BigUint64Array {
   const values = new BigUint64Array(REGISTER_COUNT);
   vcpu.getRegisters(RegisterGroup.All, values);
   return values;
+}
+
+export function register(vcpu: Vcpu, name: RegisterName): bigint {
+  return registersOf(vcpu)[registerIndex(name)] ?? 0n;
+}
+
+export function setRegister(vcpu: Vcpu, name: RegisterName, value: bigint): void {
+  const values = registersOf(vcpu);
+  values[registerIndex(name)] = value;
+  vcpu.setRegisters(RegisterGroup.All, values);
+}
+
+export function vcpuOf({ vcpus }: Engine, index: number): Vcpu {
+  const vcpu = vcpus[index];
+  if (vcpu === undefined) throw new RangeError(`vCPU ${index}: expected 0 to ${vcpus.length - 1}`);
+  return vcpu;
 }
 
 export function different(before: BigUint64Array, after: BigUint64Array): string[] {
@@ -78,6 +112,24 @@ export function taken(engine: Engine, client: number): number[] {
   return Array.from({ length: 8 * bitmap.length }, (_, page) => page).filter(
     (page) => ((bitmap[page >> 3] ?? 0) >> (page & 7)) & 1,
   );
+}
+
+/** What an engine lacks for a test is told, not passed over. */
+export function testUnless(lack: string | null): (title: string, body: () => void) => void {
+  return (title, body) => {
+    if (lack === null) test(title, body);
+    else test.skip(`${title}: skipped: ${lack}`, () => {});
+  };
+}
+
+/** Each vCPU finishes one instruction at most. */
+export function standStill(engine: Engine, answer: (seen: SeenExit) => void = () => {}): void {
+  for (let exits = 0; exits <= engine.vcpus.length; exits += 1) {
+    const kind = engine.safepoint();
+    if (kind === ExitKind.None) return;
+    answer(seenExit(engine, kind));
+  }
+  throw new Error('a safepoint does not come to its end');
 }
 
 /** Native errors come from another realm, so they are told by their code. */

@@ -15,6 +15,8 @@ export interface EngineMaker {
   readonly cold: (guest: ContractGuest, options?: Partial<EngineOptions>) => Engine;
   /** One that is about to run the guest. */
   readonly boot: (guest: ContractGuest) => Engine;
+  /** From any thread. */
+  readonly wake: (engine: Engine) => void;
   readonly isVirtual: boolean;
   readonly capabilities: Capabilities;
 }

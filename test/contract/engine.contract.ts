@@ -20,6 +20,8 @@ import {
   waiting,
 } from './engine-guests.js';
 import { stateContract } from './engine-state.contract.js';
+import { vcpusContract } from './engine-vcpus.contract.js';
+import { vcpusStateContract } from './engine-vcpus-state.contract.js';
 
 export interface EngineUnderTest {
   open(options: EngineOptions, guest: ContractGuest): Engine;
@@ -83,7 +85,14 @@ function clockContract(name: string, subject: EngineUnderTest, clock: ClockMode,
       return engine;
     }
 
-    stateContract({ cold, boot, isVirtual, capabilities });
+    const maker = { cold, boot, wake: (engine: Engine) => subject.wake(engine), isVirtual, capabilities };
+    stateContract(maker);
+    if (capabilities.maxVcpus > 1) {
+      vcpusStateContract(maker);
+      vcpusContract(maker);
+    } else {
+      test.skip(`several vCPUs: skipped: ${name} has one`, () => {});
+    }
 
     test('port writes come out one by one, and then the halt', () => {
       const engine = boot(printing);

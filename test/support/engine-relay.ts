@@ -2,12 +2,12 @@
 /** The guests of test/guests/engines, each run to its end by one engine or by several that take over from each other. */
 import { decode, encode } from '../../src/core/cbor.js';
 import { wakeEngine } from '../../src/hypervisor/native.js';
-import { REGISTER_COUNT, REGISTER_ROWS, RegisterGroup } from '../../src/hypervisor/registers.js';
 import { buildMachine } from '../../src/machine/build.js';
 import type { MachineConfig } from '../../src/machine/config.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { copyMemory, loadTree, restoreMemory, saveTree } from '../../src/machine/machine-state.js';
 import { sleepIdle } from '../../src/machine/run.js';
+import { type EndState, endState } from './end-state.js';
 
 /** When a machine is handed over: after so many more characters, and so many nanoseconds of VM time after them. */
 export interface Cut {
@@ -15,21 +15,8 @@ export interface Cut {
   readonly later: bigint;
 }
 
-/** The guests' processors have no XSAVE, and not every engine tells it then. */
-const UNSEEN = 'xcr0';
-
-/** What must be the same however a guest came to its end. */
-export interface EndState {
-  readonly text: string;
-  readonly registers: Readonly<Record<string, string>>;
-  /** x87 and SSE, without what processors are free to keep; null where the engine does not tell. */
-  readonly fpu: string | null;
-  readonly memory: readonly Uint8Array[];
-}
-
 /** Far more VM time than any guest takes. */
 const LIMIT = 60_000_000_000n;
-const PAGE = 4096;
 
 export class EngineRelay {
   private readonly bytes: number[] = [];
@@ -111,35 +98,6 @@ export class EngineRelay {
     const { stopReason } = this.machine;
     if (stopReason?.kind !== 'power-off')
       throw new Error(`the guest ended by ${JSON.stringify(stopReason)}: ${this.text}`);
-    const { engine } = this.machine.parts;
-    const { vcpu, memory } = engine;
-    engine.safepoint(); // past the access that switched off
-    const values = new BigUint64Array(REGISTER_COUNT);
-    vcpu.getRegisters(RegisterGroup.All, values);
-    const registers = Object.fromEntries(
-      REGISTER_ROWS.map(({ name }, index) => [name, (values[index] ?? 0n).toString(16)]).filter(
-        ([name]) => name !== UNSEEN,
-      ),
-    );
-    return { text: this.text, registers, fpu: fpuOf(vcpu.getXsave()), memory: copyMemory(memory) };
+    return endState(this.machine, this.text);
   }
-}
-
-/**
- * Of the FXSAVE format (SDM vol. 1, table 10-2) all but the last instruction (FOP, FIP, FDP: AMD's keep it after exceptions
- * only), the mask of MXCSR bits, and what is left to software.
- */
-function fpuOf(image: Uint8Array): string | null {
-  if (image.length === 0) return null;
-  return Buffer.concat([image.subarray(0, 6), image.subarray(24, 28), image.subarray(32, 416)]).toString('hex');
-}
-
-/** Addresses within the segments of the pages that differ. */
-export function differentPages(one: EndState, other: EndState): string[] {
-  return one.memory.flatMap((bytes, segment) => {
-    const others = other.memory[segment] ?? new Uint8Array();
-    return Array.from({ length: Math.ceil(bytes.length / PAGE) }, (_, page) => page * PAGE)
-      .filter((at) => Buffer.compare(bytes.subarray(at, at + PAGE), others.subarray(at, at + PAGE)) !== 0)
-      .map((at) => `${segment}:${at.toString(16)}`);
-  });
 }

@@ -105,7 +105,7 @@ void LocalApic::deliver(u32 delivery_mode, u8 vector, bool level) {
     case Nmi: cpu_->nmi_pending = true; return;
     case Init:
       cpu_->init_pending = true;
-      cpu_->sipi_pending = false;  // only one that comes after it starts the processor
+      forget_sipi(cpu_);  // only one that comes after it starts the processor
       return;
     case StartUp:
       cpu_->sipi_pending = true;

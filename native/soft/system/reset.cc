@@ -38,8 +38,7 @@ void reset_events(Cpu* cpu) {
 
 /// What INIT leaves alone. A SIPI that has followed it already counts.
 void reset_only(Cpu* cpu) {
-  cpu->sipi_pending = false;
-  cpu->sipi_vector = 0;
+  forget_sipi(cpu);
   std::fill(std::begin(cpu->xmm), std::end(cpu->xmm), Xmm{});
   cpu->mxcsr = 0x1f80;
   cpu->xcr0 = xcr0_x87;

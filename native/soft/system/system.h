@@ -27,6 +27,12 @@ void deliver_fault(Cpu* cpu);
 /// changes.
 void update_mode(Cpu* cpu);
 
+/// Its vector too: no state of a vCPU tells what messages it once had.
+inline void forget_sipi(Cpu* cpu) {
+  cpu->sipi_pending = false;
+  cpu->sipi_vector = 0;
+}
+
 /// State after RESET or INIT (SDM vol. 3, table 9-1).
 void reset_cpu(Cpu* cpu, bool init_only);
 

@@ -34,7 +34,8 @@ CrewStop SoftMember::run_slice() {
     if (vcpu_.leaves_for_eoi()) return ask(ExitKind::Eoi);
     vcpu_.apic().advance(vcpu_.time());
     if (!vcpu_.in_flight() && (threaded_.take_stop() || vcpu_.retired() >= slice_end)) return CrewStop::Again;
-    vcpu_.set_budget(between_looks);
+    // Whoever wants it to stop is heard between two instructions, and a guest may need a device for each of its next.
+    vcpu_.set_budget(vcpu_.in_flight() ? 1 : between_looks);
     const ExitKind kind = vcpu_.execute();
     if (vcpu_.take_wish_to_be_alone()) return CrewStop::Alone;
     if (kind == ExitKind::None) continue;

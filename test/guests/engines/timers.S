@@ -42,6 +42,7 @@ begin_long
   jnz 1b
   apic_write INITIAL, 0
   apic_write LVT_TIMER, 0x10051
+  take_rest
   say " enough"
   newline
 
