@@ -174,6 +174,11 @@ struct TranslatedState {
 };
 
 struct alignas(64) Cpu {
+  /// In a mapping of its own. glibc 2.36 finds no place for megabytes with an alignment where such have been freed, so
+  /// a process that makes one machine after the other would grow by each.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* cpu, std::size_t bytes);
+
   // Byte offsets into this array are the register numbers of an Op. Slot 16 is always zero (no base, no index);
   // slot 17 is the RIP of the first instruction of the running block.
   u64 gpr[18] = {};
