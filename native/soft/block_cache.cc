@@ -221,7 +221,8 @@ void BlockCache::written_page(u64 physical, u64 size) {
   if (page.granules == 0) let_go(index);
 }
 
-/// Branches of other blocks may still lead to it: whoever calls this sees to those on its page.
+/// Branches of other blocks may still lead to it: whoever calls this sees to those on its page. Its own lead nowhere,
+/// as a call may still come back to it.
 void BlockCache::drop(Block* block) {
   if (cpu_->translator) cpu_->translator->forget(block);
   unlink(&buckets_[bucket(block->physical, block->mode)], block, &Block::next_in_bucket);
@@ -229,6 +230,7 @@ void BlockCache::drop(Block* block) {
   if (block->straddles) unlink_into(&page_of(block->second_page().physical).into, block);
   if (JumpEntry& entry = cpu_->jumps[block->jump_slot]; entry.block == block) entry = {};
   if (cpu_->link == &block->branch.taken || cpu_->link == &block->branch.next) cpu_->link = nullptr;
+  block->branch.taken.block = block->branch.next.block = nullptr;
   block->dropped = true;
   dropped_.emplace_back(block);
   ask_to_attend(cpu_);

@@ -12,7 +12,7 @@ using tsbhyve::test::require;
 
 namespace {
 
-constexpr std::uint64_t handler_at = 0x540, faults_at = 0x48000;
+constexpr std::uint64_t faults_at = 0x48000;
 constexpr std::uint64_t caller_at = 0x15000, other_caller_at = 0x16000, rounds = 400;
 
 TEST_GUEST_CODE(calls, "64", R"(
@@ -48,13 +48,11 @@ TEST_GUEST_CODE(calls, "64", R"(
   call rax
   add rbx, rax
 
-  test r15d, 15
-  jnz 3f
+.Lcalls_writer:
   call .Lwrites_caller
 .Lwritten:
   mov eax, 0x11111111
   add rbx, rax
-3:
   call .Lat_end_of_page
   call .Lover_end_of_page
 
@@ -118,7 +116,12 @@ TEST_GUEST_CODE(calls, "64", R"(
   ret
 
 .Lwrites_caller:
+  test r15d, 15
+  jnz 3f
+  mov eax, [rip + .Lcalls_writer]
+  mov [rip + .Lcalls_writer], eax
   mov [rip + .Lwritten + 1], r15d
+3:
   ret
 
   .fill 0xffb - (. - calls_begin), 1, 0x90
@@ -176,8 +179,7 @@ std::unique_ptr<LongGuest> make(const TranslatorOptions& translator) {
   guest->write(0, {0x41, 0xff, 0xe6});  // jmp r14: what the first frame on the host's stack has is an address, too
   guest->write(caller_at, bytes(caller));
   guest->write(other_caller_at, bytes(other_caller));
-  guest->write(handler_at, bytes(mends_return));
-  guest->write(0x7000 + 13 * 16, {0x40, 0x05, 0x08, 0x00, 0x00, 0x8e, 0x00, 0x00});
+  guest->handle(13, mends_return, false);
   return guest;
 }
 

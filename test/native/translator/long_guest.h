@@ -2,6 +2,8 @@
 // The small guest in 64-bit mode, with the first MiB mapped onto itself.
 #pragma once
 
+#include <span>
+
 #include "../soft/guest.h"
 
 namespace tsbhyve::test {
@@ -62,7 +64,21 @@ class LongGuest : public Guest {
     vcpu->set_registers(RegisterGroup::All, values);
   }
 
+  /// `code` handles an exception in place of HLT, on the stack that was in use or on one of its own.
+  void handle(std::uint64_t vector, std::span<const std::uint8_t> code, bool on_own_stack) {
+    write(handler_at, {code.begin(), code.end()});
+    write(0x7000 + vector * 16, {handler_at & 0xff, handler_at >> 8, 8, 0, on_own_stack ? 1 : 0, 0x8e, 0, 0});
+    if (!on_own_stack) return;
+    write(tss_at + 0x24, {0, 0, own_stack_at >> 16});  // IST1
+    set(Register::tr_selector, 0x10);
+    set(Register::tr_base, tss_at);
+    set(Register::tr_limit, 0x67);
+    set(Register::tr_attributes, 0x808b);
+  }
+
  private:
+  static constexpr int handler_at = 0x540, tss_at = 0x800, own_stack_at = 0x70000;
+
   static EngineOptions options_of(const TranslatorOptions& translator) {
     EngineOptions options = virtual_clock(1);
     options.translator = translator;

@@ -10,7 +10,7 @@ using tsbhyve::test::require;
 
 namespace {
 
-constexpr std::uint64_t handler_at = 0x540, tss_at = 0x800, faults_at = 0x48000;
+constexpr std::uint64_t faults_at = 0x48000;
 
 /// The stack begins at each place about 60000h; the page below that goes away now and then.
 TEST_GUEST_CODE(rows, "64", R"(
@@ -80,13 +80,7 @@ TEST_GUEST_CODE(brings_page, "64", R"(
 
 std::unique_ptr<LongGuest> make(const TranslatorOptions& translator) {
   auto guest = std::make_unique<LongGuest>(std::vector<int>(rows.begin(), rows.end()), translator);
-  guest->write(handler_at, std::vector<int>(brings_page.begin(), brings_page.end()));
-  guest->write(0x7000 + 14 * 16, {0x40, 0x05, 0x08, 0x00, 0x01, 0x8e, 0x00, 0x00});
-  guest->write(tss_at + 0x24, {0, 0, 5});  // IST1
-  guest->set(Register::tr_selector, 0x10);
-  guest->set(Register::tr_base, tss_at);
-  guest->set(Register::tr_limit, 0x67);
-  guest->set(Register::tr_attributes, 0x808b);
+  guest->handle(14, brings_page, true);
   return guest;
 }
 

@@ -10,7 +10,7 @@ using tsbhyve::test::require;
 
 namespace {
 
-constexpr std::uint64_t handler_at = 0x540, tss_at = 0x800, faults_at = 0x48000;
+constexpr std::uint64_t faults_at = 0x48000;
 
 /// Between 50000h and 5ffffh; the page at 54000h goes away now and then.
 TEST_GUEST_CODE(strings, "64", R"(
@@ -80,17 +80,9 @@ TEST_GUEST_CODE(brings_page, "64", R"(
   iretq
 )");
 
-std::vector<int> bytes(std::span<const std::uint8_t> code) { return {code.begin(), code.end()}; }
-
 std::unique_ptr<LongGuest> make(const TranslatorOptions& translator) {
-  auto guest = std::make_unique<LongGuest>(bytes(strings), translator);
-  guest->write(handler_at, bytes(brings_page));
-  guest->write(0x7000 + 14 * 16, {0x40, 0x05, 0x08, 0x00, 0x01, 0x8e, 0x00, 0x00});
-  guest->write(tss_at + 0x24, {0, 0, 7});  // IST1
-  guest->set(Register::tr_selector, 0x10);
-  guest->set(Register::tr_base, tss_at);
-  guest->set(Register::tr_limit, 0x67);
-  guest->set(Register::tr_attributes, 0x808b);
+  auto guest = std::make_unique<LongGuest>(std::vector<int>(strings.begin(), strings.end()), translator);
+  guest->handle(14, brings_page, true);
   return guest;
 }
 
