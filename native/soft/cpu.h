@@ -60,12 +60,13 @@ struct FpuState {
 
 /// What the fast path of loads and stores looks at. Wholly derived from the TLB: may be emptied at any instant.
 struct FastEntry {
-  u64 read_tag, write_tag;  // linear page address, or `fast_invalid`
+  u64 read_tag, write_tag;  // linear page address, or `never_tag`
   u64 addend;               // host address = linear address + addend
-  u64 reserved;
+  u64 host_page;            // the same for the page
 };
-inline constexpr u64 fast_invalid = ~u64{0};
 inline constexpr size_t fast_entries = 8192;
+/// A page of another slot: none that comes to this one differs from it in the low twelve bits alone.
+inline constexpr u64 never_tag(size_t slot) { return u64{slot ^ 1} << 12; }
 
 enum class AccessClass : u8 { Supervisor, SupervisorWithoutUserPages /* SMAP, AC clear */, User, Count };
 
@@ -169,6 +170,7 @@ struct TranslatedState {
   u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
   u64 saved_turned = 0, counted = 0, carry = 0;
   u64 target = 0;                  // of an indirect branch
+  u64 stored = 0;                  // what a call to C++ is to store
   u64 deepest = 0;                 // on the host's stack: where no more calls are noted (thunks.h)
   const Region* region = nullptr;  // while it waits for a call to C++
 };

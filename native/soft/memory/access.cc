@@ -267,16 +267,18 @@ template void store_as<u64>(Cpu*, u64, u64, u8);
 
 void fill_fast(Cpu* cpu, u64 lin, u64 physical, u8* host, bool writable) {
   if (cpu->fast == cpu->never_fast) return;
-  FastEntry& entry = cpu->fast[(lin >> 12) & (fast_entries - 1)];
+  const size_t slot = (lin >> 12) & (fast_entries - 1);
+  FastEntry& entry = cpu->fast[slot];
   const u64 page = lin & page_mask;
-  if (entry.read_tag != page) entry.write_tag = fast_invalid;
+  if (entry.read_tag != page) entry.write_tag = never_tag(slot);
   entry.read_tag = page;
-  entry.addend = reinterpret_cast<u64>(host) - page;
+  entry.host_page = reinterpret_cast<u64>(host);
+  entry.addend = entry.host_page - page;
   if (writable && cpu->ram->attention(cpu->ram->page_index(physical)) == 0) entry.write_tag = page;
 }
 
 void clear_fast_table(FastEntry* table) {
-  for (size_t i = 0; i < fast_entries; i++) table[i].read_tag = table[i].write_tag = fast_invalid;
+  for (size_t slot = 0; slot < fast_entries; slot++) table[slot].read_tag = table[slot].write_tag = never_tag(slot);
 }
 
 }  // namespace tsbhyve::soft

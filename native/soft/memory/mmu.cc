@@ -15,11 +15,11 @@ namespace {
 static_assert(fast_entries == tlb_entries && code_pages == tlb_entries);
 
 void forget_data(Cpu* cpu, size_t slot) {
-  for (auto& table : cpu->fast_tables) table[slot].read_tag = table[slot].write_tag = fast_invalid;
+  for (auto& table : cpu->fast_tables) table[slot].read_tag = table[slot].write_tag = never_tag(slot);
 }
 
 void forget_writes(Cpu* cpu, size_t slot) {
-  for (auto& table : cpu->fast_tables) table[slot].write_tag = fast_invalid;
+  for (auto& table : cpu->fast_tables) table[slot].write_tag = never_tag(slot);
 }
 
 constexpr auto all = [](const Tlb& tlb, auto visit) { tlb.each(visit); };

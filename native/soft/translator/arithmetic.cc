@@ -110,12 +110,13 @@ bool to_register(Emitter& e) {
   } else {
     source = e.source_of(right);
   }
-  if (opcode == Opcode::Test && source.isMem()) source = e.value_of(right.reg, size, t1);
+  if (opcode == Opcode::Test && source.isMem()) source = e.value_of(right.reg, size, t0);
   if (only_compares(opcode)) {
     const FlagSource second = e.live_after ? right_source(e, right) : FlagSource{};
-    const Gp first = e.value_of(left.reg, size, t2);
+    const Gp first = e.value_of(left.reg, size, t1);
     return compare(e, first, Emitter::in_register(left.reg), source, second);
   }
+  if (uses_carry(opcode)) e.carry_to_host();
   const Gp working = e.begin_change(left);
   const FlagOrigin origin = origin_of(opcode);
   const bool on_itself = is_register(right) && right.reg == left.reg;
@@ -127,7 +128,6 @@ bool to_register(Emitter& e) {
   } else if (wants_right) {
     second = right_source(e, right);
   }
-  if (uses_carry(opcode)) e.carry_to_host();
   e.a.emit(host_instruction(opcode), working, source);
   e.keep(left, working);
   if (!e.live_after) {
@@ -148,13 +148,13 @@ bool to_memory(Emitter& e) {
   if (uses_carry(opcode)) return translate_carry_to_memory(e);
   e.address();
   e.update(left.size, e.op->segment,
-           [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t2, left.size), e.source_of(right)); });
+           [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t1, left.size), e.source_of(right)); });
   e.now.host = 0;
   if (!e.live_after) {
     e.drop_flags();
     return true;
   }
-  e.a.mov(field(flag_slots::result_slot), t2);
+  e.a.mov(field(flag_slots::result_slot), t1);
   e.set_flags(origin_of(opcode), left.size, 0);
   e.flags().result = Emitter::saved();
   e.flags().right = is_immediate(right) ? Emitter::constant(e.instruction->immediate) : Emitter::in_register(right.reg);

@@ -59,7 +59,7 @@ bool translate_bit(Emitter& e) {
   e.clobber();
   asmjit::Operand bit = e.source_of(which);
   if (bit.isImm()) bit = asmjit::imm(e.instruction->immediate & (to.size * 8u - 1));
-  if (bit.isMem()) bit = e.value_of(which.reg, to.size, t1);
+  if (bit.isMem()) bit = e.value_of(which.reg, to.size, t0);
   const Gp working = e.begin_change(to);
   e.a.emit(bit_instruction(e.instruction->opcode), working, bit);
   if (changes) e.keep(to, working);
@@ -72,7 +72,7 @@ bool translate_scan(Emitter& e) {
   const Operand& from = e.instruction->operands[1];
   if (to.size < 4 || !is_register(from)) return false;
   e.clobber();
-  const Gp value = e.value_of(from.reg, to.size, t0), index = sized(t2, to.size);
+  const Gp value = e.value_of(from.reg, to.size, t0), index = sized(t1, to.size);
   const asmjit::Label zero = e.a.newLabel(), done = e.a.newLabel();
   e.a.test(value, value);
   e.a.jz(zero);
@@ -80,12 +80,12 @@ bool translate_scan(Emitter& e) {
     e.a.bsf(index, value);
   else
     e.a.bsr(index, value);
-  if (has_home(to.reg))
-    e.a.mov(sized(home(to.reg), to.size), index);
+  if (e.has_home(to.reg))
+    e.a.mov(sized(e.home(to.reg), to.size), index);
   else
-    e.a.mov(slot(to.reg), t2);
+    e.a.mov(slot(to.reg), t1);
   if (e.live_after) {
-    e.a.test(t2.r8(), t2.r8());
+    e.a.test(t1.r8(), t1.r8());
     e.a.pushfq();
     e.a.pop(t1);
     e.a.and_(t1.r32(), static_cast<i32>(flag_pf));
@@ -111,7 +111,7 @@ bool translate_popcnt(Emitter& e) {
   if (!has_popcnt || to.size < 4 || !is_register(from)) return false;
   e.clobber();
   const Gp value = e.value_of(from.reg, to.size, t0);
-  const Gp into = sized(has_home(to.reg) ? home(to.reg) : t2, to.size);
+  const Gp into = sized(e.has_home(to.reg) ? e.home(to.reg) : t1, to.size);
   e.a.popcnt(into, value);
   e.keep(to, into);
   e.leave_flags(FlagOrigin::Captured, to.size);

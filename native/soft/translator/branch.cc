@@ -10,16 +10,16 @@ namespace {
 
 void push_return_address(Emitter& e) {
   e.clobber();
-  e.a.lea(t0, x86::ptr(home(RSP), -8));
+  e.a.lea(t0, x86::ptr(e.home(RSP), -8));
   e.store(8, SS, [&e] {
-    e.return_address(t2);
-    return t2;
+    e.return_address(t1);
+    return t1;
   });
 }
 
 bool call_direct(Emitter& e) {
   push_return_address(e);
-  e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
+  e.a.lea(e.home(RSP), x86::ptr(e.home(RSP), -8));
   e.moved(RSP, -8);
   e.call_direct();
   return true;
@@ -64,7 +64,7 @@ bool call(Emitter& e) {
   e.a.mov(CPU_FIELD(translated.target), t0);
   push_return_address(e);
   e.a.mov(t0, CPU_FIELD(translated.target));
-  e.a.lea(home(RSP), x86::ptr(home(RSP), -8));
+  e.a.lea(e.home(RSP), x86::ptr(e.home(RSP), -8));
   e.moved(RSP, -8);
   e.call_indirect();
   return true;
@@ -72,13 +72,13 @@ bool call(Emitter& e) {
 
 bool ret(Emitter& e) {
   e.clobber();
-  e.a.mov(t0, home(RSP));
+  e.a.mov(t0, e.home(RSP));
   e.load(8, SS);
   const auto dropped = static_cast<i32>(8 + e.instruction->immediate);
   if (dropped == 8)
     e.return_to_caller();
   else
-    e.jump_indirect([&e, dropped] { e.a.lea(home(RSP), x86::ptr(home(RSP), dropped)); });
+    e.jump_indirect([&e, dropped] { e.a.lea(e.home(RSP), x86::ptr(e.home(RSP), dropped)); });
   return true;
 }
 

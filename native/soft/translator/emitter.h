@@ -3,11 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
-#include "soft/translator/host.h"
-#include "soft/translator/plan.h"
+#include "soft/translator/homes.h"
 #include "soft/translator/thunks.h"
 
 namespace tsbhyve::soft {
@@ -35,7 +35,7 @@ class Emitter {
   using MakeCode = std::function<void()>;
 
   Emitter(asmjit::CodeHolder* code, const Thunks& thunks, Region* region, Plan& plan)
-      : a(code), thunks_(thunks), region_(region), plan_(plan), labels_(plan.size()) {}
+      : a(code), thunks_(thunks), region_(region), plan_(plan), homes_(choose_homes(plan)), labels_(plan.size()) {}
 
   /// Emits everything. False when something cannot be expressed.
   bool emit_region();
@@ -51,13 +51,15 @@ class Emitter {
   bool live_after = false;
 
   // --- registers (emitter_registers.cc)
+  bool has_home(u8 guest) const { return homes_.of[guest] != host_code::in_memory; }
+  Gp home(u8 guest) const { return asmjit::x86::gpq(homes_.of[guest]); }
   /// Host register with a guest register's value, perhaps brought to `spare` for that.
   Gp value_of(u8 guest, u32 size, const Gp& spare);
   /// The same for a register operand, AH .. BH included (those change the host's flags).
   Gp value_of(const Operand& operand, const Gp& spare);
   /// What a host instruction can take as its second operand: a register, a slot or an immediate.
   asmjit::Operand source_of(const Operand& operand);
-  /// Register to work in for an instruction that changes `operand`; keep() then puts it where it belongs.
+  /// Register to work in, perhaps t1, for an instruction that changes `operand`; keep() then puts it where it belongs.
   Gp begin_change(const Operand& operand, bool needs_old = true);
   void keep(const Operand& operand, const Gp& working);
   /// To be called before a guest register gets a value that has nothing to do with its old one, where the flags live
@@ -82,13 +84,12 @@ class Emitter {
   void address();
   /// t0 = value at t0, zero-extended; or `into` = value.
   void load(u32 size, u8 segment, const Gp* into = nullptr);
-  /// What `make` brings (a home register, an immediate, or t2; it must leave t0 and t1 alone) goes to t0. Emitted
-  /// twice.
+  /// What `make` brings (a home register, an immediate, or t1; it must leave t0 alone) goes to t0. Emitted twice.
   void store(u32 size, u8 segment, const MakeValue& make);
-  /// Reads, changes and writes at t0: `change` is emitted twice, works on t2 and may use t1.
+  /// Reads, changes and writes at t0: `change` is emitted twice and works on t1, which has the new value afterwards.
   void update(u32 size, u8 segment, const MakeCode& change);
-  /// Host address of `size` bytes at t0, for an instruction that tier 1's handler does where the fast table does not
-  /// serve it: finish() comes after all that the instruction does.
+  /// Host address of `size` bytes at t0, in t0, for an instruction that tier 1's handler does where the fast table does
+  /// not serve it: finish() comes after all that the instruction does.
   Mem direct(u32 size, bool write, bool aligned);
   /// With flags: the host has then the flags that the instruction leaves, whoever has done it.
   void finish_direct(bool with_flags = false);
@@ -163,6 +164,9 @@ class Emitter {
   Site here(u32 size, u8 segment);
   Exit* new_exit(Exit::Kind kind);
   const FlagRecipe* kept_flags();
+  void borrow_homes();
+  void give_homes_back();
+  void emit_calls();
   void leave(const Exit* by);
   void pay();
   const Exit* pay_for_indirect(Exit::Kind kind, const Label& unknown);
@@ -180,7 +184,9 @@ class Emitter {
   void eager_to_memory();
   void lazy_to_memory();
   void store_lazy(size_t to, const FlagSource& source, size_t saved);
+  Mem tag(bool write) const;
   void probe(u32 size, bool write, bool aligned, const Label& slow);
+  void miss(const Label& slow, bool write);
 
   struct Waiting {
     size_t index;
@@ -191,10 +197,12 @@ class Emitter {
   const Thunks& thunks_;
   Region* region_;
   Plan& plan_;
+  const Homes homes_;
   std::vector<Label> labels_;
   std::vector<bool> emitted_;
   std::vector<Waiting> waiting_;
   std::vector<MakeCode> cold_;
+  std::map<u64, Label> calls_;  // by thunk, where homes are lent
   Label direct_slow_;
   const FlagRecipe* last_kept_ = nullptr;
 };

@@ -22,7 +22,6 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown, const Label*
   static_assert(sizeof(JumpEntry) == 32);
   a.mov(t1, t0);
   a.shr(t1, 12);
-  a.mov(t2.r32(), t1.r32());
   a.xor_(t1.r32(), t0.r32());
   a.and_(t1.r32(), static_cast<i32>(jump_entries - 1));
   a.shl(t1.r32(), 5);
@@ -33,14 +32,16 @@ void Emitter::look_up(const MakeCode& before, const Label& unknown, const Label*
   a.jne(unknown);
   a.cmp(entry(offsetof(JumpEntry, mode), 4), static_cast<i32>(block->mode));
   a.jne(unknown);
-  a.and_(t2.r32(), static_cast<i32>(code_pages - 1));
-  a.mov(t2.r32(), x86::ptr(state, t2, 2, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
-  a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t2.r32());
+  a.shr(t0, 12);
+  a.and_(t0.r32(), static_cast<i32>(code_pages - 1));
+  a.mov(t0.r32(), x86::ptr(state, t0, 2, static_cast<int>(offsetof(Cpu, code_page_serial)) - bias, 4));
+  a.cmp(entry(offsetof(JumpEntry, page_serial), 4), t0.r32());
   a.jne(unknown);
-  a.mov(t1, entry(offsetof(JumpEntry, code), 8));
-  a.test(t1, t1);
-  a.jz(unknown);
+  a.cmp(entry(offsetof(JumpEntry, code), 8), 0);
+  a.je(unknown);
   if (back) note_call(*back);
+  a.mov(t0, entry(offsetof(JumpEntry, rip), 8));
+  a.mov(t1, entry(offsetof(JumpEntry, code), 8));
   a.and_(t0, static_cast<i64>(page_mask));
   a.mov(CPU_FIELD(translated.code_page), t0);
   if (before) before();
@@ -80,6 +81,7 @@ const Exit* Emitter::pay_for_indirect(Exit::Kind kind, const Label& unknown) {
   a.mov(CPU_FIELD(translated.target), t0);
   flags_to_memory();
   pay();
+  give_homes_back();
   a.jl(unknown);
   a.mov(t0, CPU_FIELD(translated.target));
   const Exit* const exit = new_exit(kind);
@@ -96,16 +98,16 @@ void Emitter::jump_indirect(const MakeCode& before) {
   look_up(before, unknown);
 }
 
-/// Makes a frame (thunks.h), in place of all that are there where they are too many. Uses t2.
+/// Makes a frame (thunks.h), in place of all that are there where they are too many. Uses t0.
 void Emitter::note_call(const Label& back) {
   const Label too_deep = a.newLabel(), go_on = a.newLabel();
   a.cmp(x86::rsp, CPU_FIELD(translated.deepest));
   a.jbe(too_deep);
   a.bind(go_on);
-  return_address(t2);
-  a.push(t2);
-  a.lea(t2, x86::ptr(back));
-  a.push(t2);
+  return_address(t0);
+  a.push(t0);
+  a.lea(t0, x86::ptr(back));
+  a.push(t0);
   cold([=, this] {
     a.bind(too_deep);
     a.mov(x86::rsp, CPU_FIELD(translated.deepest));
@@ -128,6 +130,7 @@ void Emitter::come_back(const Label& back) {
 void Emitter::call_direct() {
   flags_to_memory();
   pay();
+  give_homes_back();
   const Label out = a.newLabel(), back = a.newLabel();
   a.jl(out);
   go_outside(&block->branch.taken, out, &back);

@@ -15,8 +15,42 @@ void end_of_copy(Cpu*, const Op*) {}
 
 void Emitter::call(u64 thunk, const Site* with) {
   a.mov(t1, reinterpret_cast<u64>(with));
-  a.call(thunk);
+  if (homes_.loans.empty()) {
+    a.call(thunk);
+  } else {
+    const auto [at, is_new] = calls_.try_emplace(thunk);
+    if (is_new) at->second = a.newLabel();
+    a.call(at->second);
+  }
   now.vectors = 0;  // C++ may use all of the host's
+}
+
+/// Moves leave the flags as they are.
+void Emitter::borrow_homes() {
+  for (const Loan& loan : homes_.loans) {
+    a.mov(slot(loan.owner), home(loan.borrower));
+    a.mov(home(loan.borrower), slot(loan.borrower));
+  }
+}
+
+void Emitter::give_homes_back() {
+  for (const Loan& loan : homes_.loans) {
+    a.mov(slot(loan.borrower), home(loan.borrower));
+    a.mov(home(loan.borrower), slot(loan.owner));
+  }
+}
+
+/// Thunks know usual homes only.
+void Emitter::emit_calls() {
+  for (const auto& [thunk, label] : calls_) {
+    a.bind(label);
+    give_homes_back();
+    a.push(t0);  // for the alignment of the stack
+    a.call(thunk);
+    a.lea(x86::rsp, x86::ptr(x86::rsp, 8));
+    borrow_homes();
+    a.ret();
+  }
 }
 
 Exit* Emitter::new_exit(Exit::Kind kind) {
@@ -83,6 +117,7 @@ void Emitter::run_string(bool moves) {
 void Emitter::leave_to_operation() {
   clobber();
   pay();
+  give_homes_back();
   leave(new_exit(Exit::Kind::Operation));
 }
 
@@ -108,6 +143,7 @@ void Emitter::follow(const Link* link, int to) {
   }
   flags_to_memory();
   pay();
+  give_homes_back();
   const Label out = a.newLabel();
   a.jl(out);
   go_outside(link, out);
@@ -130,6 +166,7 @@ void Emitter::stop_short_of(size_t header) {
   a.jl(short_of_budget);
   cold([this, short_of_budget, by] {
     a.bind(short_of_budget);
+    give_homes_back();
     leave(by);
   });
 }
@@ -200,6 +237,7 @@ void Emitter::emit_from(size_t index) {
 
 bool Emitter::emit_region() {
   for (Label& label : labels_) label = a.newLabel();
+  borrow_homes();
   for (size_t i = 0; i < plan_.size(); i++) {
     if (!plan_[i].header) continue;
     begin_header(i);
@@ -218,6 +256,7 @@ bool Emitter::emit_region() {
     const MakeCode emit = std::move(cold_[i]);
     emit();
   }
+  emit_calls();
   return true;
 }
 

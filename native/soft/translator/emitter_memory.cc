@@ -66,8 +66,12 @@ Site Emitter::here(u32 size, u8 segment) {
 
 const Site* Emitter::site(u32 size, u8 segment) { return region_->make<Site>(here(size, segment)); }
 
-/// t1 = entry of the fast table for t0, which is served when t2, the page of the last byte, has its tag. An access that
-/// need not be aligned is served as long as it stays on the page.
+Mem Emitter::tag(bool write) const {
+  return x86::ptr(fast, t1, 0, write ? offsetof(FastEntry, write_tag) : offsetof(FastEntry, read_tag), 8);
+}
+
+/// t1 = offset of the entry for t0, and t0 = offset on the page, if that is the entry's: all other addresses make
+/// something larger of it, as does an access that does not end there.
 void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
   if (has_bmi2()) {
     a.rorx(t1.r32(), t0.r32(), entry_shift);
@@ -76,21 +80,25 @@ void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
     a.shr(t1.r32(), entry_shift);
   }
   a.and_(t1.r32(), entry_mask);
-  a.add(t1, CPU_FIELD(fast));
-  if (aligned || size == 1)
-    a.mov(t2, t0);
-  else
-    a.lea(t2, x86::ptr(t0, static_cast<i32>(size - 1)));
-  a.and_(t2, static_cast<i64>(page_mask | (aligned ? size - 1 : 0)));
-  a.cmp(t2, x86::ptr(t1, write ? offsetof(FastEntry, write_tag) : offsetof(FastEntry, read_tag), 8));
-  a.jne(slow);
+  a.xor_(t0, tag(write));
+  a.cmp(t0, static_cast<i32>(page_size - size));
+  a.ja(slow);
+  if (!aligned || size == 1) return;
+  a.test(t0.r32(), static_cast<i32>(size - 1));
+  a.jnz(slow);
+}
+
+/// t0 is the address again.
+void Emitter::miss(const Label& slow, bool write) {
+  a.bind(slow);
+  a.xor_(t0, tag(write));
 }
 
 void Emitter::load(u32 size, u8 segment, const Gp* into) {
   const Label slow = a.newLabel(), back = a.newLabel();
   const Site* const at = site(size, segment);
   probe(size, false, false, slow);
-  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  a.mov(t1, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
   const Gp to = into ? *into : t0;
   const Mem from = x86::ptr(t0, t1, 0, 0, size);
   if (size < 4)
@@ -99,7 +107,7 @@ void Emitter::load(u32 size, u8 segment, const Gp* into) {
     a.mov(sized(to, size), from);
   a.bind(back);
   cold([=, this, vectors = now.vectors] {
-    a.bind(slow);
+    miss(slow, false);
     call(thunks_.load, at);
     if (to.id() != t0.id()) a.mov(sized(to, size), sized(t0, size));
     return_to(back, vectors);
@@ -110,17 +118,17 @@ void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
   const Label slow = a.newLabel(), back = a.newLabel();
   const Site* const at = site(size, segment);
   probe(size, true, false, slow);
-  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
-  a.emit(x86::Inst::kIdMov, x86::ptr(t0, t1, 0, 0, size), make());
+  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
+  a.emit(x86::Inst::kIdMov, x86::ptr(t0, 0, size), make());
   a.bind(back);
   cold([=, this, state = now, of = instruction, where = block, which = op] {
     now = state, instruction = of, block = where, op = which;
-    a.bind(slow);
+    miss(slow, true);
     const asmjit::Operand value = make();
     if (value.isImm())
-      a.mov(t2, value.as<asmjit::Imm>());
-    else if (value.as<Gp>().id() != t2.id())
-      a.mov(t2, value.as<Gp>().r64());
+      a.mov(CPU_FIELD(translated.stored), value.as<asmjit::Imm>());
+    else
+      a.mov(CPU_FIELD(translated.stored), value.as<Gp>().r64());
     call(thunks_.store, at);
     return_to(back, state.vectors);
   });
@@ -130,28 +138,30 @@ void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) 
   const Label slow = a.newLabel(), back = a.newLabel();
   const Site* const at = site(size, segment);
   probe(size, true, false, slow);
-  a.add(t0, x86::ptr(t1, offsetof(FastEntry, addend), 8));
+  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
   if (size < 4)
-    a.movzx(t2.r32(), x86::ptr(t0, 0, size));
+    a.movzx(t1.r32(), x86::ptr(t0, 0, size));
   else
-    a.mov(sized(t2, size), x86::ptr(t0, 0, size));
+    a.mov(sized(t1, size), x86::ptr(t0, 0, size));
   change();
-  a.mov(x86::ptr(t0, 0, size), sized(t2, size));
+  a.mov(x86::ptr(t0, 0, size), sized(t1, size));
   a.bind(back);
   cold([=, this, state = now, of = instruction, where = block, which = op] {
     now = state, instruction = of, block = where, op = which;
-    a.bind(slow);
+    miss(slow, true);
     call(thunks_.update, at);
     change();
+    a.mov(CPU_FIELD(translated.stored), t1);
     call(thunks_.store, at);
+    a.mov(t1, CPU_FIELD(translated.stored));
     return_to(back, state.vectors);
   });
 }
 
 Mem Emitter::direct(u32 size, bool write, bool aligned) {
   probe(size, write, aligned, direct_slow_);
-  a.mov(t1, x86::ptr(t1, offsetof(FastEntry, addend), 8));
-  return x86::ptr(t0, t1, 0, 0, size);
+  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
+  return x86::ptr(t0, 0, size);
 }
 
 void Emitter::begin_sse(bool is_float) {

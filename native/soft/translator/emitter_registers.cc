@@ -30,8 +30,8 @@ asmjit::Operand Emitter::source_of(const Operand& operand) {
 
 Gp Emitter::begin_change(const Operand& operand, bool needs_old) {
   if (has_home(operand.reg)) return sized(home(operand.reg), operand.size);
-  if (needs_old || operand.size < 4) a.mov(t2, slot(operand.reg));
-  return sized(t2, operand.size);
+  if (needs_old || operand.size < 4) a.mov(t1, slot(operand.reg));
+  return sized(t1, operand.size);
 }
 
 void Emitter::keep(const Operand& operand, const Gp& working) {
@@ -41,8 +41,9 @@ void Emitter::keep(const Operand& operand, const Gp& working) {
 void Emitter::overwrite(u8 guest) {
   const auto save = [&](FlagSource& source, size_t to) {
     if (source.kind != FlagSource::Kind::Register || source.reg != guest) return;
-    fetch(source, to, t1);
-    a.mov(field(to), t1);
+    const bool as_it_is = source.value == 0 && has_home(source.reg);
+    if (!as_it_is) fetch(source, to, t1);
+    a.mov(field(to), as_it_is ? home(source.reg) : t1);
     source = saved();
   };
   save(now.flags.left, flag_slots::left_slot);

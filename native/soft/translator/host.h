@@ -4,6 +4,7 @@
 
 #include <asmjit/x86.h>
 
+#include <array>
 #include <cstddef>
 
 #include "soft/cpu.h"
@@ -14,18 +15,17 @@ namespace x86 = asmjit::x86;
 using x86::Gp, x86::Mem;
 
 inline constexpr Gp state = x86::rbp;  // Cpu, plus `bias`
-inline constexpr Gp t0 = x86::r11, t1 = x86::r14, t2 = x86::r15;
+inline constexpr Gp fast = x86::r15;   // the table of the current access class
+inline constexpr Gp t0 = x86::r11, t1 = x86::r14;
 /// Brings the registers and all that is often looked at within reach of a displacement of one byte.
 inline constexpr int bias = 128;
 
 inline constexpr u8 in_memory = 0xff;
-/// Host register of each guest register: those that instructions imply are the host's own.
-inline constexpr u8 home_of[16] = {0 /* RAX */,  1 /* RCX */,  2 /* RDX */, 3 /* RBX */, 9 /* RSP */, 10 /* RBP */,
-                                   6 /* RSI */,  7 /* RDI */,  8 /* R8 */,  in_memory,   in_memory,   in_memory,
-                                   12 /* R12 */, 13 /* R13 */, in_memory,   in_memory};
-
-inline bool has_home(u8 guest) { return home_of[guest] != in_memory; }
-inline Gp home(u8 guest) { return x86::gpq(home_of[guest]); }
+/// Host register of each guest register on all ways into and out of regions (homes.h): those that instructions imply are
+/// the host's own.
+inline constexpr std::array<u8, 16> usual_homes = {
+    0 /* RAX */, 1 /* RCX */, 2 /* RDX */, 3 /* RBX */, 9 /* RSP */,  10 /* RBP */, 6 /* RSI */, 7 /* RDI */,
+    8 /* R8 */,  in_memory,   in_memory,   in_memory,   12 /* R12 */, 13 /* R13 */, in_memory,   in_memory};
 
 /// XMM0 and XMM1 serve within an instruction.
 inline bool has_vector_home(u8 guest) { return guest < 14; }

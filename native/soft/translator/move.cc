@@ -12,29 +12,29 @@ void overwritten(Emitter& e, u8 guest) {
   if (e.live_after) e.overwrite(guest);
 }
 
-/// `value` of the operand's size becomes the register's. Slots are always stored whole: the host cannot forward a
+/// `value` of the operand's size, not in t1 when that is small, becomes the register's. Slots are always stored whole: the host cannot forward a
 /// narrow store to a wide load.
 void assign(Emitter& e, const Operand& to, const Gp& value) {
-  if (has_home(to.reg)) {
-    e.a.mov(sized(home(to.reg), to.size), sized(value, to.size));
+  if (e.has_home(to.reg)) {
+    e.a.mov(sized(e.home(to.reg), to.size), sized(value, to.size));
   } else if (to.size == 4) {
     e.a.mov(value.r32(), value.r32());
     e.a.mov(slot(to.reg), value.r64());
   } else if (to.size == 8) {
     e.a.mov(slot(to.reg), value.r64());
   } else {
-    e.a.mov(t2, slot(to.reg));
-    e.a.mov(sized(t2, to.size), sized(value, to.size));
-    e.a.mov(slot(to.reg), t2);
+    e.a.mov(t1, slot(to.reg));
+    e.a.mov(sized(t1, to.size), sized(value, to.size));
+    e.a.mov(slot(to.reg), t1);
   }
 }
 
 /// AH .. BH: turned to the bottom for the time.
 void assign_high(Emitter& e, const Operand& to, const Gp& value) {
   e.clobber();
-  e.a.ror(home(to.reg), 8);
-  e.a.mov(home(to.reg).r8(), value.r8());
-  e.a.rol(home(to.reg), 8);
+  e.a.ror(e.home(to.reg), 8);
+  e.a.mov(e.home(to.reg).r8(), value.r8());
+  e.a.rol(e.home(to.reg), 8);
 }
 
 bool load(Emitter& e, const Operand& to) {
@@ -42,8 +42,8 @@ bool load(Emitter& e, const Operand& to) {
   const u8 guest = to.reg;
   overwritten(e, guest);
   e.address();
-  if (to.kind == OperandKind::Gpr && to.size >= 4 && has_home(guest)) {
-    const Gp into = home(guest);
+  if (to.kind == OperandKind::Gpr && to.size >= 4 && e.has_home(guest)) {
+    const Gp into = e.home(guest);
     e.load(to.size, e.op->segment, &into);
     return true;
   }
@@ -62,7 +62,7 @@ bool store(Emitter& e, const Operand& to, const Operand& from) {
   e.address();
   e.store(to.size, e.op->segment, [&e, from]() -> asmjit::Operand {
     if (is_immediate(from)) return e.source_of(from);
-    return e.value_of(from, t2);
+    return e.value_of(from, t1);
   });
   return true;
 }
@@ -78,13 +78,13 @@ bool move(Emitter& e) {
     if (is_high(to)) {
       e.a.mov(t0.r32(), static_cast<i32>(value & 0xff));
       assign_high(e, to, t0);
-    } else if (to.size == 8 && has_home(to.reg)) {
+    } else if (to.size == 8 && e.has_home(to.reg)) {
       if (value >= 0 && value <= 0xffffffff)
-        e.a.mov(home(to.reg).r32(), value);
+        e.a.mov(e.home(to.reg).r32(), value);
       else
-        e.a.mov(home(to.reg), value);
-    } else if (has_home(to.reg)) {
-      e.a.mov(sized(home(to.reg), to.size), value);
+        e.a.mov(e.home(to.reg), value);
+    } else if (e.has_home(to.reg)) {
+      e.a.mov(sized(e.home(to.reg), to.size), value);
     } else {
       e.a.mov(t0, to.size == 4 ? static_cast<i64>(static_cast<u32>(value)) : value);
       assign(e, to, t0);
@@ -96,7 +96,7 @@ bool move(Emitter& e) {
     if (value.id() != t0.id()) e.a.mov(t0, value.r64());
     assign_high(e, to, t0);
   } else {
-    if (!has_home(to.reg) && value.id() != t0.id() && to.size == 4) {
+    if (!e.has_home(to.reg) && value.id() != t0.id() && to.size == 4) {
       e.a.mov(t0.r32(), value.r32());
       e.a.mov(slot(to.reg), t0);
     } else {
@@ -135,7 +135,7 @@ bool extend(Emitter& e) {
   } else {
     value = e.value_of(from, t0);
   }
-  const Gp into = has_home(to.reg) ? sized(home(to.reg), to.size) : sized(t0, to.size);
+  const Gp into = e.has_home(to.reg) ? sized(e.home(to.reg), to.size) : sized(t0, to.size);
   extend_register(e, into, value, from.size, with_sign);
   e.keep(to, into);
   return true;
@@ -154,7 +154,7 @@ bool load_address(Emitter& e) {
   } else {
     overwritten(e, to.reg);
   }
-  const Gp into = has_home(to.reg) ? home(to.reg) : t0;
+  const Gp into = e.has_home(to.reg) ? e.home(to.reg) : t0;
   if (memory.base == rip_register) {
     const i64 from_page =
         static_cast<i64>(e.block->physical & page_offset_mask) + e.op->offset + e.instruction->length + displacement;
@@ -183,6 +183,7 @@ bool exchange(Emitter& e) {
   const Operand& right = e.instruction->operands[1];
   if (is_memory(left)) return translate_exchange_memory(e);
   if (!is_register(left) || !is_register(right)) return false;
+  if (left.size < 4 && !(e.has_home(left.reg) && e.has_home(right.reg))) return false;
   overwritten(e, left.reg);
   overwritten(e, right.reg);
   const Gp first = e.value_of(left, t0), second = e.value_of(right, t1);
@@ -223,19 +224,19 @@ bool set_byte(Emitter& e) {
     e.a.emit(set_id(holds), field(offsetof(Cpu, translated.target), 1));
     e.address();
     e.store(1, e.op->segment, [&e] {
-      e.a.movzx(t2.r32(), field(offsetof(Cpu, translated.target), 1));
-      return t2.r8();
+      e.a.movzx(t1.r32(), field(offsetof(Cpu, translated.target), 1));
+      return t1.r8();
     });
     return true;
   }
   overwritten(e, to.reg);
-  if (has_home(to.reg)) {
-    e.a.emit(set_id(holds), home(to.reg).r8());
+  if (e.has_home(to.reg)) {
+    e.a.emit(set_id(holds), e.home(to.reg).r8());
     return true;
   }
-  e.a.mov(t2, slot(to.reg));
-  e.a.emit(set_id(holds), t2.r8());
-  e.a.mov(slot(to.reg), t2);
+  e.a.mov(t1, slot(to.reg));
+  e.a.emit(set_id(holds), t1.r8());
+  e.a.mov(slot(to.reg), t1);
   return true;
 }
 
@@ -248,16 +249,16 @@ bool move_if(Emitter& e) {
   if (is_memory(from)) {
     e.address();
     e.load(to.size, e.op->segment);
-    e.a.mov(t2, t0);
-    source = sized(t2, to.size);
+    e.a.mov(CPU_FIELD(translated.target), t0);
+    source = field(offsetof(Cpu, translated.target), to.size);
   } else {
     source = e.source_of(from);
   }
   const u8 holds = *e.condition(e.instruction->condition);
   overwritten(e, to.reg);
   Gp working = sized(t0, to.size);
-  if (has_home(to.reg))
-    working = sized(home(to.reg), to.size);
+  if (e.has_home(to.reg))
+    working = sized(e.home(to.reg), to.size);
   else
     e.a.mov(t0, slot(to.reg));
   e.a.emit(move_id(holds), working, source);

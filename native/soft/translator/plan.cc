@@ -70,6 +70,7 @@ class Planner {
     if (plan_.size() == max_blocks || instructions_ + block->count > max_region_instructions) return false;
     PlannedBlock planned;
     planned.block = block;
+    planned.runs = heat_ - std::min<u32>(block->heat, heat_) + 1;
     if (!decode_block(cpu_, *block, planned.instructions)) return false;
     instructions_ += block->count;
     plan_.push_back(std::move(planned));

@@ -73,24 +73,24 @@ bool translate_divide(Emitter& e) {
   }
   e.begin_direct();
   e.clobber();
-  Gp divisor = sized(t2, size);
+  Gp divisor = sized(t0, size);
   if (is_memory(by)) {
     e.address();
     const Mem at = e.direct(size, false, false);
     e.a.mov(divisor, at);
   } else {
-    divisor = e.value_of(by.reg, size, t2);
+    divisor = e.value_of(by.reg, size, t0);
   }
-  const Gp low = sized(home(RAX), size), high = sized(home(RDX), size);
+  const Gp low = sized(e.home(RAX), size), high = sized(e.home(RDX), size);
   if (is_signed) {
     // The dividend is no longer than the divisor, which is neither zero nor -1.
-    const Gp spread = sized(t0, size), above = sized(t1, size);
-    e.a.mov(spread, low);
-    e.a.sar(spread, size * 8 - 1);
-    e.a.cmp(spread, high);
+    const Gp scratch = sized(t1, size);
+    e.a.mov(scratch, low);
+    e.a.sar(scratch, size * 8 - 1);
+    e.a.cmp(scratch, high);
     e.a.jne(e.direct_slow());
-    e.a.lea(above, x86::ptr(divisor.r64(), 1));
-    e.a.cmp(above, 1);
+    e.a.lea(scratch, x86::ptr(divisor.r64(), 1));
+    e.a.cmp(scratch, 1);
     e.a.jbe(e.direct_slow());
     e.a.idiv(divisor);
   } else {

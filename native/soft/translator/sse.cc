@@ -138,10 +138,10 @@ bool move_general(Emitter& e) {
   const u32 size = to_vector ? from.size : to.size, id = size == 8 ? x86::Inst::kIdMovq : x86::Inst::kIdMovd;
   if (to_vector) {
     const x86::Xmm into = Emitter::vector_for(to.reg);
-    e.a.emit(id, into, e.value_of(from.reg, size, t2));
+    e.a.emit(id, into, e.value_of(from.reg, size, t1));
     e.keep_vector(to.reg, into);
   } else {
-    const Gp into = has_home(to.reg) ? home(to.reg) : t2;
+    const Gp into = e.has_home(to.reg) ? e.home(to.reg) : t1;
     e.a.emit(id, sized(into, size), e.vector_of(from.reg, x86::xmm1));
     e.keep(to, into);
   }
@@ -156,9 +156,9 @@ bool signs(Emitter& e, u32 id) {
   if (!is_xmm(from)) return false;
   if (e.live_after) e.overwrite(to.reg);
   e.begin_sse(false);
-  const Gp into = has_home(to.reg) ? home(to.reg) : t2;
+  const Gp into = e.has_home(to.reg) ? e.home(to.reg) : t1;
   e.a.emit(id, into.r32(), e.vector_of(from.reg, x86::xmm1));
-  if (!has_home(to.reg)) e.a.mov(slot(to.reg), into);
+  if (!e.has_home(to.reg)) e.a.mov(slot(to.reg), into);
   e.finish_direct();
   return true;
 }
@@ -172,10 +172,10 @@ bool from_general(Emitter& e, u32 id) {
   if (is_memory(from)) {
     e.address();
     const Mem at = e.direct(from.size, false, false);
-    e.a.mov(sized(t2, from.size), at);
-    source = sized(t2, from.size);
+    e.a.mov(sized(t1, from.size), at);
+    source = sized(t1, from.size);
   } else {
-    source = e.value_of(from.reg, from.size, t2);
+    source = e.value_of(from.reg, from.size, t1);
   }
   const x86::Xmm working = e.vector_of(to.reg, x86::xmm0);
   e.a.emit(id, working, source);
@@ -191,9 +191,9 @@ bool to_general(Emitter& e, u32 id, u32 size) {
   if (e.live_after) e.overwrite(to.reg);
   e.begin_sse(true);
   const asmjit::Operand source = second_operand(e, size, false);
-  const Gp into = sized(has_home(to.reg) ? home(to.reg) : t2, to.size);
+  const Gp into = sized(e.has_home(to.reg) ? e.home(to.reg) : t1, to.size);
   e.a.emit(id, into, source);
-  if (!has_home(to.reg)) e.a.mov(slot(to.reg), into.r64());
+  if (!e.has_home(to.reg)) e.a.mov(slot(to.reg), into.r64());
   e.finish_direct();
   return true;
 }

@@ -12,7 +12,7 @@ using namespace host_code;
 namespace {
 
 void move_stack(Emitter& e, i32 by) {
-  e.a.lea(home(RSP), x86::ptr(home(RSP), by));
+  e.a.lea(e.home(RSP), x86::ptr(e.home(RSP), by));
   e.moved(RSP, by);
 }
 
@@ -25,12 +25,12 @@ bool push(Emitter& e) {
     e.a.mov(CPU_FIELD(translated.target), t0);
   }
   e.clobber();
-  e.a.lea(t0, x86::ptr(home(RSP), -8));
+  e.a.lea(t0, x86::ptr(e.home(RSP), -8));
   e.store(8, SS, [&e, from]() -> asmjit::Operand {
     if (is_immediate(from)) return e.source_of(from);
-    if (!is_memory(from)) return e.value_of(from.reg, 8, t2);
-    e.a.mov(t2, CPU_FIELD(translated.target));
-    return t2;
+    if (!is_memory(from)) return e.value_of(from.reg, 8, t1);
+    e.a.mov(t1, CPU_FIELD(translated.target));
+    return t1;
   });
   move_stack(e, -8);
   return true;
@@ -42,9 +42,9 @@ bool pop(Emitter& e) {
   if (is_memory(to) || to.reg == RSP) return false;
   if (e.live_after) e.overwrite(to.reg);
   e.clobber();
-  e.a.mov(t0, home(RSP));
-  if (has_home(to.reg)) {
-    const Gp into = home(to.reg);
+  e.a.mov(t0, e.home(RSP));
+  if (e.has_home(to.reg)) {
+    const Gp into = e.home(to.reg);
     e.load(8, SS, &into);
   } else {
     e.load(8, SS);
@@ -60,10 +60,10 @@ bool leave(Emitter& e) {
     e.overwrite(RSP);
   }
   e.clobber();
-  e.a.mov(t0, home(RBP));
+  e.a.mov(t0, e.home(RBP));
   e.load(8, SS);
-  e.a.lea(home(RSP), x86::ptr(home(RBP), 8));
-  e.a.mov(home(RBP), t0);
+  e.a.lea(e.home(RSP), x86::ptr(e.home(RBP), 8));
+  e.a.mov(e.home(RBP), t0);
   return true;
 }
 
@@ -92,7 +92,7 @@ u32 translate_row(Emitter& e, const PlannedBlock& planned) {
   }
   e.clobber();
   e.begin_direct();
-  e.a.lea(t0, x86::ptr(home(RSP), pushes ? -bytes : 0));
+  e.a.lea(t0, x86::ptr(e.home(RSP), pushes ? -bytes : 0));
   const Mem at = e.direct(8 * length, pushes, false);
   std::vector<const Site*> sites;
   for (u32 i = 0; i < length; i++) {
@@ -104,15 +104,15 @@ u32 translate_row(Emitter& e, const PlannedBlock& planned) {
     Mem where = at.cloneAdjusted(8 * (pushes ? length - 1 - i : i));
     where.setSize(8);
     if (pushes) {
-      e.a.mov(where, e.value_of(guest, 8, t2));
-    } else if (has_home(guest)) {
-      e.a.mov(home(guest), where);
+      e.a.mov(where, e.value_of(guest, 8, t1));
+    } else if (e.has_home(guest)) {
+      e.a.mov(e.home(guest), where);
     } else {
-      e.a.mov(t2, where);
-      e.a.mov(slot(guest), t2);
+      e.a.mov(t1, where);
+      e.a.mov(slot(guest), t1);
     }
   }
-  e.a.lea(home(RSP), x86::ptr(home(RSP), pushes ? -bytes : bytes));
+  e.a.lea(e.home(RSP), x86::ptr(e.home(RSP), pushes ? -bytes : bytes));
   e.finish_row(std::move(sites));
   return length;
 }

@@ -22,13 +22,14 @@ bool is_volatile(u8 host) { return host <= 2 || (host >= 6 && host <= 11); }
 
 void spill(Assembler& a) {
   for (u8 guest = 0; guest < guests; guest++) {
-    if (has_home(guest)) a.mov(slot(guest), home(guest));
+    if (const u8 home = usual_homes[guest]; home != in_memory) a.mov(slot(guest), x86::gpq(home));
   }
 }
 
 void reload(Assembler& a, bool all) {
   for (u8 guest = 0; guest < guests; guest++) {
-    if (has_home(guest) && (all || is_volatile(home_of[guest]))) a.mov(home(guest), slot(guest));
+    const u8 home = usual_homes[guest];
+    if (home != in_memory && (all || is_volatile(home))) a.mov(x86::gpq(home), slot(guest));
   }
 }
 
@@ -45,6 +46,7 @@ void make_enter(Assembler& a, u64 leave) {
   a.mov(CPU_FIELD(translated.deepest), t0);
   a.mov(t0, x86::rsi);
   a.sub(CPU_FIELD(budget), static_cast<i32>(max_region_instructions));
+  a.mov(fast, CPU_FIELD(fast));
   reload(a, true);
   a.jmp(t0);
 }
@@ -59,19 +61,20 @@ void make_leave(Assembler& a) {
   a.ret();
 }
 
-/// Calls function(cpu, site, t0, t2). The stack is aligned but for the return address.
+/// Calls function(cpu, site, t0, what is to be stored). The stack is aligned but for the return address.
 void make_call(Assembler& a, const void* function, const Gp* result, bool reload_all) {
   spill(a);
   a.push(t0);
   a.lea(x86::rdi, x86::ptr(state, -bias));
   a.mov(x86::rsi, t1);
   a.mov(x86::rdx, t0);
-  a.mov(x86::rcx, t2);
+  a.mov(x86::rcx, CPU_FIELD(translated.stored));
   a.mov(x86::rax, reinterpret_cast<u64>(function));
   a.call(x86::rax);
   a.pop(t0);
   if (result) a.mov(*result, x86::rax);
   reload(a, reload_all);
+  if (reload_all) a.mov(fast, CPU_FIELD(fast));
   a.ret();
 }
 
@@ -96,7 +99,7 @@ Thunks make_thunks(const CodeMemory& memory) {
   make_enter(a, thunks.leave);
   call(thunks.load, reinterpret_cast<const void*>(translated_load), &t0, false);
   call(thunks.store, reinterpret_cast<const void*>(translated_store), nullptr, false);
-  call(thunks.update, reinterpret_cast<const void*>(translated_update), &t2, false);
+  call(thunks.update, reinterpret_cast<const void*>(translated_update), &t1, false);
   call(thunks.operation, reinterpret_cast<const void*>(translated_operation), &t0, true);
   call(thunks.move_string, reinterpret_cast<const void*>(translated_move_string), &t0, false);
   call(thunks.store_string, reinterpret_cast<const void*>(translated_store_string), &t0, false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The few pieces of host code that all regions share: the way in, the way out, and calls to C++.
 //
-// A call takes the Site in t1. It keeps every guest register, and t1 and t2 where not said otherwise.
+// A call takes the Site in t1. It keeps every guest register, and t0 where not said otherwise.
 //
 // Returns are predicted: CALL leaves a frame on the host's stack, the guest's address that it returns to and the code
 // that goes on there, and RET goes to that code where it meets the address. (The host's own CALL and RET would predict
@@ -24,8 +24,8 @@ struct Thunks {
   const Exit* (*enter)(Cpu* cpu, const u8* code) = nullptr;
   u64 leave = 0;                          // jumped to, the Exit in t1
   u64 load = 0;                           // t0 = value at the linear address in t0
-  u64 store = 0;                          // t2 goes to the linear address in t0
-  u64 update = 0;                         // t2 = value at t0, which is about to be written; t0 stays
+  u64 store = 0;                          // translated.stored goes to the linear address in t0
+  u64 update = 0;                         // t1 = value at t0, which is about to be written
   u64 operation = 0;                      // tier 1's handler of one instruction
   u64 move_string = 0, store_string = 0;  // t0 = whether all iterations of REP MOVS or STOS have been made
   u64 settle = 0;                         // settle_flags

@@ -57,7 +57,7 @@ bool translate_locked(Emitter& e) {
   e.address();
   const Mem at = e.direct(to.size, true, true);
   asmjit::Operand source = e.source_of(from);
-  if (source.isMem()) source = e.value_of(from.reg, to.size, t2);
+  if (source.isMem()) source = e.value_of(from.reg, to.size, t1);
   e.a.lock();
   e.a.emit(id, at, source);
   e.finish_direct(true);
@@ -77,7 +77,7 @@ bool translate_carry_to_memory(Emitter& e) {
   const u32 id = e.instruction->opcode == Opcode::Adc ? x86::Inst::kIdAdc : x86::Inst::kIdSbb;
   e.update(to.size, e.op->segment, [&e, id, size = u32{to.size}, from, live = e.live_after] {
     e.a.bt(CPU_FIELD32(translated.target), 0);
-    e.a.emit(id, sized(t2, size), e.source_of(from));
+    e.a.emit(id, sized(t1, size), e.source_of(from));
     if (live) capture(e);
   });
   flags_captured(e, to.size);
@@ -95,7 +95,7 @@ bool translate_unary_memory(Emitter& e) {
   if (live && counts) e.prepare_overlay(overlay);
   e.address();
   e.update(operand.size, e.op->segment, [&e, opcode, live, counts, size = u32{operand.size}] {
-    const Gp value = sized(t2, size);
+    const Gp value = sized(t1, size);
     switch (opcode) {
       case Opcode::Inc: e.a.inc(value); break;
       case Opcode::Dec: e.a.dec(value); break;
@@ -109,7 +109,7 @@ bool translate_unary_memory(Emitter& e) {
   if (!live) {
     e.drop_flags();
   } else if (counts) {
-    e.a.mov(CPU_FIELD(translated.saved_turned), t2);
+    e.a.mov(CPU_FIELD(translated.saved_turned), t1);
     e.set_overlay(overlay, operand.size);
     e.now.host = 0;
     e.flags().turned = Emitter::saved();
@@ -127,12 +127,12 @@ bool translate_exchange_memory(Emitter& e) {
   e.begin_direct();
   e.address();
   const Mem at = e.direct(to.size, true, true);
-  if (has_home(from.reg)) {
-    e.a.xchg(at, sized(home(from.reg), to.size));
+  if (e.has_home(from.reg)) {
+    e.a.xchg(at, sized(e.home(from.reg), to.size));
   } else {
-    e.a.mov(t2, slot(from.reg));
-    e.a.xchg(at, sized(t2, to.size));
-    e.a.mov(slot(from.reg), t2);
+    e.a.mov(t1, slot(from.reg));
+    e.a.xchg(at, sized(t1, to.size));
+    e.a.mov(slot(from.reg), t1);
   }
   e.finish_direct();
   return true;
@@ -162,7 +162,7 @@ bool translate_compare_exchange(Emitter& e) {
   e.begin_direct();
   e.address();
   const Mem at = e.direct(to.size, true, true);
-  const Gp value = e.value_of(from.reg, to.size, t2);
+  const Gp value = e.value_of(from.reg, to.size, t1);
   e.a.lock();
   e.a.cmpxchg(at, value);
   e.finish_direct(true);

@@ -22,7 +22,9 @@ class Machine {
   Machine() : cpu_(std::make_unique<soft::Cpu>()) {
     soft::add_x87(table_);
     for (auto& table : cpu_->fast_tables) {
-      for (soft::FastEntry& entry : table) entry = {soft::fast_invalid, soft::fast_invalid, 0, 0};
+      for (size_t slot = 0; slot < soft::fast_entries; slot++) {
+        table[slot].read_tag = table[slot].write_tag = soft::never_tag(slot);
+      }
     }
     cpu_->fast = cpu_->fast_tables[0];
     cpu_->cr0 = soft::cr0::PE | soft::cr0::NE | soft::cr0::MP;
