@@ -191,7 +191,8 @@ void Crew::let_run(std::unique_lock<std::mutex>& guard, unsigned index) {
   if (mode_ == Mode::Gathering) seat.member->kick();  // it finishes its instruction and comes back
   seat.phase = Phase::Ready;
   seat.running = true;
-  seat.roused = false;  // before run() looks for what it was roused for
+  seat.unfinished = false;  // set_free() may say so anew while it runs
+  seat.roused = false;      // before run() looks for what it was roused for
   running_++;
   guard.unlock();
   CrewStop stop = CrewStop::Dead;
@@ -204,7 +205,6 @@ void Crew::let_run(std::unique_lock<std::mutex>& guard, unsigned index) {
   guard.lock();
   running_--;
   seat.running = false;
-  seat.unfinished = false;
   if (failure) failure_ = failure;
   if (alone) {
     alone_ = -1;

@@ -98,7 +98,7 @@ class Crew {
     int host_cpu = -1;
     Phase phase = Phase::Ready;
     bool running = false;
-    bool unfinished = false;               // has not run since it was given an answer, or while others may wait for it
+    bool unfinished = false;               // to run once more before all stand: was given an answer, or is waited for
     std::atomic<bool> roused = false;      // since it last began to run
     std::atomic<bool> asleep = false;      // waits on `changed` for that
     std::atomic<std::uint32_t> turns = 0;  // answers it was given: what it spins on

@@ -20,6 +20,7 @@ class Gate {
   }
   void leave() { inside_--; }
   bool anybody_inside() const { return inside_ > 0; }
+  bool is_shut() const { return shut_; }
   void shut() { shut_ = true; }
   void open() { shut_ = false; }
 

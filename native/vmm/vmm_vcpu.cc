@@ -112,14 +112,14 @@ CrewStop VmmVcpu::ask(ExitKind kind) {
 CrewStop VmmVcpu::run() {
   if (const ExitKind next = take_answer(); next != ExitKind::None) return ask(next);
   for (;;) {
-    if (kick_.take_wake()) return step_aside();
+    if (all_.gate.is_shut()) return step_aside();
     if (end_ != ExitKind::None) return ask(end_);
     take_start();
     if (waits_for_start_) {
       wait_for_start();
       continue;
     }
-    if (!all_.gate.enter()) return step_aside();
+    if (!all_.gate.enter()) continue;
     try {
       enter(host_now() + own_thread_slice);
     } catch (...) {
@@ -131,9 +131,9 @@ CrewStop VmmVcpu::run() {
   }
 }
 
-/// See Gate.
+/// See Gate. Where it opens again meanwhile, others may go inside and stay.
 CrewStop VmmVcpu::step_aside() {
-  while (all_.gate.anybody_inside() && end_ == ExitKind::None) {
+  while (all_.gate.is_shut() && all_.gate.anybody_inside() && end_ == ExitKind::None) {
     look_in();
     std::this_thread::sleep_for(between_looks);
   }

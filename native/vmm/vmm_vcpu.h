@@ -42,7 +42,8 @@ class VmmVcpu final : public VcpuEngine, public CrewMember {
 
   // On its own thread.
   CrewStop run() override;
-  void kick() override { kick_.wake(); }
+  /// Ends the stay in the kernel. Whether to stay out the gate tells, because a kick may be found long after it.
+  void kick() override { kick_.nudge(); }
   bool is_waited_for() const override { return true; }  // see Gate
 
   // On the machine's thread, which is then the vCPU's own.

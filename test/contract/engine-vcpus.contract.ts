@@ -41,7 +41,6 @@ export function vcpusContract({ cold, wake, isVirtual, capabilities }: EngineMak
   const testHalt = testUnless(tellsHalt ? null : `${name} does not tell halts`);
   const testController = testUnless(chipset === 'ts' ? null : `${name} has 8259s of its own`);
   const testLog = testUnless(dirtyLog ? null : `${name} has no dirty log`);
-  const testBesideSpinning = testUnless(name === 'vmm' ? 'vmm: a vCPU may stay away beside one that spins' : null);
   const testVirtual = testUnless(isVirtual ? null : 'no two runs are equal under the real clock');
 
   /** A vCPU without code waits to be started. DS of the first is its local APIC where that is asked for. */
@@ -72,7 +71,7 @@ export function vcpusContract({ cold, wake, isVirtual, capabilities }: EngineMak
     new Adders([0, 1, 2]).runFor(boot([adding, adding, adding]), 10);
   });
 
-  testBesideSpinning('a safepoint brings all vCPUs between two instructions, and there they stay', () => {
+  test('a safepoint brings all vCPUs between two instructions, and there they stay', () => {
     const engine = boot([adding, spinning, adding]);
     const adders = new Adders([0, 2]);
     adders.runFor(engine, 5);

@@ -132,6 +132,30 @@ void those_waited_for_run_before_parking() {
   }
 }
 
+/// Also those that were in their run all along: they have not seen what the others have done since.
+void those_waited_for_run_once_more() {
+  std::atomic<bool> began = false, may_end = false;
+  ScriptedCrew crew(2, [&](Scripted& self) {
+    const std::uint64_t runs = ++self.count;
+    if (self.index == 0) {
+      if (runs < 4) return CrewStop::Exit;
+      may_end = true;
+      return CrewStop::Again;
+    }
+    began = true;
+    if (runs > 1) Scripted::spin_until_kicked(self);
+    while (!may_end) std::this_thread::yield();
+    return CrewStop::Again;
+  });
+  crew[1].waited_for = true;
+  crew.expect(CrewNews::Exit, "all run");
+  while (!began) std::this_thread::yield();
+  require(crew.crew->safepoint().news == CrewNews::Exit, "a safepoint is broken off");
+  crew.expect(CrewNews::Exit, "all run on");
+  require(crew.crew->safepoint().news == CrewNews::Parked, "the next one is not");
+  require(crew[1].count == 2, "before that one, who was kicked for the first has run again");
+}
+
 /// Plain counters, which only those that are alone touch.
 void running_alone_excludes_others() {
   constexpr unsigned size = 4;
@@ -184,6 +208,7 @@ int main() {
   exits_that_wait_are_known();
   standing_keeps_exits();
   those_waited_for_run_before_parking();
+  those_waited_for_run_once_more();
   running_alone_excludes_others();
   ends_at_any_moment();
 }

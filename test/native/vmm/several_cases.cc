@@ -128,6 +128,24 @@ void moves() {
   while (seen[0] < before[0] + 20 || seen[1] < before[1] + 20) count(next, next.run_all());
 }
 
+/// Exits in the middle of an instruction break safepoints off, and the guest runs on: the first comes again at once,
+/// although the second never leaves.
+void broken_off_safepoints() {
+  Guest guest(
+      {
+          START_SECOND,                                    //
+          0xa0, 0x00, 0x05, 0x3c, 0x01, 0x75, 0xf9,        // until byte [500h] is 1
+          0x65, 0x80, 0x0e, 0x10, 0x00, 0x80, 0xeb, 0xf8,  // or byte gs:[10h], 80h; jmp back
+      },
+      2);
+  guest.put(second_code, {0x31, 0xc0, 0x8e, 0xd8, 0xc6, 0x06, 0x00, 0x05, 0x01, 0xeb, 0xfe});
+  guest.set(Register::gs_base, 0xa0000);
+  for (int times = 0; times < 20; times++) {
+    guest.expect(ExitKind::MmioRead, 0xa0010, 1);
+    CHECK_EQUAL(guest.engine->safepoint().kind, ExitKind::MmioWrite);
+  }
+}
+
 /// The second ends the VM for both; a reset begins anew with the first, and with a second that waits.
 void end_and_reset() {
   Guest guest({START_SECOND, 0xeb, 0xfe}, 2);
@@ -156,6 +174,7 @@ void several_cases(bool can_save) {
   start_and_init();
   meetings();
   if (can_save) moves();
+  broken_off_safepoints();
   end_and_reset();
   closed_at_any_moment();
 }
