@@ -130,6 +130,7 @@ function examples(): AnyDevice[] {
       setRtc: nothing,
       getRtc: () => 0n,
       refusal: () => '',
+      version: () => 0,
       save: () => new Uint8Array(0),
       load: nothing,
     }),

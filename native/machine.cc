@@ -40,6 +40,7 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::set_rtc>>("setRtc"),
                          InstanceMethod<&M::checked<&M::get_rtc>>("getRtc"),
                          InstanceMethod<&M::checked<&M::chipset_refusal>>("chipsetRefusal"),
+                         InstanceMethod<&M::checked<&M::chipset_version>>("chipsetVersion"),
                          InstanceMethod<&M::checked<&M::save_chipset>>("saveChipset"),
                          InstanceMethod<&M::checked<&M::load_chipset>>("loadChipset"),
                          InstanceMethod<&M::checked<&M::inject_nmi>>("injectNmi"),

@@ -55,6 +55,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   void set_rtc(const Napi::CallbackInfo& info);
   Napi::Value get_rtc(const Napi::CallbackInfo& info);
   Napi::Value chipset_refusal(const Napi::CallbackInfo& info);
+  Napi::Value chipset_version(const Napi::CallbackInfo& info);
   Napi::Value save_chipset(const Napi::CallbackInfo& info);
   void load_chipset(const Napi::CallbackInfo& info);
   void inject_nmi(const Napi::CallbackInfo& info);

@@ -34,6 +34,10 @@ Napi::Value Machine::chipset_refusal(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), chipset(info.Env()).refusal());
 }
 
+Napi::Value Machine::chipset_version(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), chipset(info.Env()).version());
+}
+
 Napi::Value Machine::save_chipset(const Napi::CallbackInfo& info) {
   return to_bytes(info.Env(), chipset(info.Env()).save(to_u32(info[0], "part")));
 }

@@ -6,7 +6,8 @@
  */
 import { Device } from '../../src/core/device.js';
 import type { IrqLine } from '../../src/core/irq-line.js';
-import { blob } from '../../src/core/state-fields.js';
+import { StateError } from '../../src/core/state-error.js';
+import { blob, u32 } from '../../src/core/state-fields.js';
 import { StateShape } from '../../src/core/state-shape.js';
 
 /** The kernel's side. */
@@ -17,6 +18,7 @@ export interface ChipsetOfKernel {
   getRtc(): bigint;
   /** Why it cannot be saved as it is; empty when it can. */
   refusal(): string;
+  version(): number;
   save(part: number): Uint8Array;
   load(part: number, bytes: Uint8Array): void;
 }
@@ -24,25 +26,37 @@ export interface ChipsetOfKernel {
 const PART_MAX = 4096;
 const SECOND = 1_000_000_000n;
 
-export const shape = new StateShape('kernel-chipset', 1, {
+const fields = {
+  kernel: u32({ doc: 'whose form the parts have, as kern.osreldate; 0: version 1 did not say' }),
   hpet: blob({ max: PART_MAX }),
   ioapic: blob({ max: PART_MAX }),
   pit: blob({ max: PART_MAX }),
   pic: blob({ max: PART_MAX }),
   pmTimer: blob({ max: PART_MAX, doc: 'what the timer shows, as a little-endian u32' }),
   rtc: blob({ max: PART_MAX }),
-});
+};
+
+/** Another kernel might take the bytes and understand them otherwise. */
+function shapeOn(here: number): StateShape<typeof fields> {
+  return new StateShape('kernel-chipset', 2, fields, {
+    upgrades: { 1: (old) => ({ ...old, kernel: 0 }) }, // that of the vCPUs, which are checked and restored before
+    check: ({ kernel }) => {
+      if (kernel === 0 || kernel === here) return;
+      throw new StateError('kernel', `saved by kernel ${kernel}, here it is ${here}`);
+    },
+  });
+}
 
 /** Numbers of enum snapshot_req, in the order in which bhyve restores them. */
 const PARTS = { hpet: 5, ioapic: 1, pit: 8, pic: 7, pmTimer: 9, rtc: 10 } as const;
 const NAMES = Object.keys(PARTS) as (keyof typeof PARTS)[]; // the keys of the table above
 
-export class KernelChipset extends Device<typeof shape.fields> {
+export class KernelChipset extends Device<typeof fields> {
   constructor(
     id: string,
     private readonly kernel: ChipsetOfKernel,
   ) {
-    super(id, shape);
+    super(id, shapeOn(kernel.version()));
   }
 
   /** Input IRQ 0-15 of the 8259s. */
@@ -64,7 +78,8 @@ export class KernelChipset extends Device<typeof shape.fields> {
     return this.kernel.refusal() || null;
   }
 
-  override serialize(): ReturnType<Device<typeof shape.fields>['serialize']> {
+  override serialize(): ReturnType<Device<typeof fields>['serialize']> {
+    this.state.kernel = this.kernel.version();
     for (const name of NAMES) this.state[name] = this.kernel.save(PARTS[name]);
     return super.serialize();
   }

@@ -21,6 +21,8 @@ class KernelChipset {
   virtual std::int64_t rtc() = 0;
   /// Why it cannot be saved as it is; empty when it can.
   virtual std::string refusal() = 0;
+  /// Of the kernel: what save() gives out is only for the same.
+  virtual std::uint32_t version() = 0;
   /// The state of one of its parts, as the kernel has it. Only at a safepoint.
   virtual std::vector<std::uint8_t> save(std::uint32_t part) = 0;
   virtual void load(std::uint32_t part, std::span<const std::uint8_t> bytes) = 0;

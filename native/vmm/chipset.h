@@ -18,6 +18,7 @@ class Chipset final : public KernelChipset {
   void set_rtc(std::int64_t seconds) override;
   std::int64_t rtc() override;
   std::string refusal() override;
+  std::uint32_t version() override { return vm_.library().kernel_release(); }
   std::vector<std::uint8_t> save(std::uint32_t part) override;
   void load(std::uint32_t part, std::span<const std::uint8_t> bytes) override;
 

@@ -68,6 +68,7 @@ export interface AddonMachine {
   setRtc(seconds: bigint): void;
   getRtc(): bigint;
   chipsetRefusal(): string;
+  chipsetVersion(): number;
   saveChipset(part: number): Uint8Array;
   loadChipset(part: number, bytes: Uint8Array): void;
   injectNmi(vcpu: number): void;

@@ -140,6 +140,8 @@ export interface KernelChipset {
   getRtc(): bigint;
   /** Why it cannot be saved as it is; empty when it can. */
   refusal(): string;
+  /** Of the kernel: what `save` gives out is only for the same. */
+  version(): number;
   /** One part's state, in the kernel's own form. Only at a safepoint. */
   save(part: number): Uint8Array;
   load(part: number, bytes: Uint8Array): void;

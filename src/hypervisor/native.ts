@@ -229,6 +229,7 @@ function kernelChipset(name: string, machine: AddonMachine): KernelChipset {
     setRtc: (seconds) => guarded(name, () => machine.setRtc(seconds)),
     getRtc: () => guarded(name, () => machine.getRtc()),
     refusal: () => guarded(name, () => machine.chipsetRefusal()),
+    version: () => guarded(name, () => machine.chipsetVersion()),
     save: (part) => guarded(name, () => machine.saveChipset(part)),
     load: (part, bytes) => guarded(name, () => machine.loadChipset(part, bytes)),
   };

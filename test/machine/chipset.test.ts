@@ -29,6 +29,7 @@ test("a kernel's has its clock and its memory bytes set, and takes interrupts at
       setRtc: (seconds) => void calls.push(`rtc ${seconds}`),
       getRtc: () => 0n,
       refusal: () => '',
+      version: () => 0,
       save: () => new Uint8Array(0),
       load: () => {},
     },

@@ -6,6 +6,7 @@ class Kernel {
   readonly parts = new Map([5, 1, 8, 7, 9, 10].map((part) => [part, Uint8Array.of(part, part)]));
   clock = 1000n;
   why = '';
+  release = 1_402_000;
 
   setPicInput = (irq: number, level: boolean): void => void this.calls.push(`pic ${irq} ${level}`);
   setIoapicInput = (pin: number, level: boolean): void => void this.calls.push(`ioapic ${pin} ${level}`);
@@ -14,6 +15,7 @@ class Kernel {
   };
   getRtc = (): bigint => this.clock;
   refusal = (): string => this.why;
+  version = (): number => this.release;
   save = (part: number): Uint8Array => this.parts.get(part) ?? new Uint8Array(0);
   load = (part: number, bytes: Uint8Array): void => void this.calls.push(`load ${part}: ${bytes.join(' ')}`);
 }
@@ -49,6 +51,20 @@ test('every part goes out, and back in the order in which bhyve restores them', 
   expect(saved.fields.pmTimer).toEqual(Uint8Array.of(9, 9));
   chipset.deserialize(saved);
   expect(kernel.calls).toEqual([5, 1, 8, 7, 9, 10].map((part) => `load ${part}: ${part} ${part}`));
+});
+
+test('the parts are only for a kernel like the one that saved them', () => {
+  const saved = chipset.serialize();
+  kernel.release += 1;
+  const other = new KernelChipset('kernel-chipset', kernel);
+  expect(() => other.deserialize(saved)).toThrow('kernel-chipset.kernel: saved by kernel 1402000, here it is 1402001');
+  expect(kernel.calls).toEqual([]);
+});
+
+test('version 1 did not say whose they are', () => {
+  const { kernel: _, ...fields } = chipset.serialize().fields;
+  chipset.deserialize({ kind: 'kernel-chipset', version: 1, fields });
+  expect(kernel.calls).toHaveLength(6);
 });
 
 test('what the kernel cannot save refuses the save', () => {
