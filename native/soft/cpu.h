@@ -171,6 +171,7 @@ struct TranslatedState {
   u64 saved_turned = 0, counted = 0, carry = 0;
   u64 target = 0;                  // of an indirect branch
   u64 stored = 0;                  // what a call to C++ is to store
+  u64 places[4] = {};              // host addresses (places.h), zero after calls to C++
   u64 deepest = 0;                 // on the host's stack: where no more calls are noted (thunks.h)
   const Region* region = nullptr;  // while it waits for a call to C++
 };

@@ -83,8 +83,7 @@ bool compare_high(Emitter& e) {
 bool compare_memory_first(Emitter& e) {
   const Operand& left = e.instruction->operands[0];
   const Operand& right = e.instruction->operands[1];
-  e.address();
-  e.load(left.size, e.op->segment);
+  e.load_operand(left.size);
   if (e.live_after) e.a.mov(field(flag_slots::left_slot), t0);
   FlagSource second =
       is_immediate(right) ? Emitter::constant(e.instruction->immediate) : Emitter::in_register(right.reg);
@@ -100,8 +99,7 @@ bool to_register(Emitter& e) {
   const u32 size = left.size;
   asmjit::Operand source;
   if (is_memory(right)) {
-    e.address();
-    e.load(size, e.op->segment);
+    e.load_operand(size);
     source = sized(t0, size);
     if (uses_carry(opcode)) {  // t0 serves to bring the carry
       e.a.mov(CPU_FIELD(translated.target), t0);
@@ -146,9 +144,8 @@ bool to_memory(Emitter& e) {
   const Operand& right = e.instruction->operands[1];
   if (e.instruction->lock) return translate_locked(e);
   if (uses_carry(opcode)) return translate_carry_to_memory(e);
-  e.address();
-  e.update(left.size, e.op->segment,
-           [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t1, left.size), e.source_of(right)); });
+  e.update_operand(left.size,
+                   [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t1, left.size), e.source_of(right)); });
   e.now.host = 0;
   if (!e.live_after) {
     e.drop_flags();

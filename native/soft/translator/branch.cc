@@ -35,8 +35,7 @@ bool target(Emitter& e) {
     return true;
   }
   if (!e.can_address()) return false;
-  e.address();
-  e.load(8, e.op->segment);
+  e.load_operand(8);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "soft/translator/homes.h"
+#include "soft/translator/places.h"
 #include "soft/translator/thunks.h"
 
 namespace tsbhyve::soft {
@@ -20,6 +21,8 @@ struct CodeState {
   bool sse_ready = false;   // no SSE instruction faults for the sake of CR0 and CR4
   u32 vectors = 0;          // bit n: the home of the guest's XMM n has its value, as its slot has
   u32 pending = 0;          // instructions of earlier blocks that the budget does not know of
+  Places places;            // what is known of memory
+  u32 next_place = 0;       // the one that is given up for another
 };
 
 /// As many moves as a region has instructions add up to less than a FlagSource can say.
@@ -78,6 +81,10 @@ class Emitter {
 
   // --- memory (emitter_memory.cc)
   using MakeValue = std::function<asmjit::Operand()>;
+  /// The same three for the memory operand, which address() can express. They may use t0 and t1.
+  void load_operand(u32 size, const Gp* into = nullptr);
+  void store_operand(u32 size, const MakeValue& make);
+  void update_operand(u32 size, const MakeCode& change);
   /// Whether address() can express the memory operand.
   bool can_address() const;
   /// t0 = linear address of the memory operand.
@@ -91,6 +98,7 @@ class Emitter {
   /// Host address of `size` bytes at t0, in t0, for an instruction that tier 1's handler does where the fast table does
   /// not serve it: finish() comes after all that the instruction does.
   Mem direct(u32 size, bool write, bool aligned);
+  Mem direct_operand(u32 size, bool write, bool aligned);
   /// With flags: the host has then the flags that the instruction leaves, whoever has done it.
   void finish_direct(bool with_flags = false);
   /// The same for a row of instructions that is done at once: tier 1 does them one by one, at these sites.
@@ -184,9 +192,21 @@ class Emitter {
   void eager_to_memory();
   void lazy_to_memory();
   void store_lazy(size_t to, const FlagSource& source, size_t saved);
+  struct Reach {
+    size_t index;  // of the place
+    bool is_new;   // it has not been looked up yet
+    Nearby operand;
+  };
+  std::optional<Reach> reach(u32 size, bool write);
+  Mem go_to(const Reach& reach, u32 size, bool write, const Label& slow);
+  void address_near(u8 base, i32 at);
+  void load_from(const Mem& from, u32 size, const Label& slow, const Site* at, const Gp* into);
+  void store_to(const Mem& to, const Label& slow, const Site* at, const MakeValue& make);
+  void update_at(const Mem& value, u32 size, const Label& slow, const Site* at, const MakeCode& change);
   Mem tag(bool write) const;
   void probe(u32 size, bool write, bool aligned, const Label& slow);
   void miss(const Label& slow, bool write);
+  void to_host();
 
   struct Waiting {
     size_t index;
@@ -202,6 +222,7 @@ class Emitter {
   std::vector<bool> emitted_;
   std::vector<Waiting> waiting_;
   std::vector<MakeCode> cold_;
+  const PlannedBlock* planned_ = nullptr;  // where the instruction in hand is
   std::map<u64, Label> calls_;  // by thunk, where homes are lent
   Label direct_slow_;
   const FlagRecipe* last_kept_ = nullptr;

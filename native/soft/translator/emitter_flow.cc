@@ -23,6 +23,7 @@ void Emitter::call(u64 thunk, const Site* with) {
     a.call(at->second);
   }
   now.vectors = 0;  // C++ may use all of the host's
+  if (thunk != thunks_.settle && thunk != thunks_.flags) now.places = {};
 }
 
 /// Moves leave the flags as they are.
@@ -180,16 +181,19 @@ void Emitter::begin_header(size_t index) {
 }
 
 bool Emitter::emit_instructions(PlannedBlock& planned) {
+  planned_ = &planned;
   for (position = 0; position < planned.instructions.size(); position++) {
     instruction = &planned.instructions[position];
     op = &block->ops()[position];
     live_after = planned.live_after[position] != 0;
     if (opcode_info(instruction->opcode).ends_block) return true;
     if (const u32 row = translate_row(*this, planned)) {
+      for (u32 i = 0; i < row; i++) follow_bases(now.places, planned.instructions[position + i]);
       position += row - 1;
       continue;
     }
     if (!translate(*this)) run_operation();
+    follow_bases(now.places, planned.instructions[position]);
   }
   return false;
 }

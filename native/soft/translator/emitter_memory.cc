@@ -16,6 +16,9 @@ static_assert(sizeof(FastEntry) == 32);
 constexpr u32 entry_shift = 12 - 5, entry_mask = (fast_entries - 1) << 5;
 static_assert(entry_mask >> (32 - entry_shift) == 0);
 
+/// Of the entry that t1 leads to.
+Mem host_page() { return x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8); }
+
 bool has_bmi2() {
   static const bool has = asmjit::CpuInfo::host().features().x86().hasBMI2();
   return has;
@@ -94,13 +97,13 @@ void Emitter::miss(const Label& slow, bool write) {
   a.xor_(t0, tag(write));
 }
 
-void Emitter::load(u32 size, u8 segment, const Gp* into) {
-  const Label slow = a.newLabel(), back = a.newLabel();
-  const Site* const at = site(size, segment);
-  probe(size, false, false, slow);
-  a.mov(t1, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
+/// After probe(): t0 = host address.
+void Emitter::to_host() { a.add(t0, host_page()); }
+
+/// At `slow` t0 has the address.
+void Emitter::load_from(const Mem& from, u32 size, const Label& slow, const Site* at, const Gp* into) {
+  const Label back = a.newLabel();
   const Gp to = into ? *into : t0;
-  const Mem from = x86::ptr(t0, t1, 0, 0, size);
   if (size < 4)
     a.movzx(to.r32(), from);
   else
@@ -114,12 +117,9 @@ void Emitter::load(u32 size, u8 segment, const Gp* into) {
   });
 }
 
-void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
-  const Label slow = a.newLabel(), back = a.newLabel();
-  const Site* const at = site(size, segment);
-  probe(size, true, false, slow);
-  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
-  a.emit(x86::Inst::kIdMov, x86::ptr(t0, 0, size), make());
+void Emitter::store_to(const Mem& to, const Label& slow, const Site* at, const MakeValue& make) {
+  const Label back = a.newLabel();
+  a.emit(x86::Inst::kIdMov, to, make());
   a.bind(back);
   cold([=, this, state = now, of = instruction, where = block, which = op] {
     now = state, instruction = of, block = where, op = which;
@@ -134,17 +134,14 @@ void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
   });
 }
 
-void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) {
-  const Label slow = a.newLabel(), back = a.newLabel();
-  const Site* const at = site(size, segment);
-  probe(size, true, false, slow);
-  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
+void Emitter::update_at(const Mem& value, u32 size, const Label& slow, const Site* at, const MakeCode& change) {
+  const Label back = a.newLabel();
   if (size < 4)
-    a.movzx(t1.r32(), x86::ptr(t0, 0, size));
+    a.movzx(t1.r32(), value);
   else
-    a.mov(sized(t1, size), x86::ptr(t0, 0, size));
+    a.mov(sized(t1, size), value);
   change();
-  a.mov(x86::ptr(t0, 0, size), sized(t1, size));
+  a.mov(value, sized(t1, size));
   a.bind(back);
   cold([=, this, state = now, of = instruction, where = block, which = op] {
     now = state, instruction = of, block = where, op = which;
@@ -158,9 +155,33 @@ void Emitter::update(u32 size, u8 segment, const std::function<void()>& change) 
   });
 }
 
+void Emitter::load(u32 size, u8 segment, const Gp* into) {
+  const Label slow = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, false, false, slow);
+  a.mov(t1, host_page());
+  load_from(x86::ptr(t0, t1, 0, 0, size), size, slow, at, into);
+}
+
+void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
+  const Label slow = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, true, false, slow);
+  to_host();
+  store_to(x86::ptr(t0, 0, size), slow, at, make);
+}
+
+void Emitter::update(u32 size, u8 segment, const MakeCode& change) {
+  const Label slow = a.newLabel();
+  const Site* const at = site(size, segment);
+  probe(size, true, false, slow);
+  to_host();
+  update_at(x86::ptr(t0, 0, size), size, slow, at, change);
+}
+
 Mem Emitter::direct(u32 size, bool write, bool aligned) {
   probe(size, write, aligned, direct_slow_);
-  a.add(t0, x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8));
+  to_host();
   return x86::ptr(t0, 0, size);
 }
 

@@ -44,6 +44,7 @@ inline Gp sized(const Gp& reg, u32 size) {
 inline Mem field(size_t offset, u32 size = 8) { return x86::ptr(state, static_cast<int>(offset) - bias, size); }
 inline Mem slot(u8 guest, u32 size = 8, u32 byte = 0) { return field(offsetof(Cpu, gpr) + guest * 8u + byte, size); }
 
+inline Mem place_slot(size_t index) { return field(offsetof(Cpu, translated.places) + index * 8); }
 inline Mem vector_slot(u8 guest) { return field(offsetof(Cpu, xmm) + guest * sizeof(Xmm), 16); }
 
 /// Host instructions by the encoding of a condition (SDM vol. 2, appendix B.1.4.7).

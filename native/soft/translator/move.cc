@@ -41,13 +41,12 @@ bool load(Emitter& e, const Operand& to) {
   if (!e.can_address()) return false;
   const u8 guest = to.reg;
   overwritten(e, guest);
-  e.address();
   if (to.kind == OperandKind::Gpr && to.size >= 4 && e.has_home(guest)) {
     const Gp into = e.home(guest);
-    e.load(to.size, e.op->segment, &into);
+    e.load_operand(to.size, &into);
     return true;
   }
-  e.load(to.size, e.op->segment);
+  e.load_operand(to.size);
   if (is_high(to))
     assign_high(e, to, t0);
   else if (to.size == 4)
@@ -59,8 +58,7 @@ bool load(Emitter& e, const Operand& to) {
 
 bool store(Emitter& e, const Operand& to, const Operand& from) {
   if (!e.can_address()) return false;
-  e.address();
-  e.store(to.size, e.op->segment, [&e, from]() -> asmjit::Operand {
+  e.store_operand(to.size, [&e, from]() -> asmjit::Operand {
     if (is_immediate(from)) return e.source_of(from);
     return e.value_of(from, t1);
   });
@@ -129,8 +127,7 @@ bool extend(Emitter& e) {
   overwritten(e, to.reg);
   Gp value = t0;
   if (is_memory(from)) {
-    e.address();
-    e.load(from.size, e.op->segment);
+    e.load_operand(from.size);
     value = sized(t0, from.size);
   } else {
     value = e.value_of(from, t0);
@@ -222,8 +219,7 @@ bool set_byte(Emitter& e) {
   const u8 holds = *e.condition(e.instruction->condition);
   if (in_memory) {
     e.a.emit(set_id(holds), field(offsetof(Cpu, translated.target), 1));
-    e.address();
-    e.store(1, e.op->segment, [&e] {
+    e.store_operand(1, [&e] {
       e.a.movzx(t1.r32(), field(offsetof(Cpu, translated.target), 1));
       return t1.r8();
     });
@@ -247,8 +243,7 @@ bool move_if(Emitter& e) {
   if (to.size < 4 || (is_memory(from) && !e.can_address())) return false;
   asmjit::Operand source;
   if (is_memory(from)) {
-    e.address();
-    e.load(to.size, e.op->segment);
+    e.load_operand(to.size);
     e.a.mov(CPU_FIELD(translated.target), t0);
     source = field(offsetof(Cpu, translated.target), to.size);
   } else {

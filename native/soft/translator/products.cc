@@ -11,8 +11,7 @@ namespace {
 /// Loads it where it lies in memory.
 asmjit::Operand factor(Emitter& e, const Operand& from, u32 size) {
   if (!is_memory(from)) return e.source_of(from);
-  e.address();
-  e.load(size, e.op->segment);
+  e.load_operand(size);
   return sized(t0, size);
 }
 
@@ -75,8 +74,7 @@ bool translate_divide(Emitter& e) {
   e.clobber();
   Gp divisor = sized(t0, size);
   if (is_memory(by)) {
-    e.address();
-    const Mem at = e.direct(size, false, false);
+        const Mem at = e.direct_operand(size, false, false);
     e.a.mov(divisor, at);
   } else {
     divisor = e.value_of(by.reg, size, t0);

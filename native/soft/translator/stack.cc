@@ -20,8 +20,7 @@ bool push(Emitter& e) {
   const Operand& from = e.instruction->operands[0];
   if (is_memory(from)) {
     if (!e.can_address()) return false;
-    e.address();
-    e.load(8, e.op->segment);
+    e.load_operand(8);
     e.a.mov(CPU_FIELD(translated.target), t0);
   }
   e.clobber();

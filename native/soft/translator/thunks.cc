@@ -5,7 +5,7 @@
 #include "soft/translator/assemble.h"
 #include "soft/translator/calls.h"
 #include "soft/translator/host.h"
-#include "soft/translator/plan.h"
+#include "soft/translator/places.h"
 
 namespace tsbhyve::soft {
 
@@ -62,7 +62,7 @@ void make_leave(Assembler& a) {
 }
 
 /// Calls function(cpu, site, t0, what is to be stored). The stack is aligned but for the return address.
-void make_call(Assembler& a, const void* function, const Gp* result, bool reload_all) {
+void make_call(Assembler& a, const void* function, const Gp* result, bool reload_all, bool leaves_memory) {
   spill(a);
   a.push(t0);
   a.lea(x86::rdi, x86::ptr(state, -bias));
@@ -75,6 +75,7 @@ void make_call(Assembler& a, const void* function, const Gp* result, bool reload
   if (result) a.mov(*result, x86::rax);
   reload(a, reload_all);
   if (reload_all) a.mov(fast, CPU_FIELD(fast));
+  for (size_t i = 0; i < place_count && !leaves_memory; i++) a.mov(place_slot(i), 0);
   a.ret();
 }
 
@@ -89,9 +90,9 @@ Thunks make_thunks(const CodeMemory& memory) {
     a.align(asmjit::AlignMode::kCode, 16);
     return reinterpret_cast<u64>(memory.runnable()) + a.offset();
   };
-  const auto call = [&](u64& entry, const void* function, const Gp* result, bool all) {
+  const auto call = [&](u64& entry, const void* function, const Gp* result, bool all, bool leaves_memory = false) {
     entry = here();
-    make_call(a, function, result, all);
+    make_call(a, function, result, all, leaves_memory);
   };
   thunks.leave = here();
   make_leave(a);
@@ -103,8 +104,8 @@ Thunks make_thunks(const CodeMemory& memory) {
   call(thunks.operation, reinterpret_cast<const void*>(translated_operation), &t0, true);
   call(thunks.move_string, reinterpret_cast<const void*>(translated_move_string), &t0, false);
   call(thunks.store_string, reinterpret_cast<const void*>(translated_store_string), &t0, false);
-  call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false);
-  call(thunks.flags, reinterpret_cast<const void*>(translated_flags), &t0, false);
+  call(thunks.settle, reinterpret_cast<const void*>(translated_settle), nullptr, false, true);
+  call(thunks.flags, reinterpret_cast<const void*>(translated_flags), &t0, false, true);
   if (finish_code(code)) thunks.size = copy_code(code, memory, 0, memory.size());
   if (thunks.size == 0) throw EngineError{0, "asmjit", "the translator's entry cannot be made"};
   thunks.enter = reinterpret_cast<const Exit* (*)(Cpu*, const u8*)>(enter);

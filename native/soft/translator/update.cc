@@ -73,9 +73,8 @@ bool translate_carry_to_memory(Emitter& e) {
   e.carry_to_host();
   e.a.setc(field(offsetof(Cpu, translated.target), 1));
   e.now.host = 0;
-  e.address();
-  const u32 id = e.instruction->opcode == Opcode::Adc ? x86::Inst::kIdAdc : x86::Inst::kIdSbb;
-  e.update(to.size, e.op->segment, [&e, id, size = u32{to.size}, from, live = e.live_after] {
+    const u32 id = e.instruction->opcode == Opcode::Adc ? x86::Inst::kIdAdc : x86::Inst::kIdSbb;
+  e.update_operand(to.size, [&e, id, size = u32{to.size}, from, live = e.live_after] {
     e.a.bt(CPU_FIELD32(translated.target), 0);
     e.a.emit(id, sized(t1, size), e.source_of(from));
     if (live) capture(e);
@@ -93,8 +92,7 @@ bool translate_unary_memory(Emitter& e) {
   const bool live = e.live_after && opcode != Opcode::Not;
   const FlagOverlay overlay = opcode == Opcode::Inc ? FlagOverlay::Increment : FlagOverlay::Decrement;
   if (live && counts) e.prepare_overlay(overlay);
-  e.address();
-  e.update(operand.size, e.op->segment, [&e, opcode, live, counts, size = u32{operand.size}] {
+  e.update_operand(operand.size, [&e, opcode, live, counts, size = u32{operand.size}] {
     const Gp value = sized(t1, size);
     switch (opcode) {
       case Opcode::Inc: e.a.inc(value); break;
