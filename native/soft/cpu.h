@@ -176,6 +176,8 @@ struct TranslatedState {
   const Region* region = nullptr;  // while it waits for a call to C++
 };
 
+inline constexpr u64 never_lifted = ~u64{0};
+
 struct alignas(64) Cpu {
   /// In a mapping of its own. glibc 2.36 finds no place for megabytes with an alignment where such have been freed, so
   /// a process that makes one machine after the other would grow by each.
@@ -210,6 +212,7 @@ struct alignas(64) Cpu {
 
   // Events, all visible to the guest and therefore saved.
   RunState run_state = RunState::Running;
+  u64 shadow_lifted_at = never_lifted;  // instructions retired when the shadow of STI was, to run what it is cast on
   bool interrupt_shadow = false;  // after STI or a load of SS: the next instruction runs without interrupts
   bool debug_shadow = false;      // after a load of SS: also without #DB traps
   bool nmi_pending = false, nmi_blocked = false;

@@ -50,12 +50,26 @@ void run_handlers(Cpu* cpu, Block* block) {
   cpu->current_op = nullptr;
 }
 
+/// The shadow of STI: nothing can come between it and the next instruction but what escapes from that.
+void lift_shadow(Cpu* cpu) {
+  cpu->interrupt_shadow = false;
+  cpu->shadow_lifted_at = retired_between_blocks(cpu);
+}
+
+/// The instruction in the shadow has not been done after all.
+void restore_shadow(Cpu* cpu) {
+  if (cpu->shadow_lifted_at != retired_between_blocks(cpu)) return;
+  cpu->interrupt_shadow = true;
+  cpu->shadow_lifted_at = never_lifted;
+}
+
 /// One instruction alone in its block, with everything that may happen around it (SDM vol. 3, 6.9 and 17.3).
 void run_single(Cpu* cpu) {
   const u64 rip = cpu->rip;
-  const bool was_shadowed = cpu->interrupt_shadow, trap_flag = cpu->rflags & rflags::TF;
+  const bool behind_load_of_ss = cpu->debug_shadow, trap_flag = cpu->rflags & rflags::TF;
   if (any_breakpoint(cpu) && !(cpu->rflags & rflags::RF) && cpu->answered_count == 0) check_instruction_breakpoint(cpu);
   Block* block = fetch_block(cpu, true);
+  if (cpu->interrupt_shadow && !behind_load_of_ss) lift_shadow(cpu);
   cpu->resume_flag = cpu->rflags & rflags::RF;
   cpu->rflags &= ~rflags::RF;  // holds for one instruction; faults push it set again
   FastEntry* const fast = cpu->fast;
@@ -64,7 +78,7 @@ void run_single(Cpu* cpu) {
   run_handlers(cpu, block);
   cpu->mode &= ~mode_single;
   if (cpu->fast == cpu->never_fast) cpu->fast = fast;
-  if (was_shadowed && cpu->interrupt_shadow) cpu->interrupt_shadow = cpu->debug_shadow = false;
+  if (behind_load_of_ss) cpu->interrupt_shadow = cpu->debug_shadow = false;
   if (trap_flag && traps_after(cpu, block)) cpu->pending_debug |= dr6_single_step;
   // All iterations of a REP string operation are one instruction to its breakpoint (SDM vol. 3, 17.3.1.1).
   // A trap between two of them pushes RF set for the same reason.
@@ -92,6 +106,7 @@ void after_escape(Cpu* cpu, Escape reason) {
   cpu->translated.region = nullptr;
   if (cpu->fast == cpu->never_fast) update_mode(cpu);
   rewind(cpu);
+  restore_shadow(cpu);
   // Data breakpoints that an unfinished instruction has met do not trap; those before a load of SS still wait.
   if (!between_instructions && !cpu->debug_shadow) cpu->pending_debug = 0;
   if (reason != Escape::Fault) {
@@ -111,8 +126,8 @@ bool waits_for_device(const Cpu* cpu, Escape reason) {
 }  // namespace
 
 bool needs_single(const Cpu* cpu) {
-  return cpu->interrupt_shadow || cpu->answered_count > 0 || any_breakpoint(cpu) ||
-         (cpu->rflags & (rflags::TF | rflags::RF));
+  const bool is_shadowed = cpu->interrupt_shadow && (cpu->debug_shadow || events_wait(cpu));
+  return is_shadowed || cpu->answered_count > 0 || any_breakpoint(cpu) || (cpu->rflags & (rflags::TF | rflags::RF));
 }
 
 Stop execute(Cpu* cpu) {
@@ -124,6 +139,7 @@ Stop execute(Cpu* cpu) {
     single = static_cast<Escape>(reason) == Escape::Single;
   }
   for (;;) {
+    restore_shadow(cpu);
     if (must_attend(cpu)) attend(cpu);
     if (!single && cpu->budget >= 0 && events_wait(cpu)) {
       if (take_events(cpu)) continue;
@@ -148,6 +164,7 @@ Stop execute(Cpu* cpu) {
       run_single(cpu);
       continue;
     }
+    if (cpu->interrupt_shadow) lift_shadow(cpu);
     run_handlers(cpu, block);
   }
 }

@@ -67,7 +67,7 @@ constexpr FlagRow flag_rows[] = {
 constexpr Opcode block_ends[] = {
     Invalid, Jmp,     JmpIndirect, Jcc,      Jcxz,     Loop,     Loope,   Loopne, Call,   CallIndirect,
     Ret,     Pause,   JmpFar,      CallFar,  RetFar,   Iret,     Int,     Int3,   Int1,   Into,
-    Ud,      Syscall, Sysret,      Sysenter, Sysexit,  Swapgs,   Hlt,     Cli,    Sti,    Clac,
+    Ud,      Syscall, Sysret,      Sysenter, Sysexit,  Hlt,     Cli,    Sti,    Clac,
     Stac,    Clts,    Lmsw,        Lgdt,     Lidt,     Lldt,     Ltr,     MovSeg, PopSeg, LoadFarPointer,
     MovCr,   MovDr,   In,          Out,      Ins,      Outs,     Popf,    Wrmsr,  Rdmsr,  Cpuid,
     Invlpg,  Invpcid, Invd,        Wbinvd,   Wrfsbase, Wrgsbase, Monitor, Mwait,  Vmcall, Xgetbv,

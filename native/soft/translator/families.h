@@ -24,6 +24,7 @@ bool translate_divide(Emitter& e);
 bool translate_scan(Emitter& e);
 bool translate_popcnt(Emitter& e);
 bool translate_string(Emitter& e);  // REP MOVS and REP STOS
+bool translate_swapgs(Emitter& e);
 bool translate_sse(Emitter& e);
 
 inline bool is_memory(const Operand& operand) { return operand.kind == OperandKind::Memory; }

@@ -56,6 +56,7 @@ bool translate(Emitter& e) {
     case Bsf:
     case Bsr: return translate_scan(e);
     case Popcnt: return translate_popcnt(e);
+    case Swapgs: return translate_swapgs(e);
     case Push:
     case Pop:
     case Leave: return translate_stack(e);
