@@ -50,8 +50,8 @@ export function configSpace(layout: ConfigLayout): ConfigField {
 /** The value at `offset`; bytes past the end read as ones. */
 export function readConfig(config: Uint8Array, offset: number, width: Width): number {
   let value = 0;
-  for (let i = 0; i < width; i++) value += (config[offset + i] ?? 0xff) * 2 ** (8 * i);
-  return value;
+  for (let i = 0; i < width; i++) value |= (config[offset + i] ?? 0xff) << (8 * i);
+  return value >>> 0;
 }
 
 /** A guest's write: changes writable bits, clears clearable bits that are written as ones, leaves the rest. */

@@ -119,27 +119,59 @@ export function slice(spans: readonly Span[], offset: number, length: number): S
 
 export function readSpans(memory: GuestMemory, spans: readonly Span[]): Uint8Array {
   const bytes = new Uint8Array(spans.reduce((total, span) => total + span.length, 0));
-  let done = 0;
-  for (const { address, length } of spans) {
-    bytes.set(memory.read(address, length), done);
-    done += length;
-  }
+  readSpansInto(memory, spans, 0, bytes);
   return bytes;
 }
 
-/** The same, but of one piece a view: whoever keeps it copies it. */
-export function viewSpans(memory: GuestMemory, spans: readonly Span[]): Uint8Array {
-  const [view, ...more] = spans.flatMap(({ address, length }) => memory.views(address, length, 'read'));
-  return view !== undefined && more.length === 0 ? view : readSpans(memory, spans);
-}
-
-/** Writes as much as there is room for, and tells how much that was. */
-export function writeSpans(memory: GuestMemory, spans: readonly Span[], bytes: Uint8Array): number {
+/** Fills `bytes` with what lies `offset` bytes in; the spans must have that much. */
+export function readSpansInto(memory: GuestMemory, spans: readonly Span[], offset: number, bytes: Uint8Array): void {
+  let skip = offset;
   let done = 0;
   for (const { address, length } of spans) {
-    const count = Math.min(length, bytes.length - done);
-    memory.write(address, bytes.subarray(done, done + count));
-    done += count;
+    const count = Math.min(length - skip, bytes.length - done);
+    if (count > 0) memory.readInto(address + skip, count, bytes, done);
+    done += Math.max(count, 0);
+    skip = Math.max(skip - length, 0);
+  }
+  if (done < bytes.length) throw new RangeError(`spans end ${bytes.length - done} bytes too early`);
+}
+
+/**
+ * What `readSpansInto` reads, but of one piece a view, and else a copy at the beginning of `spare`: whoever keeps it copies it.
+ */
+export function viewSpans(
+  memory: GuestMemory,
+  spans: readonly Span[],
+  offset: number,
+  length: number,
+  spare: Uint8Array,
+): Uint8Array {
+  let skip = offset;
+  const first = spans.find((span) => {
+    const isHere = skip < span.length;
+    if (!isHere) skip -= span.length;
+    return isHere;
+  });
+  if (first !== undefined && first.length - skip >= length) {
+    const view = memory.sliceOfOne(first.address + skip, length);
+    if (view !== null) return view;
+  }
+  const copy = spare.subarray(0, length);
+  readSpansInto(memory, spans, offset, copy);
+  return copy;
+}
+
+/** Writes from `offset` on as much as there is room for, and tells how much that was. */
+export function writeSpans(memory: GuestMemory, spans: readonly Span[], bytes: Uint8Array, offset = 0): number {
+  let skip = offset;
+  let done = 0;
+  for (const { address, length } of spans) {
+    const count = Math.min(length - skip, bytes.length - done);
+    if (count > 0) {
+      memory.write(address + skip, count === bytes.length ? bytes : bytes.subarray(done, done + count));
+      done += count;
+    }
+    skip = Math.max(skip - length, 0);
   }
   return done;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Frames on their way into a guest's buffers. Reference: VIRTIO-1.2 §5.1.6.3 and §5.1.6.4. */
 import { blob, list, record, u8, u16 } from '../../src/core/state-fields.js';
-import { type Chain, RingFault, slice, writeSpans } from './chain.js';
+import { type Chain, RingFault, writeSpans } from './chain.js';
+import type { NetAgreement } from './net-agreement.js';
 import { BATCH_FRAMES, type Frame, LONGEST_FRAME, type PacketHeader } from './net-backend.js';
-import { MOST_PAIRS, NetFeature } from './net-config.js';
-import { COMPLETE, encodeHeader } from './net-header.js';
+import { MOST_PAIRS } from './net-config.js';
+import { COMPLETE, encodeHeader, HEADER, LEGACY_HEADER } from './net-header.js';
 import type { UsedBuffer } from './ring.js';
 import type { VirtioHost } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
@@ -57,9 +58,12 @@ interface Attempt {
 }
 
 export class NetReceiver {
+  private readonly longHead = new Uint8Array(HEADER);
+  private readonly shortHead = this.longHead.subarray(0, LEGACY_HEADER);
+
   constructor(
     private readonly host: VirtioHost<ReceiveState>,
-    private readonly headerLength: () => number,
+    private readonly agreed: () => NetAgreement,
   ) {}
 
   /** For a batch. */
@@ -104,28 +108,24 @@ export class NetReceiver {
 
   private fill(queue: VirtioQueue, frame: Frame): Attempt {
     const start = queue.position;
-    const attempt = this.attempt(queue, this.headerLength() + frame.bytes.length);
+    const agreed = this.agreed();
+    const attempt = this.attempt(queue, agreed, agreed.headerLength + frame.bytes.length);
     const { outcome, chains } = attempt;
     if (outcome === 'delivered') this.write(queue, chains, frame);
-    else if (outcome === 'lost' && this.mayMerge) this.giveBack(queue, chains);
+    else if (outcome === 'lost' && agreed.mayMerge) this.giveBack(queue, chains);
     else queue.rewind(start);
     return attempt;
   }
 
   private write(queue: VirtioQueue, chains: readonly Chain[], { header: asked, bytes }: Frame): void {
     const { memory } = this.host;
-    const head = encodeHeader(asked, this.headerLength(), chains.length);
-    const length = head.length + bytes.length;
+    const head = this.head(asked, chains.length);
     const used: UsedBuffer[] = [];
     let done = 0;
     for (const chain of chains) {
-      const count = Math.min(chain.writableLength, length - done);
-      const headPart = done === 0 ? head.length : 0;
-      if (headPart > 0) writeSpans(memory, slice(chain.writable, 0, headPart), head);
-      const from = done + headPart - head.length;
-      const part = bytes.subarray(from, from + count - headPart);
-      writeSpans(memory, slice(chain.writable, headPart, part.length), part);
-      used.push({ chain, written: count });
+      const before = used.length === 0 ? writeSpans(memory, chain.writable, head) : 0;
+      const count = writeSpans(memory, chain.writable, done === 0 ? bytes : bytes.subarray(done), before);
+      used.push({ chain, written: before + count });
       done += count;
     }
     // §5.1.6.3.2: a driver that finds the first one takes `num_buffers` of them.
@@ -137,20 +137,19 @@ export class NetReceiver {
    * for each frame that comes.
    */
   private giveBack(queue: VirtioQueue, chains: readonly Chain[]): void {
-    const empty = encodeHeader(COMPLETE, this.headerLength(), 1);
-    for (const chain of chains) {
-      writeSpans(this.host.memory, slice(chain.writable, 0, empty.length), empty);
-      queue.use(chain, empty.length);
-    }
+    const empty = this.head(COMPLETE, 1);
+    for (const chain of chains) queue.use(chain, writeSpans(this.host.memory, chain.writable, empty));
   }
 
-  private get mayMerge(): boolean {
-    return (this.host.features & NetFeature.MRG_RXBUF) !== 0n;
+  /** Until the next one is asked for. */
+  private head(header: PacketHeader, buffers: number): Uint8Array {
+    const head = this.agreed().headerLength === HEADER ? this.longHead : this.shortHead;
+    encodeHeader(header, head, buffers);
+    return head;
   }
 
   /** Takes buffers that hold so many bytes together, or fewer if that is not possible. */
-  private attempt(queue: VirtioQueue, length: number): Attempt {
-    const { mayMerge } = this;
+  private attempt(queue: VirtioQueue, { mayMerge, headerLength }: NetAgreement, length: number): Attempt {
     const chains: Chain[] = [];
     let [room, slots, descriptors] = [0, 0, 0];
     while (room < length) {
@@ -158,7 +157,7 @@ export class NetReceiver {
       const isTooLong = slots >= queue.size || descriptors >= MOST_DESCRIPTORS || (!mayMerge && chains.length > 0);
       const chain = isTooLong ? null : queue.take();
       if (chain === null) return { outcome: isTooLong ? 'lost' : 'waits', chains, descriptors };
-      if (chain.writableLength < this.headerLength()) {
+      if (chain.writableLength < headerLength) {
         throw new RingFault(`a receive buffer of ${chain.writableLength} bytes, less than a header`);
       }
       chains.push(chain);

@@ -4,12 +4,12 @@
  * filters, UFO and ECN, RSC, notification coalescing.
  */
 import type { Width } from '../../src/core/bits.js';
-import { type Chain, RingFault, readSpans, slice, viewSpans, writeSpans } from './chain.js';
+import { type Chain, RingFault, readSpans, readSpansInto, viewSpans, writeSpans } from './chain.js';
 import { Feature } from './features.js';
 import { drawnAddress, sameAddress } from './net-address.js';
+import { type NetAgreement, netAgreement } from './net-agreement.js';
 import { type Frame, LONGEST_FRAME, type NetBackend, type NetPort, SHORTEST_FRAME } from './net-backend.js';
 import {
-  GUEST_OFFLOADS,
   guestOffloads,
   LARGEST_MTU,
   MOST_PAIRS,
@@ -22,7 +22,7 @@ import {
 } from './net-config.js';
 import { control, LONGEST_COMMAND } from './net-control.js';
 import { freshFilter, passesFilter } from './net-filter.js';
-import { askedByDriver, decodeHeader, forGuest, HEADER, LEGACY_HEADER } from './net-header.js';
+import { askedByDriver, decodeHeader, forGuest, LEGACY_HEADER } from './net-header.js';
 import { exceedsMtu } from './net-mtu.js';
 import { NetReceiver } from './net-receive.js';
 import { type NetFields, type NetOptions, type NetState, netShape } from './net-state.js';
@@ -50,6 +50,11 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   /** What the back end was told last, and whether it was refused room since. Both follow from the state soon enough. */
   private told = 0n;
   private wasFull = false;
+  /** That of the last question: it is asked for every frame. */
+  private lastAgreement = netAgreement(0n, 0n);
+  private readonly head = new Uint8Array(LEGACY_HEADER);
+  /** For a frame in several pieces. */
+  private readonly spare = new Uint8Array(LONGEST_FRAME);
 
   constructor(
     private readonly host: VirtioHost<NetState>,
@@ -57,7 +62,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
   ) {
     super();
     this.backend = options.backend;
-    this.receiver = new NetReceiver(host, () => this.headerLength);
+    this.receiver = new NetReceiver(host, () => this.agreement);
     this.backend.attach(this);
   }
 
@@ -104,7 +109,7 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     }
     if (!passesFilter(state, state.mac, bytes)) return;
     this.host.guarded(() => {
-      const finished = this.keepsToMtu(frame) ? forGuest(frame, this.taken) : null;
+      const finished = this.keepsToMtu(frame) ? forGuest(frame, this.agreement.taken) : null;
       const isAccepted = finished !== null && this.receiver.accept(queue, pair, finished);
       this.lose('lostIn', isAccepted ? 0 : 1);
       queue.flush();
@@ -185,13 +190,14 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
 
   /** Null for what no card would send. */
   private frameIn({ readable, readableLength }: Chain): Frame | null {
-    const { memory, features } = this.host;
-    const length = readableLength - this.headerLength;
+    const { memory } = this.host;
+    const { features, headerLength } = this.agreement;
+    const length = readableLength - headerLength;
     if (length < SHORTEST_FRAME || length > LONGEST_FRAME) return null;
-    const asked = decodeHeader(readSpans(memory, slice(readable, 0, LEGACY_HEADER)));
-    const header = askedByDriver(asked, length, features);
+    readSpansInto(memory, readable, 0, this.head);
+    const header = askedByDriver(decodeHeader(this.head), length, features);
     if (header === null) return null;
-    const frame = { header, bytes: viewSpans(memory, slice(readable, this.headerLength, length)) };
+    const frame = { header, bytes: viewSpans(memory, readable, headerLength, length, this.spare) };
     return this.keepsToMtu(frame) ? frame : null;
   }
 
@@ -212,17 +218,22 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     return { kind: index % QUEUES_A_PAIR === 0 ? 'receive' : 'transmit', pair: Math.floor(index / QUEUES_A_PAIR) };
   }
 
-  /** The features, without the offloads that are switched off. */
-  private get taken(): bigint {
-    return this.host.features & ~this.host.state().offloadsOff;
+  private get agreement(): NetAgreement {
+    const { features } = this.host;
+    const { offloadsOff } = this.host.state();
+    const { lastAgreement: last } = this;
+    if (last.features !== features || last.offloadsOff !== offloadsOff) {
+      this.lastAgreement = netAgreement(features, offloadsOff);
+    }
+    return this.lastAgreement;
   }
 
   /** Whatever changes what the guest takes, a driver, a reset or a restore, is noticed here before the next frame. */
   private tellBackend(): void {
-    const taken = this.taken & GUEST_OFFLOADS;
-    if (taken === this.told) return;
-    this.told = taken;
-    this.backend.guestTakes(guestOffloads(taken));
+    const { offloads } = this.agreement;
+    if (offloads === this.told) return;
+    this.told = offloads;
+    this.backend.guestTakes(guestOffloads(offloads));
   }
 
   private tellOfRoom(): void {
@@ -231,17 +242,12 @@ export class VirtioNet extends VirtioModel implements NetConfigOwner, NetPort {
     this.backend.roomAgain();
   }
 
-  /** §5.1.6.1: the legacy header has no `num_buffers` unless buffers can be merged. */
-  private get headerLength(): number {
-    return this.host.features & (Feature.VERSION_1 | NetFeature.MRG_RXBUF) ? HEADER : LEGACY_HEADER;
-  }
-
-  /** §5.1.4.1 and §5.1.4.2: an MTU binds those who have agreed on it, in both directions. */
   private keepsToMtu(frame: Frame): boolean {
-    return (this.host.features & NetFeature.MTU) === 0n || !exceedsMtu(frame, this.host.state().mtu);
+    return !this.agreement.hasMtu || !exceedsMtu(frame, this.host.state().mtu);
   }
 
   private lose(counter: 'lostIn' | 'lostOut', count: number): void {
+    if (count === 0) return;
     const state = this.host.state();
     state[counter] = BigInt.asUintN(64, state[counter] + BigInt(count));
   }

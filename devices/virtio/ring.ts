@@ -3,7 +3,7 @@ import type { GuestMemory } from '../../src/core/guest-memory.js';
 import { type Chain, type ChainId, RingFault } from './chain.js';
 import type { QueueState } from './virtio-state.js';
 
-/** What was negotiated about the rings. */
+/** What was negotiated about a ring. */
 export interface RingOptions {
   readonly eventIdx: boolean;
   readonly indirect: boolean;

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/core/log.js';
 import { RingFault } from './chain.js';
 import { Feature } from './features.js';
 import { PackedRing } from './packed-ring.js';
+import type { Ring, RingOptions } from './ring.js';
 import { SplitRing } from './split-ring.js';
 import { type Interface, nextStatus, Status } from './status.js';
 import type { VirtioModel } from './virtio-kind.js';
@@ -37,15 +38,27 @@ export interface CoreParts {
   readonly reset: () => void;
 }
 
+/** What follows from the features that a driver has written. */
+interface Agreement {
+  readonly written: bigint;
+  readonly features: bigint;
+  readonly isModern: boolean;
+  readonly ring: Ring;
+  readonly ringOptions: RingOptions;
+}
+
 export class VirtioCore implements QueueOwner {
   readonly split: SplitRing;
   readonly packed: PackedRing;
   readonly queues: readonly VirtioQueue[];
   private readonly work: Alarm;
+  /** That of the last question: most of them are asked for every buffer. */
+  private lastAgreement: Agreement;
 
   constructor(private readonly parts: CoreParts) {
     this.split = new SplitRing(parts.memory);
     this.packed = new PackedRing(parts.memory);
+    this.lastAgreement = this.agreementOn(0n);
     this.queues = parts.queueSizes.map((_, index) => new VirtioQueue(this, index));
     this.work = parts.clock.alarm(parts.id, 'virtio-queues', () => this.workOn());
   }
@@ -59,12 +72,20 @@ export class VirtioCore implements QueueOwner {
   }
 
   get features(): bigint {
-    return this.state.driverFeatures & (this.isModern ? this.offered.modern : this.offered.legacy);
+    return this.agreement.features;
   }
 
   /** Once VERSION_1 is accepted; before that nobody can tell. */
   get isModern(): boolean {
-    return (this.state.driverFeatures & Feature.VERSION_1) !== 0n;
+    return this.agreement.isModern;
+  }
+
+  get ring(): Ring {
+    return this.agreement.ring;
+  }
+
+  get ringOptions(): RingOptions {
+    return this.agreement.ringOptions;
   }
 
   queueState(index: number): QueueState {
@@ -113,7 +134,7 @@ export class VirtioCore implements QueueOwner {
     const queue = this.selected;
     if (queue === undefined || queue.enabled) return;
     this.guarded(() => {
-      (this.features & Feature.RING_PACKED ? this.packed : this.split).check(queue);
+      this.ring.check(queue);
       queue.enabled = true;
     });
   }
@@ -195,6 +216,20 @@ export class VirtioCore implements QueueOwner {
     const { workAt } = this.state;
     if (workAt === null) this.work.disarm();
     else this.work.arm(workAt);
+  }
+
+  private get agreement(): Agreement {
+    const { driverFeatures } = this.state;
+    if (this.lastAgreement.written !== driverFeatures) this.lastAgreement = this.agreementOn(driverFeatures);
+    return this.lastAgreement;
+  }
+
+  private agreementOn(written: bigint): Agreement {
+    const isModern = (written & Feature.VERSION_1) !== 0n;
+    const features = written & (isModern ? this.offered.modern : this.offered.legacy);
+    const has = (feature: bigint): boolean => (features & feature) !== 0n;
+    const ringOptions = { eventIdx: has(Feature.EVENT_IDX), indirect: has(Feature.INDIRECT_DESC) };
+    return { written, features, isModern, ring: has(Feature.RING_PACKED) ? this.packed : this.split, ringOptions };
   }
 
   /**

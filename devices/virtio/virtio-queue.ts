@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** One queue as a device sees it: buffers come out, used buffers go back. */
 import type { Chain, ChainId } from './chain.js';
-import { Feature } from './features.js';
 import type { Ring, RingOptions, UsedBuffer } from './ring.js';
 import type { QueueState } from './virtio-state.js';
 
@@ -10,9 +9,9 @@ export interface QueueOwner {
   queueState(index: number): QueueState;
   /** False while buffers must be left alone: before DRIVER_OK, after a fault, on a queue that is not enabled. */
   isLive(index: number): boolean;
-  readonly features: bigint;
-  readonly split: Ring;
-  readonly packed: Ring;
+  /** As the driver has agreed on them. */
+  readonly ring: Ring;
+  readonly ringOptions: RingOptions;
   interruptQueue(index: number): void;
   /** Looks at the queue again a little later. */
   deferQueues(): void;
@@ -60,12 +59,13 @@ export class VirtioQueue {
   /** The next available buffer; null if there is none, and the driver will then tell of the next one. */
   take(): Chain | null {
     if (!this.owner.isLive(this.index)) return null;
-    const { state, ring, options } = this;
-    const first = ring.take(state, options);
+    const { state } = this;
+    const { ring, ringOptions } = this.owner;
+    const first = ring.take(state, ringOptions);
     if (first !== null) return first;
-    ring.askForKick(state, options);
+    ring.askForKick(state, ringOptions);
     // The driver may have added one just before it could see that (VIRTIO-1.2 §2.7.10.1).
-    return ring.take(state, options);
+    return ring.take(state, ringOptions);
   }
 
   /** Handles at most so many buffers; the rest waits a moment, so that a guest cannot hold the thread. */
@@ -89,14 +89,14 @@ export class VirtioQueue {
 
   /** Gives buffers back that mean something only together: no vCPU sees a part of them. */
   useTogether(buffers: readonly UsedBuffer[]): void {
-    if (this.owner.isLive(this.index)) this.ring.use(this.state, buffers);
+    if (this.owner.isLive(this.index)) this.owner.ring.use(this.state, buffers);
   }
 
   /** Interrupts the driver if it wants to know what was used. */
   flush(): void {
     const { state, owner } = this;
-    if (!owner.isLive(this.index) || state.used === state.signalled) return;
-    const wanted = this.ring.wantsInterrupt(state, this.options);
+    if (state.used === state.signalled || !owner.isLive(this.index)) return;
+    const wanted = owner.ring.wantsInterrupt(state, owner.ringOptions);
     state.signalled = state.used;
     if (wanted) owner.interruptQueue(this.index);
   }
@@ -118,17 +118,5 @@ export class VirtioQueue {
 
   private get state(): QueueState {
     return this.owner.queueState(this.index);
-  }
-
-  private get ring(): Ring {
-    return this.owner.features & Feature.RING_PACKED ? this.owner.packed : this.owner.split;
-  }
-
-  private get options(): RingOptions {
-    const { features } = this.owner;
-    return {
-      eventIdx: (features & Feature.EVENT_IDX) !== 0n,
-      indirect: (features & Feature.INDIRECT_DESC) !== 0n,
-    };
   }
 }

@@ -128,16 +128,28 @@ export class GuestMemory {
   read(address: number, length: number): Uint8Array {
     this.require(address, length);
     const result = new Uint8Array(length);
-    this.forEachPart(address, length, (segment, start, done, count) => {
-      result.set(segment.bytes.subarray(start, start + count), done);
-    });
+    this.readInto(address, length, result, 0);
     return result;
   }
 
-  write(address: number, bytes: Uint8Array): void {
-    this.store(address, bytes.length, (segment, start, done, count) => {
-      segment.bytes.set(bytes.subarray(done, done + count), start);
+  /** Copies to `at` of `into`, which has room for that. */
+  readInto(address: number, length: number, into: Uint8Array, at: number): void {
+    this.require(address, length);
+    this.forEachPart(address, length, (segment, start, done, count) => {
+      into.set(segment.bytes.subarray(start, start + count), at + done);
     });
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    const segment = this.find(address, bytes.length);
+    if (segment === undefined || bytes.length === 0) {
+      this.store(address, bytes.length, (part, start, done, count) => {
+        part.bytes.set(bytes.subarray(done, done + count), start);
+      });
+    } else if (!segment.readOnly) {
+      segment.bytes.set(bytes, address - segment.base);
+      this.onWrite(address, bytes.length);
+    }
   }
 
   fill(address: number, length: number, value: number): void {
@@ -159,6 +171,13 @@ export class GuestMemory {
   slice(address: number, length: number): Uint8Array {
     const segment = this.spanIn(address, length);
     return segment.bytes.subarray(address - segment.base, address - segment.base + length);
+  }
+
+  /** The same, but null if it lies in several segments. */
+  sliceOfOne(address: number, length: number): Uint8Array | null {
+    this.require(address, length);
+    const segment = this.find(address, length);
+    return segment?.bytes.subarray(address - segment.base, address - segment.base + length) ?? null;
   }
 
   /** A view of memory for writing; call `markWritten` after the store. The span must lie in one writable segment. */

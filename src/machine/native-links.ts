@@ -92,6 +92,7 @@ class NativeFrameLink implements NetBackend {
   readonly isLive = true;
   private link: NativeLink | null = null;
   private records: FrameRecords | null = null;
+  private readonly header = new Uint8Array(HEADER);
   private isDown = false;
 
   constructor(
@@ -117,7 +118,8 @@ class NativeFrameLink implements NetBackend {
   }
 
   send({ header, bytes }: Frame): boolean {
-    const isSent = this.link?.send(encodeHeader(header, HEADER, 0), bytes) ?? false;
+    encodeHeader(header, this.header, 0);
+    const isSent = this.link?.send(this.header, bytes) ?? false;
     return isSent || this.options.isRecorded;
   }
 

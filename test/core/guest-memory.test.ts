@@ -115,6 +115,19 @@ test('a slice is a view of one segment', () => {
   expect(memory.readU32(BASE + 4)).toBe(0x0707);
   expect(writes).toEqual([[BASE + 4, 2]]);
   expect(() => memory.slice(BASE + 14, 4)).toThrow(GuestFault);
+  expect(memory.sliceOfOne(BASE + 14, 4)).toBeNull();
+  expect(memory.sliceOfOne(BASE + 3, 3)).toEqual(Uint8Array.of(0, 7, 7));
+  expect(() => memory.sliceOfOne(BASE + 30, 4)).toThrow(GuestFault);
+});
+
+test('a copy may go into the middle of something else', () => {
+  const { memory } = build();
+  memory.write(BASE + 14, Uint8Array.of(1, 2, 3, 4));
+  const into = new Uint8Array(6);
+  memory.readInto(BASE + 14, 4, into, 1);
+  expect(into).toEqual(Uint8Array.of(0, 1, 2, 3, 4, 0));
+  expect(() => memory.readInto(BASE + 30, 4, into, 0)).toThrow(GuestFault);
+  expect(into).toEqual(Uint8Array.of(0, 1, 2, 3, 4, 0));
 });
 
 test('stores to a read-only segment are dropped', () => {
