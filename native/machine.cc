@@ -58,6 +58,7 @@ Napi::Function Machine::define(Napi::Env env) {
                          InstanceMethod<&M::checked<&M::get_shared>>("getShared"),
                          InstanceMethod<&M::checked<&M::set_shared>>("setShared"),
                          InstanceMethod<&M::checked<&M::memory_written>>("memoryWritten"),
+                         InstanceMethod<&M::checked<&M::attentions>>("attentions"),
                          InstanceMethod<&M::checked<&M::discard>>("discard"),
                          InstanceMethod<&M::checked<&M::open_dirty_log>>("openDirtyLog"),
                          InstanceMethod<&M::checked<&M::close_dirty_log>>("closeDirtyLog"),

@@ -73,6 +73,7 @@ class Machine : public Napi::ObjectWrap<Machine> {
   Napi::Value get_shared(const Napi::CallbackInfo& info);
   void set_shared(const Napi::CallbackInfo& info);
   void memory_written(const Napi::CallbackInfo& info);
+  Napi::Value attentions(const Napi::CallbackInfo& info);
   void discard(const Napi::CallbackInfo& info);
   Napi::Value open_dirty_log(const Napi::CallbackInfo& info);
   void close_dirty_log(const Napi::CallbackInfo& info);

@@ -31,6 +31,16 @@ void Machine::memory_written(const Napi::CallbackInfo& info) {
   all.memory_written(address, length);
 }
 
+/// By page, what a write has to be told for; null when every write has to be.
+Napi::Value Machine::attentions(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (engine(env).hears_every_write()) return env.Null();
+  const auto by_page = ram_->attentions();
+  auto buffer = Napi::ArrayBuffer::New(env, by_page.data(), by_page.size());
+  buffers_.push_back(Napi::Weak(buffer));
+  return Napi::Uint8Array::New(env, by_page.size(), buffer, 0);
+}
+
 /// Zeros take the place of what was there: that is a write like any other.
 void Machine::discard(const Napi::CallbackInfo& info) {
   const std::uint64_t address = to_u64(info[0], "address"), length = to_u64(info[1], "length");

@@ -167,6 +167,8 @@ class Engine {
 
   /// Guest memory was written by someone else: translated code must not outlive it.
   virtual void memory_written(std::uint64_t physical, std::uint64_t length) = 0;
+  /// Whether it must hear of those writes too that went to pages which want no attention (guest_ram.h).
+  virtual bool hears_every_write() const { return true; }
   /// A dirty-log client took its log: writes must be seen again.
   virtual void dirty_log_taken() = 0;
   /// Test hook: drops every derived cache. Nothing a guest can see may change.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace tsbhyve {
@@ -79,6 +80,8 @@ class GuestRam {
   }
 
   std::uint8_t attention(std::uint64_t page) const { return load(attention_[page]); }
+  /// By page; where they are until memory is added.
+  std::span<std::uint8_t> attentions() { return attention_; }
 
   /// Notes a write, for every client. After the store (design: writes mark after).
   void mark_dirty(std::uint64_t page) {

@@ -43,6 +43,7 @@ class KvmEngine final : public Engine {
 
   /// The processor itself keeps its caches in step with memory.
   void memory_written(std::uint64_t, std::uint64_t) override {}
+  bool hears_every_write() const override { return false; }
   void dirty_log_taken() override { memory_.start_log(); }
   void drop_caches() override {}
 

@@ -42,6 +42,8 @@ class SoftEngine final : public Engine {
   void set_shared(std::span<const std::uint8_t> bytes) override;
 
   void memory_written(std::uint64_t physical, std::uint64_t length) override;
+  /// vCPUs on threads of their own may claim a page for their code meanwhile.
+  bool hears_every_write() const override { return all_.at_once; }
   void dirty_log_taken() override;
   void drop_caches() override;
   void rest_translator(bool resting) override;

@@ -12,7 +12,7 @@ import type { SandboxRules } from './sandbox-rules.js';
 import type { TranslatorOptions } from './translator.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 8;
+const ABI_VERSION = 9;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -86,6 +86,8 @@ export interface AddonMachine {
   getShared(): Uint8Array;
   setShared(bytes: Uint8Array): void;
   memoryWritten(address: number, length: number): void;
+  /** By page in the order in which memory was added; a write to one that is 0 need not be told. Null: all have to be. */
+  attentions(): Uint8Array | null;
   discard(address: number, length: number): void;
   openDirtyLog(): number;
   closeDirtyLog(client: number): void;

@@ -21,6 +21,7 @@ import { NativeVcpu } from './native-vcpu.js';
 import type { FileDamage, RamTransfer } from './ram-job.js';
 import { TRANSLATOR_DEFAULT } from './translator.js';
 import { vmmLibrary } from './vmm-library.js';
+import { tellOfWrites } from './written-pages.js';
 
 export function openNativeEngine(name: string, options: EngineOptions): Engine {
   const { Machine } = loadAddon();
@@ -89,7 +90,7 @@ class NativeEngine implements Engine {
     this.exited = first;
     this.memory = new GuestMemory(
       segments,
-      (address, length) => machine.memoryWritten(address, length),
+      tellOfWrites(segments, machine.attentions(), (address, length) => machine.memoryWritten(address, length)),
       (address, length) => guarded(name, () => machine.discard(address, length)),
     );
     this.capabilities = machine.capabilities();
