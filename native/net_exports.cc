@@ -8,7 +8,6 @@
 #include "hostio/event_queue.h"
 #include "machine.h"
 #include "net/link_error.h"
-#include "net/offloads.h"
 #include "net/slirp_link.h"
 #include "net/tap_link.h"
 
@@ -31,7 +30,6 @@ auto attempt(Napi::Env env, Work work) {
 /// What the object in JavaScript holds. Its host side goes when it is closed, whenever the object is collected.
 struct Held {
   std::unique_ptr<Link> link;
-  net::TapDevice* tap;
 
   Link& open(Napi::Env env) const {
     if (!link) throw_coded(env, "ERR_CLOSED", "the link is closed");
@@ -50,9 +48,9 @@ Napi::Value memory_of(Napi::Env env, const std::shared_ptr<net::FrameRing>& ring
 }
 
 /// The object by which TypeScript has a link, which runs from now on.
-Napi::Value handle_of(Napi::Env env, std::unique_ptr<Link> link, net::TapDevice* tap) {
+Napi::Value handle_of(Napi::Env env, std::unique_ptr<Link> link) {
   link->start();
-  const auto held = std::make_shared<Held>(std::move(link), tap);
+  const auto held = std::make_shared<Held>(std::move(link));
   auto handle = Napi::Object::New(env);
   const auto method = [&](const char* name, auto work) {
     handle.Set(name, Napi::Function::New(env, [held, work](const Napi::CallbackInfo& info) {
@@ -60,7 +58,7 @@ Napi::Value handle_of(Napi::Env env, std::unique_ptr<Link> link, net::TapDevice*
                }));
   };
   handle.Set("memory", memory_of(env, held->link->incoming()));
-  handle.Set("offloads", Napi::Number::New(env, tap ? tap->offloads() : net::offload_checksum | net::offload_segments));
+  handle.Set("offloads", Napi::Number::New(env, held->link->offloads()));
   method("take", [](const Napi::CallbackInfo& info, Link& open) -> Napi::Value {
     return Napi::Number::New(info.Env(), open.take());
   });
@@ -73,9 +71,7 @@ Napi::Value handle_of(Napi::Env env, std::unique_ptr<Link> link, net::TapDevice*
   method("send", [](const Napi::CallbackInfo& info, Link& open) -> Napi::Value {
     return Napi::Boolean::New(info.Env(), open.send(bytes_of(info[0]), bytes_of(info[1])));
   });
-  method("give", [held](const Napi::CallbackInfo& info, Link&) {
-    if (held->tap) held->tap->give(to_u32(info[0], "offloads"));
-  });
+  method("give", [](const Napi::CallbackInfo& info, Link& open) { open.give(to_u32(info[0], "offloads")); });
   method("failure", [](const Napi::CallbackInfo& info, Link& open) -> Napi::Value {
     return Napi::String::New(info.Env(), open.failure());
   });
@@ -94,9 +90,7 @@ Link::Announce announce_to(const Napi::CallbackInfo& info) {
 /// openTap(machine, source, token, name)
 Napi::Value open_tap(const Napi::CallbackInfo& info) {
   return attempt(info.Env(), [&] {
-    auto link = std::make_unique<net::TapLink>(info[3].ToString(), announce_to(info));
-    net::TapDevice& tap = link->device();
-    return handle_of(info.Env(), std::move(link), &tap);
+    return handle_of(info.Env(), std::make_unique<net::TapLink>(info[3].ToString(), announce_to(info)));
   });
 }
 
@@ -122,7 +116,7 @@ Napi::Value open_slirp(const Napi::CallbackInfo& info) {
                               {}};
     const auto rules = given.Get("forwards").As<Napi::Array>();
     for (std::uint32_t i = 0; i < rules.Length(); i++) options.forwards.push_back(forward_of(rules[i]));
-    return handle_of(info.Env(), net::open_slirp(options, announce_to(info)), nullptr);
+    return handle_of(info.Env(), net::open_slirp(options, announce_to(info)));
   });
 }
 

@@ -107,7 +107,7 @@ void Link::wake() {
 
 void Link::forget_wakes() {
   char bytes[64];
-  while (read(wake_read_, bytes, sizeof bytes) > 0) continue;
+  while (read(wake_read_, bytes, sizeof bytes) == sizeof bytes) continue;
 }
 
 /// True if a frame has to wait.

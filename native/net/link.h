@@ -49,6 +49,10 @@ class Link {
   void announce_again() { announce_(); }
   /// Shared with those who look at its memory: it may outlive the link.
   const std::shared_ptr<FrameRing>& incoming() const { return incoming_; }
+  /// What it takes from the guest, and can be told to give it.
+  virtual std::uint32_t offloads() const = 0;
+  /// From now on the guest takes these.
+  virtual void give(std::uint32_t offloads) = 0;
   /// Why the link is down; empty while it is up.
   std::string failure() const;
 

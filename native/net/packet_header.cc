@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "net/packet_header.h"
 
+#include <arpa/inet.h>
+
+#include <cstring>
+
 #include "net/link.h"
 
 namespace tsbhyve::net {
@@ -13,14 +17,21 @@ std::uint32_t little16(std::span<const std::uint8_t> bytes, std::size_t at) {
   return bytes[at] | static_cast<std::uint32_t>(bytes[at + 1]) << 8;
 }
 
-/// RFC 1071, of bytes whose field holds the sum of the pseudo header.
+/// RFC 1071, of bytes whose field holds the sum of the pseudo header. Words of any size and byte order do (§2).
 std::uint16_t internet_sum(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t step = sizeof(std::uint32_t);
   std::uint64_t sum = 0;
   std::size_t at = 0;
-  for (; at + 1 < bytes.size(); at += 2) sum += static_cast<std::uint32_t>(bytes[at]) << 8 | bytes[at + 1];
-  if (at < bytes.size()) sum += static_cast<std::uint32_t>(bytes[at]) << 8;
+  std::uint32_t word;
+  for (; at + step <= bytes.size(); at += step) {
+    std::memcpy(&word, &bytes[at], step);
+    sum += word;
+  }
+  word = 0;
+  std::memcpy(&word, bytes.data() + at, bytes.size() - at);
+  sum += word;
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  const auto result = static_cast<std::uint16_t>(~sum);
+  const std::uint16_t result = ntohs(static_cast<std::uint16_t>(~sum));
   // Zero means "no checksum" in UDP, and 0xffff is the same number (RFC 768).
   return result ? result : 0xffff;
 }

@@ -10,7 +10,9 @@
 #include <list>
 
 #include "net/link_error.h"
+#include "net/offloads.h"
 #include "net/packet_header.h"
+#include "net/segment_joiner.h"
 #include "net/slirp_library.h"
 
 namespace tsbhyve::net {
@@ -85,6 +87,9 @@ class SlirpLink final : public Link {
     library_.cleanup(slirp_);
   }
 
+  std::uint32_t offloads() const override { return offload_checksum | offload_segments; }
+  void give(std::uint32_t offloads) override { joins_ = (offloads & offload_tcp4) != 0; }
+
  private:
   int prepare(std::vector<pollfd>& polled, bool is_blocked) override;
   void handle(std::span<const pollfd> polled) override;
@@ -92,11 +97,14 @@ class SlirpLink final : public Link {
 
   void forward(const SlirpForward& rule);
   void receive(std::span<const std::uint8_t> frame);
+  void end_joining();
   static const SlirpCb& callbacks();
 
   const SlirpLibrary& library_;
   Slirp* slirp_ = nullptr;
   std::list<Timer> timers_;
+  std::atomic<bool> joins_ = false;
+  SegmentJoiner joiner_;
 };
 
 SlirpLink::SlirpLink(const SlirpOptions& options, Announce announce)
@@ -166,16 +174,23 @@ const SlirpCb& SlirpLink::callbacks() {
 
 /// A frame without room is lost; TCP sends it again.
 void SlirpLink::receive(std::span<const std::uint8_t> frame) {
-  if (frame.size() > longest_frame) return;
+  if (frame.size() > longest_frame || (joiner_.is_open() && joiner_.join(frame))) return;
+  end_joining();
   const auto room = reserve();
   if (room.empty()) return;
   std::memset(room.data(), 0, header_bytes);
   room[0] = data_valid;
   std::memcpy(room.data() + header_bytes, frame.data(), frame.size());
-  commit(static_cast<std::uint32_t>(header_bytes + frame.size()));
+  const auto length = static_cast<std::uint32_t>(header_bytes + frame.size());
+  if (!joins_ || !joiner_.open(room, length)) commit(length);
+}
+
+void SlirpLink::end_joining() {
+  if (joiner_.is_open()) commit(joiner_.close());
 }
 
 int SlirpLink::prepare(std::vector<pollfd>& polled, bool) {
+  end_joining();
   std::uint32_t timeout = UINT32_MAX;
   const auto add = [](int fd, int events, void* opaque) {
     auto& list = *static_cast<std::vector<pollfd>*>(opaque);

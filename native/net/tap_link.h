@@ -12,7 +12,8 @@ class TapLink final : public Link {
   TapLink(const std::string& name, Announce announce) : Link(std::move(announce)), tap_(name) {}
   ~TapLink() override { stop(); }
 
-  TapDevice& device() { return tap_; }
+  std::uint32_t offloads() const override { return tap_.offloads(); }
+  void give(std::uint32_t offloads) override { tap_.give(offloads); }
 
  private:
   int prepare(std::vector<pollfd>& polled, bool is_blocked) override;

@@ -38,6 +38,9 @@ class Echo final : public Link {
   explicit Echo(Bell& bell) : Link([&bell] { bell.ring(); }) {}
   ~Echo() override { stop(); }
 
+  std::uint32_t offloads() const override { return 0; }
+  void give(std::uint32_t) override {}
+
  private:
   int prepare(std::vector<pollfd>&, bool is_blocked) override {
     // Offered again once there is room, which is told by a wake.
