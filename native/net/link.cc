@@ -49,6 +49,7 @@ void Link::stop() {
 
 bool Link::send(std::span<const std::uint8_t> header, std::span<const std::uint8_t> frame) {
   if (header.size() > header_bytes || frame.size() > longest_frame || failed_) return false;
+  if (outgoing_.is_empty() && transmit_at_once(header, frame)) return true;
   const auto length = static_cast<std::uint32_t>(header_bytes + frame.size());
   const auto room = outgoing_.reserve(length);
   if (room.empty()) return false;
@@ -59,6 +60,8 @@ bool Link::send(std::span<const std::uint8_t> header, std::span<const std::uint8
   if (asleep_.exchange(false)) wake();
   return true;
 }
+
+bool Link::transmit_at_once(std::span<const std::uint8_t>, std::span<const std::uint8_t>) { return false; }
 
 /// Taken back before looking: what is committed after that is announced.
 std::uint32_t Link::take() {

@@ -63,6 +63,9 @@ class Link {
   virtual void handle(std::span<const pollfd> polled) = 0;
   /// A frame of the guest's. False if it is to be offered again when `prepare` has polled for it.
   virtual bool transmit(std::span<std::uint8_t> record) = 0;
+  /// The same on the machine's thread, while no frame is before this one: a link that need not wait for that spares
+  /// both threads a wake and the frame two copies. False if the link's own thread is to do it.
+  virtual bool transmit_at_once(std::span<const std::uint8_t> header, std::span<const std::uint8_t> frame);
 
   // The link's thread:
   std::span<std::uint8_t> reserve() { return incoming_->reserve(longest_record); }

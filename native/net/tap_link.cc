@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "net/tap_link.h"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,6 +45,14 @@ void TapLink::handle(std::span<const pollfd> polled) {
 bool TapLink::transmit(std::span<std::uint8_t> record) {
   const auto given = record.subspan(header_bytes - tap_.header_bytes());
   return write(tap_.fd(), given.data(), given.size()) >= 0 || errno != EAGAIN;
+}
+
+bool TapLink::transmit_at_once(std::span<const std::uint8_t> header, std::span<const std::uint8_t> frame) {
+  if (header.size() < tap_.header_bytes()) return false;
+  // writev(2) has the type of readv(2), which writes.
+  const iovec parts[] = {{const_cast<std::uint8_t*>(header.data()), tap_.header_bytes()},
+                         {const_cast<std::uint8_t*>(frame.data()), frame.size()}};
+  return writev(tap_.fd(), parts, 2) >= 0 || errno != EAGAIN;
 }
 
 }  // namespace tsbhyve::net

@@ -19,6 +19,7 @@ class TapLink final : public Link {
   int prepare(std::vector<pollfd>& polled, bool is_blocked) override;
   void handle(std::span<const pollfd> polled) override;
   bool transmit(std::span<std::uint8_t> record) override;
+  bool transmit_at_once(std::span<const std::uint8_t> header, std::span<const std::uint8_t> frame) override;
 
   TapDevice tap_;
 };
