@@ -57,6 +57,34 @@ class Echo final : public Link {
   }
 };
 
+/// Takes frames at once while it may, and keeps the first byte of each in the order in which they went.
+class Direct final : public Link {
+ public:
+  explicit Direct(Bell& bell) : Link([] {}), bell_(bell) {}
+  ~Direct() override { stop(); }
+
+  std::uint32_t offloads() const override { return 0; }
+  void give(std::uint32_t) override {}
+
+  bool is_free = true;
+  std::vector<std::uint8_t> at_once, later;
+
+ private:
+  int prepare(std::vector<pollfd>&, bool) override { return -1; }
+  void handle(std::span<const pollfd>) override {}
+  bool transmit(std::span<std::uint8_t> record) override {
+    later.push_back(record[header_bytes]);
+    bell_.ring();
+    return true;
+  }
+  bool transmit_at_once(std::span<const std::uint8_t>, std::span<const std::uint8_t> frame) override {
+    if (is_free) at_once.push_back(frame[0]);
+    return is_free;
+  }
+
+  Bell& bell_;
+};
+
 /// Every number in turn, with as much in flight as there is room for.
 void all_come_back_in_order() {
   constexpr std::uint32_t frames = 100'000;
@@ -94,6 +122,23 @@ void what_finds_no_room_is_refused() {
   CHECK(!link.send(std::vector<std::uint8_t>(13), std::vector<std::uint8_t>(60)));
 }
 
+void nothing_overtakes_what_waits() {
+  Bell bell;
+  Direct link(bell);  // its thread does not run yet
+  const std::vector<std::uint8_t> header(12);
+  const auto send = [&](std::uint8_t mark) { CHECK(link.send(header, std::vector<std::uint8_t>(60, mark))); };
+  send(1);
+  link.is_free = false;
+  send(2);
+  link.is_free = true;
+  send(3);
+  CHECK((link.at_once == std::vector<std::uint8_t>{1}) && link.later.empty());
+  link.start();
+  bell.wait();
+  link.stop();
+  CHECK((link.at_once == std::vector<std::uint8_t>{1}) && (link.later == std::vector<std::uint8_t>{2, 3}));
+}
+
 void a_failure_is_told() {
   Bell bell;
   Echo link(bell);
@@ -121,6 +166,7 @@ void ends_at_any_moment() {
 int main() {
   all_come_back_in_order();
   what_finds_no_room_is_refused();
+  nothing_overtakes_what_waits();
   a_failure_is_told();
   ends_at_any_moment();
   return test::report();
