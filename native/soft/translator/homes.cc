@@ -9,10 +9,9 @@ namespace {
 
 using Uses = std::array<u64, 16>;
 
-/// Moves for each loan, on the way in and out together.
-constexpr u64 moves_of_loan = 4;
-/// How often a region with a loop is taken to go round.
-constexpr u64 rounds = 8;
+/// What a loan costs, on the way in and out together: four moves, of which two wait for what has just been stored. A
+/// region with a loop is taken to go round several times.
+constexpr u64 price_of_loan = 16, price_in_loop = 4;
 
 bool is_general(const Operand& operand) {
   return operand.kind == OperandKind::Gpr || operand.kind == OperandKind::GprHigh;
@@ -82,7 +81,7 @@ Homes choose_homes(const Plan& plan) {
   }
   std::ranges::stable_sort(owners, {}, [&](u8 guest) { return uses[guest]; });
   std::ranges::stable_sort(borrowers, std::greater{}, [&](u8 guest) { return uses[guest]; });
-  const u64 price = moves_of_loan * plan[0].runs / (has_loop(plan) ? rounds : 1);
+  const u64 price = plan[0].runs * (has_loop(plan) ? price_in_loop : price_of_loan);
   for (size_t i = 0; i < std::min(owners.size(), borrowers.size()); i++) {
     const u8 owner = owners[i], borrower = borrowers[i];
     if (uses[borrower] <= uses[owner] + price) break;
