@@ -30,6 +30,7 @@ struct TranslatorOptions {
   std::uint32_t heat = 48;                             // runs of a block after which it is translated
   std::uint64_t code_bytes = std::uint64_t{64} << 20;  // of host code, for all vCPUs together
   std::string perf_map;                                // file in which perf(1) finds names for it; empty: none
+  bool without_bmi2 = false;                           // as on a host that has none: for tests
 };
 
 struct EngineOptions {
@@ -40,8 +41,9 @@ struct EngineOptions {
   std::uint32_t physical_address_bits = 40;
   std::uint32_t vcpus = 1;
   std::vector<CpuidRow> cpuid;
-  std::vector<int> host_cpus;  // by vCPU: the host's processor that its thread stays on, -1: any
-  std::string library;         // vmm: another libvmmapi than the system's; tests have one
+  std::vector<int> host_cpus;   // by vCPU: the host's processor that its thread stays on, -1: any
+  std::string library;          // vmm: another libvmmapi than the system's; tests have one
+  std::size_t most_blocks = 0;  // soft: decoded blocks that each vCPU keeps; 0: as many as serve it. Tests keep few.
   TranslatorOptions translator;
 };
 

@@ -49,11 +49,11 @@ void code_written(Cpu* cpu, u64 physical, u64 size) {
   for (Cpu* other : cpu->others) other->blocks->written(physical, size);
 }
 
-BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder, unsigned vcpus)
+BlockCache::BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder, size_t limit)
     : cpu_(cpu),
       ram_(ram),
       holder_(holder),
-      limit_(std::max(max_blocks / vcpus, due_blocks)),
+      limit_(limit),
       buckets_(size_t{1} << first_bucket_bits),
       pages_(static_cast<PageBlocks*>(std::calloc(ram->page_count(), sizeof(PageBlocks)))) {
   if (!pages_) throw std::bad_alloc();

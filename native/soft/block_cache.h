@@ -17,8 +17,11 @@ namespace tsbhyve::soft {
 
 class BlockCache {
  public:
+  /// Blocks of all vCPUs together, but for what is each one's due.
+  static constexpr size_t max_blocks = 1 << 20, due_blocks = 1 << 18;
+
   /// `holder` is the number of the vCPU, one of `vcpus`.
-  BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0, unsigned vcpus = 1);
+  BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0, size_t limit = max_blocks);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -76,9 +79,6 @@ class BlockCache {
   void make_room();
 
   static constexpr u32 first_bucket_bits = 12;
-  /// Blocks of all vCPUs together, but for what is each one's due.
-  static constexpr size_t max_blocks = 1 << 20, due_blocks = 1 << 18;
-
   Cpu* cpu_;
   GuestRam* ram_;
   const unsigned holder_;

@@ -213,8 +213,8 @@ struct alignas(64) Cpu {
   // Events, all visible to the guest and therefore saved.
   RunState run_state = RunState::Running;
   u64 shadow_lifted_at = never_lifted;  // instructions retired when the shadow of STI was, to run what it is cast on
-  bool interrupt_shadow = false;  // after STI or a load of SS: the next instruction runs without interrupts
-  bool debug_shadow = false;      // after a load of SS: also without #DB traps
+  bool interrupt_shadow = false;        // after STI or a load of SS: the next instruction runs without interrupts
+  bool debug_shadow = false;            // after a load of SS: also without #DB traps
   bool nmi_pending = false, nmi_blocked = false;
   bool external_interrupt = false;  // level of the 8259's INTR (through LINT0 in ExtINT mode)
   bool init_pending = false, sipi_pending = false;

@@ -40,8 +40,10 @@ const EngineOptions& checked(const EngineOptions& options) {
 
 Processors::Processors(GuestRam* ram, const EngineOptions& options)
     : time(options.virtual_clock, options.nanoseconds_numerator, options.nanoseconds_denominator) {
-  const auto& [mode, heat, code_bytes, perf_path] = options.translator;
-  if (!perf_path.empty() && mode != TranslatorMode::Off) perf_map = std::make_unique<PerfMap>(perf_path);
+  const TranslatorOptions& translator = options.translator;
+  if (!translator.perf_map.empty() && translator.mode != TranslatorMode::Off) {
+    perf_map = std::make_unique<PerfMap>(translator.perf_map);
+  }
   for (u32 index = 0; index < options.vcpus; index++) {
     vcpus.push_back(std::make_unique<SoftVcpu>(index, ram, options, Shared{time, bus, perf_map.get()}));
   }

@@ -23,6 +23,11 @@ ExitKind exit_kind(const DeviceAccess& access) {
   return ExitKind::Error;
 }
 
+size_t block_limit(const EngineOptions& options) {
+  if (options.most_blocks != 0) return options.most_blocks;
+  return std::max(BlockCache::max_blocks / options.vcpus, BlockCache::due_blocks);
+}
+
 }  // namespace
 
 SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Shared shared)
@@ -32,7 +37,7 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Share
       time_(shared.time),
       cpuid_(options.cpuid),
       mmu_(cpu_.get()),
-      blocks_(cpu_.get(), ram, index, options.vcpus),
+      blocks_(cpu_.get(), ram, index, block_limit(options)),
       apic_((cpu_->platform = this, apic_id = index, cpu_.get()), shared.bus),
       never_fast_(std::make_unique<FastEntry[]>(fast_entries)) {
   tsc_hz = options.tsc_hz;
@@ -46,9 +51,9 @@ SoftVcpu::SoftVcpu(u32 index, GuestRam* ram, const EngineOptions& options, Share
   cpu_->never_fast = never_fast_.get();
   clear_fast_table(cpu_->never_fast);
   for (auto& table : cpu_->fast_tables) clear_fast_table(table);
-  const auto& [mode, heat, code_bytes, perf_map] = options.translator;
+  const auto& [mode, heat, code_bytes, perf_map, without_bmi2] = options.translator;
   if (mode != TranslatorMode::Off)
-    translator_ = Translator::create(cpu_.get(), {code_bytes / options.vcpus, heat, shared.perf_map});
+    translator_ = Translator::create(cpu_.get(), {code_bytes / options.vcpus, heat, shared.perf_map, without_bmi2});
   cpu_->translator = translator_.get();
   reset();
   if (mode == TranslatorMode::Lockstep) lockstep_ = std::make_unique<Lockstep>(*this, ram);

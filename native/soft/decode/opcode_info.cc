@@ -65,13 +65,13 @@ constexpr FlagRow flag_rows[] = {
 
 /// Control leaves, or what later instructions were decoded and checked under changes.
 constexpr Opcode block_ends[] = {
-    Invalid, Jmp,     JmpIndirect, Jcc,      Jcxz,     Loop,     Loope,   Loopne, Call,   CallIndirect,
-    Ret,     Pause,   JmpFar,      CallFar,  RetFar,   Iret,     Int,     Int3,   Int1,   Into,
-    Ud,      Syscall, Sysret,      Sysenter, Sysexit,  Hlt,     Cli,    Sti,    Clac,
-    Stac,    Clts,    Lmsw,        Lgdt,     Lidt,     Lldt,     Ltr,     MovSeg, PopSeg, LoadFarPointer,
-    MovCr,   MovDr,   In,          Out,      Ins,      Outs,     Popf,    Wrmsr,  Rdmsr,  Cpuid,
-    Invlpg,  Invpcid, Invd,        Wbinvd,   Wrfsbase, Wrgsbase, Monitor, Mwait,  Vmcall, Xgetbv,
-    Xsetbv,  Rsm,     Getsec,
+    Invalid, Jmp,     JmpIndirect, Jcc,      Jcxz,     Loop,    Loope,  Loopne, Call,           CallIndirect,
+    Ret,     Pause,   JmpFar,      CallFar,  RetFar,   Iret,    Int,    Int3,   Int1,           Into,
+    Ud,      Syscall, Sysret,      Sysenter, Sysexit,  Hlt,     Cli,    Sti,    Clac,           Stac,
+    Clts,    Lmsw,    Lgdt,        Lidt,     Lldt,     Ltr,     MovSeg, PopSeg, LoadFarPointer, MovCr,
+    MovDr,   In,      Out,         Ins,      Outs,     Popf,    Wrmsr,  Rdmsr,  Cpuid,          Invlpg,
+    Invpcid, Invd,    Wbinvd,      Wrfsbase, Wrgsbase, Monitor, Mwait,  Vmcall, Xgetbv,         Xsetbv,
+    Rsm,     Getsec,
 };
 
 /// Integer operations that cannot fault with register operands. Everything absent may: the stack and string

@@ -144,8 +144,9 @@ bool to_memory(Emitter& e) {
   const Operand& right = e.instruction->operands[1];
   if (e.instruction->lock) return translate_locked(e);
   if (uses_carry(opcode)) return translate_carry_to_memory(e);
-  e.update_operand(left.size,
-                   [&e, opcode, left, right] { e.a.emit(host_instruction(opcode), sized(t1, left.size), e.source_of(right)); });
+  e.update_operand(left.size, [&e, opcode, left, right] {
+    e.a.emit(host_instruction(opcode), sized(t1, left.size), e.source_of(right));
+  });
   e.now.host = 0;
   if (!e.live_after) {
     e.drop_flags();

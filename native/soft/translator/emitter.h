@@ -37,8 +37,14 @@ class Emitter {
   using Xmm = asmjit::x86::Xmm;
   using MakeCode = std::function<void()>;
 
-  Emitter(asmjit::CodeHolder* code, const Thunks& thunks, Region* region, Plan& plan)
-      : a(code), thunks_(thunks), region_(region), plan_(plan), homes_(choose_homes(plan)), labels_(plan.size()) {}
+  Emitter(asmjit::CodeHolder* code, const Thunks& thunks, Region* region, Plan& plan, bool has_bmi2)
+      : a(code),
+        thunks_(thunks),
+        region_(region),
+        plan_(plan),
+        has_bmi2_(has_bmi2),
+        homes_(choose_homes(plan)),
+        labels_(plan.size()) {}
 
   /// Emits everything. False when something cannot be expressed.
   bool emit_region();
@@ -217,13 +223,14 @@ class Emitter {
   const Thunks& thunks_;
   Region* region_;
   Plan& plan_;
+  const bool has_bmi2_;
   const Homes homes_;
   std::vector<Label> labels_;
   std::vector<bool> emitted_;
   std::vector<Waiting> waiting_;
   std::vector<MakeCode> cold_;
   const PlannedBlock* planned_ = nullptr;  // where the instruction in hand is
-  std::map<u64, Label> calls_;  // by thunk, where homes are lent
+  std::map<u64, Label> calls_;             // by thunk, where homes are lent
   Label direct_slow_;
   const FlagRecipe* last_kept_ = nullptr;
 };

@@ -19,11 +19,6 @@ static_assert(entry_mask >> (32 - entry_shift) == 0);
 /// Of the entry that t1 leads to.
 Mem host_page() { return x86::ptr(fast, t1, 0, offsetof(FastEntry, host_page), 8); }
 
-bool has_bmi2() {
-  static const bool has = asmjit::CpuInfo::host().features().x86().hasBMI2();
-  return has;
-}
-
 }  // namespace
 
 bool Emitter::can_address() const { return fits(instruction->memory.displacement) && instruction->address_size >= 4; }
@@ -76,7 +71,7 @@ Mem Emitter::tag(bool write) const {
 /// t1 = offset of the entry for t0, and t0 = offset on the page, if that is the entry's: all other addresses make
 /// something larger of it, as does an access that does not end there.
 void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
-  if (has_bmi2()) {
+  if (has_bmi2_) {
     a.rorx(t1.r32(), t0.r32(), entry_shift);
   } else {
     a.mov(t1.r32(), t0.r32());

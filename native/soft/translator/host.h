@@ -21,8 +21,8 @@ inline constexpr Gp t0 = x86::r11, t1 = x86::r14;
 inline constexpr int bias = 128;
 
 inline constexpr u8 in_memory = 0xff;
-/// Host register of each guest register on all ways into and out of regions (homes.h): those that instructions imply are
-/// the host's own.
+/// Host register of each guest register on all ways into and out of regions (homes.h): those that instructions imply
+/// are the host's own.
 inline constexpr std::array<u8, 16> usual_homes = {
     0 /* RAX */, 1 /* RCX */, 2 /* RDX */, 3 /* RBX */, 9 /* RSP */,  10 /* RBP */, 6 /* RSI */, 7 /* RDI */,
     8 /* R8 */,  in_memory,   in_memory,   in_memory,   12 /* R12 */, 13 /* R13 */, in_memory,   in_memory};

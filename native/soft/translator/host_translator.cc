@@ -89,6 +89,7 @@ HostTranslator::HostTranslator(Cpu* cpu, const TranslatorLimits& limits)
     : cpu_(cpu),
       heat_(static_cast<u16>(std::min<u32>(limits.heat, UINT16_MAX))),
       perf_map_(limits.perf_map),
+      has_bmi2_(!limits.without_bmi2 && asmjit::CpuInfo::host().features().x86().hasBMI2()),
       memory_(limits.code_bytes),
       thunks_(make_thunks(memory_)) {
   const size_t each = limits.code_bytes / piece_count;
@@ -122,7 +123,7 @@ bool HostTranslator::translate(Block* block) {
   region->entry = block;
   asmjit::CodeHolder code;
   if (code.init(host_environment()) != asmjit::kErrorOk) return false;
-  Emitter emitter(&code, thunks_, region.get(), plan);
+  Emitter emitter(&code, thunks_, region.get(), plan, has_bmi2_);
   if (!emitter.emit_region() || !place(code, *region)) return false;
   for (const PlannedBlock& planned : plan) begin_membership(region.get(), planned.block);
   install(std::move(region));

@@ -50,6 +50,7 @@ class HostTranslator final : public Translator {
   Cpu* cpu_;
   const u16 heat_;
   const PerfMap* const perf_map_;
+  const bool has_bmi2_;
   bool resting_ = false;
   CodeMemory memory_;
   Thunks thunks_;

@@ -12,8 +12,8 @@ void overwritten(Emitter& e, u8 guest) {
   if (e.live_after) e.overwrite(guest);
 }
 
-/// `value` of the operand's size, not in t1 when that is small, becomes the register's. Slots are always stored whole: the host cannot forward a
-/// narrow store to a wide load.
+/// `value` of the operand's size, not in t1 when that is small, becomes the register's. Slots are always stored whole:
+/// the host cannot forward a narrow store to a wide load.
 void assign(Emitter& e, const Operand& to, const Gp& value) {
   if (e.has_home(to.reg)) {
     e.a.mov(sized(e.home(to.reg), to.size), sized(value, to.size));

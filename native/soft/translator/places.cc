@@ -129,9 +129,8 @@ std::optional<i32> move_of(const Instruction& instruction, u8 guest) {
 
 const Operand* memory_operand(const Instruction& instruction) {
   const auto* const end = std::end(instruction.operands);
-  const auto* const found = std::find_if(std::begin(instruction.operands), end, [](const Operand& operand) {
-    return operand.kind == OperandKind::Memory;
-  });
+  const auto* const found = std::find_if(std::begin(instruction.operands), end,
+                                         [](const Operand& operand) { return operand.kind == OperandKind::Memory; });
   return found == end || instruction.opcode == Opcode::Lea ? nullptr : found;
 }
 

@@ -19,7 +19,7 @@ struct PlannedBlock {
   std::vector<u8> live_after;           // by instruction: whether anybody may see the flags it leaves
   int taken = outside, next = outside;  // the blocks its direct branch leads to, when they belong to the region
   bool has_next = false;                // it can go on behind its last instruction
-  u32 runs = 1;  // how often it had run when the region was made
+  u32 runs = 1;                         // how often it had run when the region was made
   bool live_in = false;
   bool header = false;  // several ways lead here: it starts from a state that all of them bring about
 };

@@ -74,7 +74,7 @@ bool translate_divide(Emitter& e) {
   e.clobber();
   Gp divisor = sized(t0, size);
   if (is_memory(by)) {
-        const Mem at = e.direct_operand(size, false, false);
+    const Mem at = e.direct_operand(size, false, false);
     e.a.mov(divisor, at);
   } else {
     divisor = e.value_of(by.reg, size, t0);

@@ -15,7 +15,7 @@ bool is_xmm(const Operand& operand) { return operand.kind == OperandKind::Xmm; }
 asmjit::Operand second_operand(Emitter& e, u32 size, bool aligned) {
   const Operand& from = e.instruction->operands[1];
   if (!is_memory(from)) return e.vector_of(from.reg, x86::xmm1);
-    const Mem at = e.direct_operand(size, false, aligned);
+  const Mem at = e.direct_operand(size, false, aligned);
   if (size < 16 || aligned) return at;
   e.a.movups(x86::xmm1, at);
   return x86::xmm1;
@@ -48,10 +48,10 @@ bool move_whole(Emitter& e, bool aligned) {
   if ((is_memory(to) || is_memory(from)) && !e.can_address()) return false;
   e.begin_sse(false);
   if (is_memory(to)) {
-        const Mem at = e.direct_operand(16, true, aligned);
+    const Mem at = e.direct_operand(16, true, aligned);
     e.a.movups(at, e.vector_of(from.reg, x86::xmm1));
   } else if (is_memory(from)) {
-        const Mem at = e.direct_operand(16, false, aligned);
+    const Mem at = e.direct_operand(16, false, aligned);
     const x86::Xmm into = Emitter::vector_for(to.reg);
     e.a.movups(into, at);
     e.keep_vector(to.reg, into);
@@ -73,10 +73,10 @@ bool move_low(Emitter& e, u32 size, bool always_clears) {
   const u32 id = size == 4 ? x86::Inst::kIdMovss : x86::Inst::kIdMovsd;
   e.begin_sse(false);
   if (is_memory(to)) {
-        const Mem at = e.direct_operand(size, true, false);
+    const Mem at = e.direct_operand(size, true, false);
     e.a.emit(id, at, e.vector_of(from.reg, x86::xmm1));
   } else if (is_memory(from)) {
-        const Mem at = e.direct_operand(size, false, false);
+    const Mem at = e.direct_operand(size, false, false);
     const x86::Xmm into = Emitter::vector_for(to.reg);
     e.a.emit(id, into, at);
     e.keep_vector(to.reg, into);
@@ -96,7 +96,7 @@ bool move_half(Emitter& e, u32 id) {
   const Operand& from = e.instruction->operands[1];
   if (!e.can_address()) return false;
   e.begin_sse(false);
-    const Mem at = e.direct_operand(8, is_memory(to), false);
+  const Mem at = e.direct_operand(8, is_memory(to), false);
   if (is_memory(to)) {
     e.a.emit(id, at, e.vector_of(from.reg, x86::xmm1));
   } else {
@@ -164,7 +164,7 @@ bool from_general(Emitter& e, u32 id) {
   e.begin_sse(true);
   asmjit::Operand source;
   if (is_memory(from)) {
-        const Mem at = e.direct_operand(from.size, false, false);
+    const Mem at = e.direct_operand(from.size, false, false);
     e.a.mov(sized(t1, from.size), at);
     source = sized(t1, from.size);
   } else {

@@ -18,6 +18,7 @@ struct TranslatorLimits {
   size_t code_bytes = 0;
   u32 heat = 0;                       // runs of a block after which it is translated; more than 65,535 are as many
   const PerfMap* perf_map = nullptr;  // told of each region; null: nobody is
+  bool without_bmi2 = false;          // as on a host that has none
 };
 
 struct TranslatorCounts {

@@ -73,7 +73,7 @@ bool translate_carry_to_memory(Emitter& e) {
   e.carry_to_host();
   e.a.setc(field(offsetof(Cpu, translated.target), 1));
   e.now.host = 0;
-    const u32 id = e.instruction->opcode == Opcode::Adc ? x86::Inst::kIdAdc : x86::Inst::kIdSbb;
+  const u32 id = e.instruction->opcode == Opcode::Adc ? x86::Inst::kIdAdc : x86::Inst::kIdSbb;
   e.update_operand(to.size, [&e, id, size = u32{to.size}, from, live = e.live_after] {
     e.a.bt(CPU_FIELD32(translated.target), 0);
     e.a.emit(id, sized(t1, size), e.source_of(from));

@@ -26,7 +26,8 @@ inline TranslatorOptions eager_translator() {
 
 class LongGuest : public Guest {
  public:
-  LongGuest(const std::vector<int>& code, const TranslatorOptions& translator) : Guest(code, options_of(translator)) {
+  LongGuest(const std::vector<int>& code, const TranslatorOptions& translator, std::size_t most_blocks = 0)
+      : Guest(code, options_of(translator, most_blocks)) {
     write(code_at, code);
     const auto entry = [this](std::uint64_t at, std::uint64_t value) {
       for (std::uint64_t i = 0; i < 8; i++) byte(at + i) = static_cast<std::uint8_t>(value >> (8 * i));
@@ -79,9 +80,10 @@ class LongGuest : public Guest {
  private:
   static constexpr int handler_at = 0x540, tss_at = 0x800, own_stack_at = 0x70000;
 
-  static EngineOptions options_of(const TranslatorOptions& translator) {
+  static EngineOptions options_of(const TranslatorOptions& translator, std::size_t most_blocks) {
     EngineOptions options = virtual_clock(1);
     options.translator = translator;
+    options.most_blocks = most_blocks;
     return options;
   }
 };

@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t faults_at = 0x48000;
 
 /// RBX comes to places before, on and behind the end of the page at 50000h; the page behind it goes away now and then,
-/// also in the midst of a row of accesses. So do entries of the TLB, for a page that has the same slot, and now and then
-/// something is read from the last page of all.
+/// also in the midst of a row of accesses. So do entries of the TLB, for a page that has the same slot, and now and
+/// then something is read from the last page of all.
 TEST_GUEST_CODE(near_a_base, "64", R"(
   mov qword ptr ds:[0x5080], 0x6067
   mov r15d, 2500
