@@ -86,7 +86,7 @@ void Emitter::probe(u32 size, bool write, bool aligned, const Label& slow) {
   a.jnz(slow);
 }
 
-/// t0 is the address again.
+/// Where probe() leads to `slow`: t0 is the address again.
 void Emitter::miss(const Label& slow, bool write) {
   a.bind(slow);
   a.xor_(t0, tag(write));
@@ -95,7 +95,8 @@ void Emitter::miss(const Label& slow, bool write) {
 /// After probe(): t0 = host address.
 void Emitter::to_host() { a.add(t0, host_page()); }
 
-/// At `slow` t0 has the address.
+// The three that follow are told where the operand is, and go to C++ at `slow`.
+
 void Emitter::load_from(const Mem& from, u32 size, const Label& slow, const Site* at, const Gp* into) {
   const Label back = a.newLabel();
   const Gp to = into ? *into : t0;

@@ -38,7 +38,7 @@ void Emitter::address_near(u8 base, i32 at) {
     a.mov(t0, value);
 }
 
-/// The operand's host address, by t0. At `slow` t0 has its linear address, and t1 leads to its entry.
+/// The operand's host address, by t0. To `slow` probe() leads, for the operand alone.
 Mem Emitter::go_to(const Reach& reach, u32 size, bool write, const Label& slow) {
   const Place place = now.places[reach.index];
   const Label alone = a.newLabel(), go_on = a.newLabel();
