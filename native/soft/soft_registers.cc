@@ -153,6 +153,7 @@ void SoftVcpu::set_registers(RegisterGroup groups, std::span<const std::uint64_t
     if (selected(groups, i)) accessors[i].set(*cpu_, values[i]);
   }
   forget_instruction();
+  cpu_->shadow_lifted_at = never_lifted;
   cpu_->cpl = implied_cpl(*cpu_);
   // Nothing but these registers says how addresses are translated, and a TLB is visible.
   if (static_cast<u32>(groups) & static_cast<u32>(RegisterGroup::Control)) mmu_.flush_all(false);

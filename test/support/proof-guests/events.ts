@@ -118,7 +118,7 @@ done(code)
   .bytes(0xc7, 0x04, 0x25, ...word32(pageTableEntry(MISSING_PAGE)), ...word32(MISSING_PAGE | USER_WRITABLE)) // mov dword
   .iret()
   .handler(DEVICE_VECTOR)
-  .bytes(0x50, 0x53, ...keepReturnAddress) // push rax; push rbx
+  .bytes(0x50, 0x53, 0x48, 0x8b, 0x44, 0x24, 0x10, ...KEEP_RAX) // push rax; push rbx; mov rax,[rsp+16]
   .store(0xfee000b0, 0) // EOI
   .bytes(0x5b, 0x58) // pop
   .iret();
