@@ -20,7 +20,7 @@ class BlockCache {
   /// Blocks of all vCPUs together, but for what is each one's due.
   static constexpr size_t max_blocks = 1 << 20, due_blocks = 1 << 18;
 
-  /// `holder` is the number of the vCPU, one of `vcpus`.
+  /// `holder` is the number of the vCPU. Room is made when there are `limit` blocks.
   BlockCache(Cpu* cpu, GuestRam* ram, unsigned holder = 0, size_t limit = max_blocks);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
@@ -79,6 +79,7 @@ class BlockCache {
   void make_room();
 
   static constexpr u32 first_bucket_bits = 12;
+
   Cpu* cpu_;
   GuestRam* ram_;
   const unsigned holder_;

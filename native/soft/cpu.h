@@ -60,9 +60,9 @@ struct FpuState {
 
 /// What the fast path of loads and stores looks at. Wholly derived from the TLB: may be emptied at any instant.
 struct FastEntry {
-  u64 read_tag, write_tag;  // linear page address, or `never_tag`
+  u64 read_tag, write_tag;  // linear address of the page, or `never_tag`
   u64 addend;               // host address = linear address + addend
-  u64 host_page;            // the same for the page
+  u64 host_page;            // host address of the page
 };
 inline constexpr size_t fast_entries = 8192;
 /// A page of another slot: none that comes to this one differs from it in the low twelve bits alone.
@@ -168,7 +168,7 @@ struct MsrState {
 struct TranslatedState {
   u64 code_page = 0;                                                    // linear address of the page that runs
   u64 saved_left = 0, saved_right = 0, saved_result = 0, captured = 0;  // of the last flags (flag_recipe.h)
-  u64 saved_turned = 0, counted = 0, carry = 0;
+  u64 saved_turned = 0, carry = 0;
   u64 target = 0;                  // of an indirect branch
   u64 stored = 0;                  // what a call to C++ is to store
   u64 places[4] = {};              // host addresses (places.h), zero after calls to C++
@@ -212,9 +212,8 @@ struct alignas(64) Cpu {
 
   // Events, all visible to the guest and therefore saved.
   RunState run_state = RunState::Running;
-  u64 shadow_lifted_at = never_lifted;  // instructions retired when the shadow of STI was, to run what it is cast on
-  bool interrupt_shadow = false;        // after STI or a load of SS: the next instruction runs without interrupts
-  bool debug_shadow = false;            // after a load of SS: also without #DB traps
+  bool interrupt_shadow = false;  // after STI or a load of SS: the next instruction runs without interrupts
+  bool debug_shadow = false;      // after a load of SS: also without #DB traps
   bool nmi_pending = false, nmi_blocked = false;
   bool external_interrupt = false;  // level of the 8259's INTR (through LINT0 in ExtINT mode)
   bool init_pending = false, sipi_pending = false;
@@ -228,6 +227,7 @@ struct alignas(64) Cpu {
 
   // Time and instruction counting. retired() = retire_limit - budget between blocks.
   u64 retire_limit = 0;
+  u64 shadow_lifted_at = never_lifted;  // retired() when STI's shadow was lifted to run what it is cast on (run.cc)
 
   bool attention_wanted = false;  // derived: attend.h
 

@@ -41,6 +41,10 @@ struct Operand {
   u8 size = 0;  // bytes: 1, 2, 4, 8, 16; far pointers 4/6/10, x87 10, 14/28, 94/108; 0 for FXSAVE's 512
 };
 
+inline bool is_general(const Operand& operand) {
+  return operand.kind == OperandKind::Gpr || operand.kind == OperandKind::GprHigh;
+}
+
 inline constexpr u8 no_register = 0xff;
 inline constexpr u8 rip_register = 0xfe;  // MemoryOperand::base of RIP-relative addressing
 

@@ -87,10 +87,6 @@ class Emitter {
 
   // --- memory (emitter_memory.cc)
   using MakeValue = std::function<asmjit::Operand()>;
-  /// The same three for the memory operand, which address() can express. They may use t0 and t1.
-  void load_operand(u32 size, const Gp* into = nullptr);
-  void store_operand(u32 size, const MakeValue& make);
-  void update_operand(u32 size, const MakeCode& change);
   /// Whether address() can express the memory operand.
   bool can_address() const;
   /// t0 = linear address of the memory operand.
@@ -99,8 +95,11 @@ class Emitter {
   void load(u32 size, u8 segment, const Gp* into = nullptr);
   /// What `make` brings (a home register, an immediate, or t1; it must leave t0 alone) goes to t0. Emitted twice.
   void store(u32 size, u8 segment, const MakeValue& make);
-  /// Reads, changes and writes at t0: `change` is emitted twice and works on t1, which has the new value afterwards.
-  void update(u32 size, u8 segment, const MakeCode& change);
+  /// The same for the memory operand, which address() can express, wherever it is found (emitter_places.cc).
+  void load_operand(u32 size, const Gp* into = nullptr);
+  void store_operand(u32 size, const MakeValue& make);
+  /// Reads, changes and writes it: `change` is emitted twice and works on t1, which has the new value afterwards.
+  void update_operand(u32 size, const MakeCode& change);
   /// Host address of `size` bytes at t0, in t0, for an instruction that tier 1's handler does where the fast table does
   /// not serve it: finish() comes after all that the instruction does.
   Mem direct(u32 size, bool write, bool aligned);
@@ -204,6 +203,8 @@ class Emitter {
     Nearby operand;
   };
   std::optional<Reach> reach(u32 size, bool write);
+  Mem find(u32 size, bool write, const Label& slow);
+  Mem find_operand(u32 size, bool write, const Label& slow);
   Mem go_to(const Reach& reach, u32 size, bool write, const Label& slow);
   void address_near(u8 base, i32 at);
   void load_from(const Mem& from, u32 size, const Label& slow, const Site* at, const Gp* into);

@@ -151,28 +151,27 @@ void Emitter::update_at(const Mem& value, u32 size, const Label& slow, const Sit
   });
 }
 
+/// Where t0 leads. A load takes the host page as an index, which is there before an address would be.
+Mem Emitter::find(u32 size, bool write, const Label& slow) {
+  probe(size, write, false, slow);
+  if (!write) {
+    a.mov(t1, host_page());
+    return x86::ptr(t0, t1, 0, 0, size);
+  }
+  to_host();
+  return x86::ptr(t0, 0, size);
+}
+
 void Emitter::load(u32 size, u8 segment, const Gp* into) {
   const Label slow = a.newLabel();
   const Site* const at = site(size, segment);
-  probe(size, false, false, slow);
-  a.mov(t1, host_page());
-  load_from(x86::ptr(t0, t1, 0, 0, size), size, slow, at, into);
+  load_from(find(size, false, slow), size, slow, at, into);
 }
 
 void Emitter::store(u32 size, u8 segment, const MakeValue& make) {
   const Label slow = a.newLabel();
   const Site* const at = site(size, segment);
-  probe(size, true, false, slow);
-  to_host();
-  store_to(x86::ptr(t0, 0, size), slow, at, make);
-}
-
-void Emitter::update(u32 size, u8 segment, const MakeCode& change) {
-  const Label slow = a.newLabel();
-  const Site* const at = site(size, segment);
-  probe(size, true, false, slow);
-  to_host();
-  update_at(x86::ptr(t0, 0, size), size, slow, at, change);
+  store_to(find(size, true, slow), slow, at, make);
 }
 
 Mem Emitter::direct(u32 size, bool write, bool aligned) {

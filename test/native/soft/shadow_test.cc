@@ -18,6 +18,13 @@ void let_interrupt_wait(Guest& guest) {
   guest.engine->send_msi(0xfee00000, 0x40);
 }
 
+void holds_back_one_instruction() {
+  Guest guest({0xfa, 0xfb, 0x43, 0x43, 0xf4});  // cli; sti; inc bx; inc bx; hlt
+  let_interrupt_wait(guest);
+  guest.run_to_halt();
+  require(guest.get(Register::rcx) == 1, "the interrupt is taken after the instruction that follows STI");
+}
+
 void holds_while_a_device_is_asked(bool interrupt_waits) {
   Guest guest({0xfa, 0xfb, 0xe4, 0x40, 0x43, 0x43, 0xf4});  // cli; sti; in al, 40h; inc bx; inc bx; hlt
   if (interrupt_waits) let_interrupt_wait(guest);
@@ -54,6 +61,7 @@ void is_there_between_any_two_instructions() {
 }  // namespace
 
 int main() {
+  holds_back_one_instruction();
   holds_while_a_device_is_asked(false);
   holds_while_a_device_is_asked(true);
   reaches_over_a_load_of_ss();
