@@ -73,6 +73,16 @@ Napi::Value perform_now(const Napi::CallbackInfo& info, const Handle& handle) {
   return Napi::Number::New(info.Env(), disk::perform(*image, request));
 }
 
+/// (machine, offset, memory) => boolean: true if that is read already.
+Napi::Value read_cached(const Napi::CallbackInfo& info, const Handle& handle) {
+  const Napi::Env env = info.Env();
+  const std::uint64_t offset = to_u64(info[1], "offset");
+  const std::vector<iovec> parts = parts_of(info[2]);
+  require_guest_memory(env, *Machine::from(info[0]).ram(), parts);
+  const int error = open_image(env, handle)->read_cached(parts.data(), static_cast<int>(parts.size()), offset);
+  return Napi::Boolean::New(env, error == 0);
+}
+
 /// (machine, source, token, kind, flags, offset, length, memory) => boolean: false if too much is on its way already.
 Napi::Value submit(const Napi::CallbackInfo& info, const Handle& handle) {
   const Napi::Env env = info.Env();
@@ -117,6 +127,7 @@ Napi::Object disk_object(Napi::Env env, std::shared_ptr<DiskImage> image) {
                          name));
   };
   add("perform", perform_now);
+  add("readCached", read_cached);
   add("submit", submit);
   add("close", [](const Napi::CallbackInfo& info, Handle& held) -> Napi::Value {
     held.image.reset();

@@ -3,12 +3,8 @@
 
 export type BlockResult = 'ok' | 'error' | 'unsupported';
 
-interface RequestBase {
-  /**
-   * To be called once, on the machine's thread: within `submit`, within `wait`, or between two pieces of the guest's run.
-   */
-  done(result: BlockResult): void;
-}
+/** Called once, on the machine's thread: within `submit`, within `wait`, or between two pieces of the guest's run. */
+export type BlockDone = (result: BlockResult) => void;
 
 interface Range {
   /** Bytes from the start of the disk; multiples of 512, and within it. */
@@ -16,7 +12,7 @@ interface Range {
   readonly length: number;
 }
 
-/** Guest memory, to be filled or to be stored. The views stay valid until `done`. */
+/** Guest memory, to be filled or to be stored. The views stay valid until it is done. */
 interface Transfer {
   readonly memory: readonly Uint8Array[];
 }
@@ -26,17 +22,15 @@ interface Change {
   readonly durable: boolean;
 }
 
-export type BlockRequest = RequestBase &
-  (
-    | ({ readonly kind: 'read' } & Range & Transfer)
-    | ({ readonly kind: 'write' } & Range & Transfer & Change)
-    /** Everything that was done before is on stable storage. */
-    | { readonly kind: 'flush' }
-    /** The content no longer matters. */
-    | ({ readonly kind: 'discard' } & Range & Change)
-    /** Reads as zeros from now on, with space given back if `unmap`. */
-    | ({ readonly kind: 'zero'; readonly unmap: boolean } & Range & Change)
-  );
+export type BlockRequest =
+  | ({ readonly kind: 'read' } & Range & Transfer)
+  | ({ readonly kind: 'write' } & Range & Transfer & Change)
+  /** Everything that was done before is on stable storage. */
+  | { readonly kind: 'flush' }
+  /** The content no longer matters. */
+  | ({ readonly kind: 'discard' } & Range & Change)
+  /** Reads as zeros from now on, with space given back if `unmap`. */
+  | ({ readonly kind: 'zero'; readonly unmap: boolean } & Range & Change);
 
 export interface BlockBackend {
   /** Bytes, a multiple of 512. */
@@ -50,7 +44,7 @@ export interface BlockBackend {
   readonly identity: string;
   /** Snapshots keep the content of this writable disk; without it a machine that has it cannot be saved. */
   readonly isKept?: boolean;
-  submit(request: BlockRequest): void;
+  submit(request: BlockRequest, done: BlockDone): void;
   /** Blocks until at least one request that is in flight is done, and says so to it; there must be one. */
   wait(): void;
   close(): void;

@@ -30,11 +30,8 @@ export interface RequestParts {
 
 /** What is to be done: host work, or an answer at once. */
 export type BlockAction =
-  | { readonly kind: 'host'; readonly request: Unfinished; readonly fills: readonly Span[]; readonly bytes: number }
+  | { readonly kind: 'host'; readonly request: BlockRequest; readonly fills: readonly Span[]; readonly bytes: number }
   | { readonly kind: 'answer'; readonly status: BlockStatusCode; readonly filled: number };
-
-type Without<T> = T extends unknown ? Omit<T, 'done'> : never;
-export type Unfinished = Without<BlockRequest>;
 
 export function requestParts(memory: GuestMemory, chain: Chain): RequestParts {
   const { readable, writable, readableLength, writableLength } = chain;
@@ -104,8 +101,9 @@ function transfer(parts: RequestParts, kind: 'read' | 'write', context: RequestC
   const { offset } = parts;
   if (length > MOST_BYTES || !isWithin(offset, length, backend)) return IO_ERROR;
   const access = kind === 'read' ? 'write' : 'read';
-  const views = spans.flatMap((span) => memory.views(span.address, span.length, access));
-  const request: Unfinished =
+  const views: Uint8Array[] = [];
+  for (const span of spans) memory.addViews(views, span.address, span.length, access);
+  const request: BlockRequest =
     kind === 'read' ? { kind, offset, length, memory: views } : { kind, offset, length, memory: views, durable };
   return { kind: 'host', request, fills: kind === 'read' ? spans : [], bytes: length };
 }
@@ -125,7 +123,7 @@ function change(
   const length = SECTOR * sectors;
   if (sectors > MOST_RANGE_SECTORS || !isWithin(offset, length, backend)) return IO_ERROR;
   const unmap = flags === UNMAP;
-  const request: Unfinished =
+  const request: BlockRequest =
     kind === 'zero' ? { kind, offset, length, durable, unmap } : { kind, offset, length, durable };
   return { kind: 'host', request, fills: [], bytes: length };
 }

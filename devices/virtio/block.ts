@@ -20,7 +20,14 @@ import {
   SECTOR,
 } from './block-config.js';
 import { BlockFlights, type DiskLatency, type Flight, flightFields } from './block-flight.js';
-import { actionFor, type BlockAction, ID_LENGTH, type RequestContext, requestParts } from './block-request.js';
+import {
+  actionFor,
+  type BlockAction,
+  BlockStatus,
+  ID_LENGTH,
+  type RequestContext,
+  requestParts,
+} from './block-request.js';
 import type { Chain } from './chain.js';
 import { type VirtioHost, type VirtioKind, VirtioModel, type VirtioPciFields } from './virtio-kind.js';
 import type { VirtioQueue } from './virtio-queue.js';
@@ -152,10 +159,9 @@ export class VirtioBlock extends VirtioModel implements BlockConfigOwner {
     const parts = requestParts(this.host.memory, chain);
     const action = actionFor(parts, context);
     const moved = action.kind === 'host' ? action.bytes : 0;
-    const { head, slots } = chain;
+    const { statusAddress } = parts;
     const { status, written } = outcome(action);
-    const statusAddress = BigInt(parts.statusAddress);
-    const flight = this.flights.begin({ queue, head, slots, statusAddress, status, written }, moved);
+    const flight = this.flights.begin(queue, chain, { statusAddress, status, written, bytes: moved });
     if (action.kind === 'host') this.flights.submit(flight, action.request, action.fills);
     else this.flights.hold(flight);
     return moved;
@@ -179,8 +185,9 @@ function serialBytes(serial: string): Uint8Array {
 /** What the guest is told if all goes well. */
 function outcome(action: BlockAction): Pick<Flight, 'status' | 'written'> {
   if (action.kind === 'answer') return { status: action.status, written: action.filled + 1 };
-  const filled = action.fills.reduce((total, { length }) => total + length, 0);
-  return { status: 0, written: filled + 1 };
+  let filled = 0;
+  for (const { length } of action.fills) filled += length;
+  return { status: BlockStatus.OK, written: filled + 1 };
 }
 
 export function virtioBlock(options: BlockOptions): VirtioKind<BlockFields, VirtioBlock> {

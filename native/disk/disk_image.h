@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstdint>
 
 namespace tsbhyve::disk {
@@ -19,6 +20,9 @@ class DiskImage {
 
   /// Moves all bytes of the parts, or fails. The parts may be changed by the call.
   virtual int read(iovec* parts, int count, std::uint64_t offset) = 0;
+  /// The same without waiting for a medium or for other threads. EAGAIN if that is not possible, or nobody can tell:
+  /// then the parts hold anything, and `read` has to be asked.
+  virtual int read_cached(const iovec*, int, std::uint64_t) { return EAGAIN; }
   virtual int write(iovec* parts, int count, std::uint64_t offset) = 0;
   /// Every write that had returned when this was called is on stable storage.
   virtual int flush() = 0;

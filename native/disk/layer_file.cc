@@ -136,6 +136,10 @@ int LayerFile::read(std::vector<iovec> parts, std::uint64_t offset) const {
   return read_all(file_.fd(), std::move(parts), data_offset_ + offset);
 }
 
+int LayerFile::read_cached(const std::vector<iovec>& parts, std::uint64_t offset) const {
+  return read_from_cache(file_.fd(), parts.data(), static_cast<int>(parts.size()), data_offset_ + offset);
+}
+
 int LayerFile::write(std::vector<iovec> parts, std::uint64_t offset) const {
   return write_all(file_.fd(), std::move(parts), data_offset_ + offset);
 }

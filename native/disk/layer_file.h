@@ -49,6 +49,8 @@ class LayerFile {
   void mark(std::uint64_t first, std::uint64_t last);
 
   int read(std::vector<iovec> parts, std::uint64_t offset) const;
+  /// EAGAIN where that would wait; native/disk/disk_image.h.
+  int read_cached(const std::vector<iovec>& parts, std::uint64_t offset) const;
   int write(std::vector<iovec> parts, std::uint64_t offset) const;
   /// Whole blocks read as zeros and take no space; EOPNOTSUPP where the file system cannot do that.
   int punch(std::uint64_t first, std::uint64_t last) const;

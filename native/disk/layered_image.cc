@@ -61,7 +61,15 @@ int LayeredImage::read(iovec* parts, int count, std::uint64_t offset) {
   return read_below(*layers, 0, parts, count, offset);
 }
 
-int LayeredImage::read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset) {
+int LayeredImage::read_cached(const iovec* parts, int count, std::uint64_t offset) {
+  const Stack layers = stack();
+  if (layers->empty()) return base_->read_cached(parts, count, offset);
+  std::vector<iovec> own(parts, parts + count);
+  return read_below(*layers, 0, own.data(), count, offset, Reading::FromCache);
+}
+
+int LayeredImage::read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset,
+                             Reading reading) {
   const std::uint64_t end = std::min(offset + total_of(parts, count), disk_bytes_);
   PartCursor memory(parts, count);
   const std::span below(layers.data(), layers.size() - skip);
@@ -71,13 +79,19 @@ int LayeredImage::read_below(const Layers& layers, std::size_t skip, iovec* part
     const std::uint64_t bytes = std::min(end, (block + blocks) * block_bytes) - offset;
     std::vector<iovec> piece;
     memory.take(bytes, piece);
-    const int failure = source ? source->read(std::move(piece), offset)
-                               : base_->read(piece.data(), static_cast<int>(piece.size()), offset);
-    if (failure != 0) return failure;
+    if (const int failure = read_piece(source, std::move(piece), offset, reading)) return failure;
     offset += bytes;
   }
   fill_zeros(memory.parts(), memory.count());
   return 0;
+}
+
+int LayeredImage::read_piece(const LayerFile* layer, std::vector<iovec> piece, std::uint64_t offset, Reading reading) {
+  const int count = static_cast<int>(piece.size());
+  if (reading == Reading::FromCache) {
+    return layer ? layer->read_cached(piece, offset) : base_->read_cached(piece.data(), count, offset);
+  }
+  return layer ? layer->read(std::move(piece), offset) : base_->read(piece.data(), count, offset);
 }
 
 int LayeredImage::write(iovec* parts, int count, std::uint64_t offset) {

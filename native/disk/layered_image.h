@@ -23,6 +23,7 @@ class LayeredImage final : public DiskImage {
   std::uint64_t disk_bytes() const { return disk_bytes_; }
 
   int read(iovec* parts, int count, std::uint64_t offset) override;
+  int read_cached(const iovec* parts, int count, std::uint64_t offset) override;
   int write(iovec* parts, int count, std::uint64_t offset) override;
   int flush() override;
   int discard(std::uint64_t offset, std::uint64_t length) override;
@@ -42,8 +43,13 @@ class LayeredImage final : public DiskImage {
 
   Stack stack() const;
   void set(Layers layers);
+  enum class Reading { Waits, FromCache };
+
   /// Reads what lies at `offset` with the newest `skip` layers left out; past the disk's end there are zeros.
-  int read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset);
+  int read_below(const Layers& layers, std::size_t skip, iovec* parts, int count, std::uint64_t offset,
+                 Reading reading = Reading::Waits);
+  /// From the base if there is no `layer`.
+  int read_piece(const LayerFile* layer, std::vector<iovec> piece, std::uint64_t offset, Reading reading);
   int write_new(const Layers& layers, iovec* parts, int count, std::uint64_t offset, std::uint64_t bytes);
   int zero_blocks(LayerFile& top, std::uint64_t first, std::uint64_t last);
   int write_zeros(const Layers& layers, std::uint64_t offset, std::uint64_t bytes);

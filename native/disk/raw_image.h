@@ -25,6 +25,7 @@ class RawImage final : public DiskImage {
   bool can_discard() const;
 
   int read(iovec* parts, int count, std::uint64_t offset) override;
+  int read_cached(const iovec* parts, int count, std::uint64_t offset) override;
   int write(iovec* parts, int count, std::uint64_t offset) override;
   int flush() override;
   int discard(std::uint64_t offset, std::uint64_t length) override;
@@ -41,6 +42,7 @@ class RawImage final : public DiskImage {
   int move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset);
 
   int fd_;
+  const bool is_direct_;
   std::uint64_t capacity_ = 0;
   bool is_device_ = false;
   /// What direct transfers must begin and end at; 1 if the cache of the host takes care of that.

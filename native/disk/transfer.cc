@@ -65,6 +65,16 @@ int write_all(int fd, std::vector<iovec> parts, std::uint64_t offset) {
   return cursor.count() == 0 ? 0 : ENOSPC;
 }
 
+int read_from_cache([[maybe_unused]] int fd, [[maybe_unused]] const iovec* parts, [[maybe_unused]] int count,
+                    [[maybe_unused]] std::uint64_t offset) {
+#ifdef RWF_NOWAIT
+  if (count > most_parts) return EAGAIN;
+  const ssize_t moved = preadv2(fd, parts, count, static_cast<off_t>(offset), RWF_NOWAIT);
+  if (moved >= 0 && static_cast<std::uint64_t>(moved) == total_of(parts, count)) return 0;
+#endif
+  return EAGAIN;
+}
+
 int sync_data(int fd) {
   for (;;) {
     if (fdatasync(fd) == 0) return 0;

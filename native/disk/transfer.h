@@ -21,6 +21,10 @@ int move_parts(Way way, int fd, PartCursor& cursor, std::uint64_t& offset);
 int read_all(int fd, std::vector<iovec> parts, std::uint64_t offset);
 int write_all(int fd, std::vector<iovec> parts, std::uint64_t offset);
 
+/// Reads all bytes from the host's page cache; EAGAIN if they are not there, or the host cannot tell. Not for
+/// descriptors with O_DIRECT, whose reads wait for the medium all the same.
+int read_from_cache(int fd, const iovec* parts, int count, std::uint64_t offset);
+
 /// What was written is on stable storage then; 0 or an errno.
 int sync_data(int fd);
 

@@ -8,7 +8,7 @@
 namespace tsbhyve {
 
 /// Compared by src/hypervisor/addon.ts: a stale build is refused by name.
-inline constexpr std::uint32_t abi_version = 9;
+inline constexpr std::uint32_t abi_version = 10;
 
 enum class ExitKind : std::uint32_t {
   None = 0,

@@ -188,13 +188,18 @@ export class GuestMemory {
 
   /** Views of a span that may lie in several segments; as `slice` and `writableSlice` have it for one. */
   views(address: number, length: number, access: 'read' | 'write'): Uint8Array[] {
-    this.require(address, length);
     const parts: Uint8Array[] = [];
+    this.addViews(parts, address, length, access);
+    return parts;
+  }
+
+  /** Appends them to `parts`. */
+  addViews(parts: Uint8Array[], address: number, length: number, access: 'read' | 'write'): void {
+    this.require(address, length);
     this.forEachPart(address, length, (segment, start, _, count) => {
       if (access === 'write' && segment.readOnly) throw new GuestFault(address, length);
       parts.push(segment.bytes.subarray(start, start + count));
     });
-    return parts;
   }
 
   /** Reports a store that was made through a view. */

@@ -12,7 +12,7 @@ import type { SandboxRules } from './sandbox-rules.js';
 import type { TranslatorOptions } from './translator.js';
 
 /** Equal to abi_version in native/engine/exit_slot.h. */
-const ABI_VERSION = 9;
+const ABI_VERSION = 10;
 /** For sanitizer builds, which lie elsewhere. */
 const PATH_VARIABLE = 'TSBHYVE_ADDON';
 
@@ -203,6 +203,7 @@ export interface AddonNet {
 /** src/hypervisor/disk-image.ts gives it words. */
 export interface AddonDisk {
   perform(kind: number, flags: number, offset: number, length: number, memory: readonly Uint8Array[]): number;
+  readCached(machine: AddonMachine, offset: number, memory: readonly Uint8Array[]): boolean;
   submit(
     machine: AddonMachine,
     source: number,

@@ -49,6 +49,11 @@ export class DiskImage {
     return this.guarded(() => this.addon.perform(kindOf(request), flagsOf(request), offset, length, memory));
   }
 
+  /** Reads into the machine's memory what the host has in its own; false if that is not all there, or nobody can tell. */
+  readCached(machine: AddonMachine, offset: number, memory: readonly Uint8Array[]): boolean {
+    return this.guarded(() => this.addon.readCached(machine, offset, memory));
+  }
+
   /**
    * Does it on another thread, which posts the result to `source` under this token. Memory is the machine's. False if too
    * much is on its way already.

@@ -155,9 +155,11 @@ export interface EngineDoorbells {
   remove(token: number): void;
 }
 
-/** Native threads that do disk I/O on the engine's memory. */
+/** Disk I/O on the engine's memory that makes nobody wait. */
 export interface DiskThreads {
-  /** The result is posted to `source` under this token. False if too much is on its way already. */
+  /** Done at once if the host has it in memory; false if not, or if nobody can tell. */
+  readCached(image: DiskImage, offset: number, memory: readonly Uint8Array[]): boolean;
+  /** For native threads. The result is posted to `source` under this token. False if too much is on its way already. */
   submit(image: DiskImage, source: number, token: number, request: ImageRequest): boolean;
 }
 

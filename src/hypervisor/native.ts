@@ -98,7 +98,10 @@ class NativeEngine implements Engine {
     this.ram = ramTransfer(name, machine);
     this.events = new NativeEvents(name, machine);
     this.doorbells = machine.hasDoorbells() ? doorbells(machine) : null;
-    this.disks = { submit: (image, source, token, request) => image.submit(machine, source, token, request) };
+    this.disks = {
+      readCached: (image, offset, memory) => image.readCached(machine, offset, memory),
+      submit: (image, source, token, request) => image.submit(machine, source, token, request),
+    };
     this.openLink = (source, token, request) => openLink(machine, source, token, request);
   }
 

@@ -76,6 +76,16 @@ test('many requests are in flight at once, and each is told when it is done', ()
   expect(memory(0)[0]?.[4095]).toBe(8);
 });
 
+test('what has just been written is in the memory of the host', () => {
+  writeFileSync(path, Buffer.alloc(COUNT * 4096, 0x5a));
+  const read = engine.disks?.readCached(image, 4096, [...memory(2), ...memory(5)]);
+  const first = [memory(2)[0]?.[0], memory(5)[0]?.[4095]];
+  // A file system that cannot tell says no.
+  expect(first).toEqual(read === true ? [0x5a, 0x5a] : [0, 0]);
+  expect(engine.disks?.readCached(image, COUNT * 4096, memory(2))).toBe(false);
+  expect(() => engine.disks?.readCached(image, 0, [new Uint8Array(512)])).toThrow('expected guest memory');
+});
+
 test('only guest memory may be worked on later', () => {
   const foreign: ImageRequest = { kind: 'read', offset: 0, length: 4096, memory: [new Uint8Array(4096)] };
   expect(() => submit(0, foreign)).toThrow('disk: memory: expected guest memory of this machine');

@@ -56,6 +56,7 @@ function lateHost(openedEngines: Engine[]): OpenEngine {
     };
     let takes = 0;
     const late: DiskThreads = {
+      readCached: () => false,
       submit: (...request) => {
         held.push({ start: () => void disks.submit(...request), after: takes + SLICES_LATE });
         return true;

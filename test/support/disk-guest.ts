@@ -149,14 +149,8 @@ export function contentsOf({ parts: { disks } }: Machine): Buffer[] {
   return disks.map(({ backend }) => {
     const bytes = Buffer.alloc(backend.capacity);
     let result: string | null = null;
-    backend.submit({
-      kind: 'read',
-      offset: 0,
-      length: bytes.length,
-      memory: [bytes],
-      done: (found) => {
-        result = found;
-      },
+    backend.submit({ kind: 'read', offset: 0, length: bytes.length, memory: [bytes] }, (found) => {
+      result = found;
     });
     while (result === null) backend.wait();
     if (result !== 'ok') throw new Error(`a disk cannot be read: ${String(result)}`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-import type { BlockBackend, BlockRequest, BlockResult } from '../../devices/virtio/block-backend.js';
+import type { BlockBackend, BlockDone, BlockRequest, BlockResult } from '../../devices/virtio/block-backend.js';
 
 export interface MemoryDiskOptions {
   readonly readOnly?: boolean;
@@ -19,7 +19,7 @@ export class MemoryDisk implements BlockBackend {
   readonly identity = 'memory';
   readonly isKept: boolean;
   readonly asked: string[] = [];
-  readonly waiting: BlockRequest[] = [];
+  readonly waiting: { readonly request: BlockRequest; readonly done: BlockDone }[] = [];
   readonly bytes: Uint8Array;
   isClosed = false;
   /** What the next requests answer instead of working. */
@@ -38,12 +38,12 @@ export class MemoryDisk implements BlockBackend {
     this.isKept = isKept;
   }
 
-  submit(request: BlockRequest): void {
+  submit(request: BlockRequest, done: BlockDone): void {
     const range = 'offset' in request ? ` ${request.offset}+${request.length}` : '';
     const durable = 'durable' in request && request.durable ? ' durable' : '';
     this.asked.push(`${request.kind}${range}${durable}`);
-    if (this.late) this.waiting.push(request);
-    else request.done(this.perform(request));
+    if (this.late) this.waiting.push({ request, done });
+    else done(this.perform(request));
   }
 
   wait(): void {
@@ -53,8 +53,8 @@ export class MemoryDisk implements BlockBackend {
 
   /** Ends one of the waiting requests. */
   finish(index: number): void {
-    const [request] = this.waiting.splice(index, 1);
-    if (request !== undefined) request.done(this.perform(request));
+    const [next] = this.waiting.splice(index, 1);
+    next?.done(this.perform(next.request));
   }
 
   close(): void {

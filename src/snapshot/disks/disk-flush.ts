@@ -36,11 +36,8 @@ class Flush {
   private result: BlockResult | null = null;
 
   constructor(private readonly disk: KeptDisk) {
-    disk.submit({
-      kind: 'flush',
-      done: (result) => {
-        this.result = result;
-      },
+    disk.submit({ kind: 'flush' }, (result) => {
+      this.result = result;
     });
   }
 

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** A disk's work on other threads: hosts that are late, fail, hang, or have too much to do. */
 import { constants } from 'node:os';
-import type { BlockRequest, BlockResult } from '../../../devices/virtio/block-backend.js';
-import type { Unfinished } from '../../../devices/virtio/block-request.js';
+import type { BlockRequest } from '../../../devices/virtio/block-backend.js';
 import { SinkLogger } from '../../../src/core/log.js';
 import type { DiskQueue } from '../../../src/host/disk/disk-queue.js';
 import { type DiskFacts, ImageBackend } from '../../../src/host/disk/image-backend.js';
 import { DiskImage, type ImageRequest } from '../../../src/hypervisor/disk-image.js';
 
 const { EIO, ENOSPC, EOPNOTSUPP } = constants.errno;
-const READ: Unfinished = { kind: 'read', offset: 0, length: 512, memory: [new Uint8Array(512)] };
-const WRITE: Unfinished = { ...READ, kind: 'write', durable: true };
-const ZERO: Unfinished = { kind: 'zero', offset: 512, length: 1024, unmap: true, durable: false };
+const READ: BlockRequest = { kind: 'read', offset: 0, length: 512, memory: [new Uint8Array(512)] };
+const WRITE: BlockRequest = { ...READ, kind: 'write', durable: true };
+const ZERO: BlockRequest = { kind: 'zero', offset: 512, length: 1024, unmap: true, durable: false };
 
 /** Threads that do what the test says, when it says so. */
 class ScriptedThreads implements DiskQueue {
@@ -20,10 +19,15 @@ class ScriptedThreads implements DiskQueue {
   /** Waits so far, in milliseconds. */
   readonly waits: number[] = [];
   isFull = false;
+  isCached = false;
   private handler: (token: number, error: number) => void = () => {};
   readonly tokens: number[] = [];
 
   readonly threads = {
+    readCached: (_image: DiskImage, offset: number, memory: readonly Uint8Array[]): boolean => {
+      if (this.isCached) for (const view of memory) view.fill(1 + offset / 512);
+      return this.isCached;
+    },
     submit: (_image: DiskImage, source: number, token: number, request: ImageRequest): boolean => {
       expect(source).toBe(5);
       if (this.isFull) return false;
@@ -66,6 +70,7 @@ function make({ queue = null, ...facts }: Partial<DiskFacts> & { queue?: DiskQue
       performed.push([kind, flags, offset, length]);
       return state.result;
     },
+    readCached: () => false,
     submit: () => false,
     close: () => {
       state.isClosed = true;
@@ -86,8 +91,8 @@ function make({ queue = null, ...facts }: Partial<DiskFacts> & { queue?: DiskQue
     { queue, log: new SinkLogger((level, _, message) => log.push(`${level} ${message}`)), patienceMilliseconds: 1500 },
   );
   const done: string[] = [];
-  const ask = (name: string, request: Unfinished): void =>
-    backend.submit({ ...request, done: (result: BlockResult) => done.push(`${name} ${result}`) } as BlockRequest);
+  const ask = (name: string, request: BlockRequest): void =>
+    backend.submit(request, (result) => done.push(`${name} ${result}`));
   return { backend, performed, log, state, done, ask };
 }
 
@@ -130,10 +135,24 @@ describe('with threads', () => {
     expect(queue.asked.map(({ kind }) => kind)).toEqual(['read', 'write']);
   });
 
+  test('what the host has in memory is there at once; long reads and writes are for threads all the same', () => {
+    const queue = new ScriptedThreads();
+    queue.isCached = true;
+    const { ask, done } = make({ queue, capacity: 1024 * 1024 });
+    const memory = [new Uint8Array(512), new Uint8Array(512)];
+    ask('cached', { kind: 'read', offset: 1024, length: 1024, memory });
+    expect(done).toEqual(['cached ok']);
+    expect(memory).toEqual([new Uint8Array(512).fill(3), new Uint8Array(512).fill(3)]);
+    ask('long', { kind: 'read', offset: 0, length: 66_048, memory: [new Uint8Array(66_048)] });
+    ask('write', WRITE);
+    expect(done).toEqual(['cached ok']);
+    expect(queue.asked.map(({ kind }) => kind)).toEqual(['read', 'write']);
+  });
+
   test('a request may ask for another one when it is done', () => {
     const queue = new ScriptedThreads();
     const { backend, done, ask } = make({ queue });
-    backend.submit({ ...READ, done: () => ask('next', WRITE) } as BlockRequest);
+    backend.submit(READ, () => ask('next', WRITE));
     queue.finish(0);
     backend.wait();
     queue.finish(1);

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Unfinished } from '../../../devices/virtio/block-request.js';
+import type { BlockRequest } from '../../../devices/virtio/block-backend.js';
 import type { ImageBackend } from '../../../src/host/disk/image-backend.js';
 import { openNbdDisk } from '../../../src/host/disk/nbd-disk.js';
 import type { RawDiskOptions } from '../../../src/host/disk/raw-disk.js';
@@ -63,7 +63,7 @@ nbdkitTest(`errors of the server are the guest’s, one by one${noNbdkit ?? ''}`
   const errors = ['--filter=error', 'memory', '8M', 'error=ENOSPC', 'error-rate=100%', `error-file=${broken}`];
   await startNbdkit(socket, ...errors);
   const disk = open();
-  const read: Unfinished = { kind: 'read', offset: 0, memory: [bytes(512, 0)], length: 512 };
+  const read: BlockRequest = { kind: 'read', offset: 0, memory: [bytes(512, 0)], length: 512 };
   expect(ask(disk, read)).toBe('ok');
   writeFileSync(broken, '');
   expect(ask(disk, read)).toBe('error');
@@ -95,7 +95,7 @@ nbdkitTest(`a read-only export${noNbdkit ?? ''}`, async () => {
   expect(() => open()).toThrow(`disk nbd+unix:///?socket=${socket}: the server lets nobody write to it: add ro`);
   const disk = open({ readOnly: true });
   expect(disk.identity).toBe(`${8 * MIB} bytes of nbd+unix:///?socket=${socket}`);
-  const write: Unfinished = { kind: 'write', offset: 0, memory: [bytes(512, 1)], length: 512, durable: false };
+  const write: BlockRequest = { kind: 'write', offset: 0, memory: [bytes(512, 1)], length: 512, durable: false };
   expect(ask(disk, write)).toBe('error');
 });
 

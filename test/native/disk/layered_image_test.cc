@@ -75,6 +75,9 @@ void random_work(unsigned seed, bool sync) {
       iovec part = {piece.data(), length};
       CHECK(subject.image->read(&part, 1, offset) == 0);
       CHECK(std::equal(piece.begin(), piece.end(), subject.model.begin() + static_cast<std::ptrdiff_t>(offset)));
+      Bytes cached(length, 0xee);
+      part = {cached.data(), length};
+      if (subject.image->read_cached(&part, 1, offset) == 0) CHECK(cached == piece);
     }
   }
   CHECK(content_of(*subject.image, disk) == subject.model);

@@ -184,6 +184,42 @@ void says_that_the_host_is_full() {
   setrlimit(RLIMIT_FSIZE, &limit);
 }
 
+/// Pages whose bytes the host has in memory are there at once; for others somebody has to wait.
+void reads_from_the_cache_alone() {
+  constexpr std::uint64_t half = 2 << 20;  // no page of the cache is larger
+  const Bytes content = pattern(2 * half);
+  const TemporaryFile file(content);
+  Bytes bytes(1024);
+  iovec parts[] = {{bytes.data(), 100}, {bytes.data() + 100, 924}};
+  if (preadv2(file.fd, parts, 2, 0, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP) {
+    std::printf("skipped, reads from the cache: the file system of the working folder cannot tell what is there\n");
+    return;
+  }
+  RawImage image(file.fd, false);
+  require(image.read_cached(parts, 2, 4096 - 512) == 0 &&
+              std::equal(bytes.begin(), bytes.end(), content.begin() + 4096 - 512),
+          "what was just written");
+  require(image.read_cached(parts, 2, 2 * half - 512) == EAGAIN, "past the end");
+  // Only clean pages can be thrown out, and only from file systems on a disk.
+  if (fdatasync(file.fd) != 0 || posix_fadvise(file.fd, half, 0, POSIX_FADV_DONTNEED) != 0) std::abort();
+  if (preadv2(file.fd, parts, 2, half, RWF_NOWAIT) > 0) {
+    std::printf("skipped, pages that are not in the cache: the file system of the working folder keeps them\n");
+    return;
+  }
+  require(image.read_cached(parts, 2, half - 512) == EAGAIN, "half of it is not there");
+  require(image.read(parts, 2, half - 512) == 0 && bytes[1023] == content[half + 511],
+          "a read that may wait brings it");
+}
+
+void does_not_wait_past_the_cache() {
+  const TemporaryFile file(pattern(8192), O_DIRECT);
+  if (file.fd < 0) return;  // is_right_however_it_is_cut says so
+  RawImage image(file.fd, true);
+  alignas(4096) std::uint8_t bytes[4096];
+  const iovec part{bytes, sizeof bytes};
+  require(image.read_cached(&part, 1, 0) == EAGAIN, "a disk without a cache");
+}
+
 /// As guest memory whose snapshot was cut short: the system call fails, our own access does what it can.
 void memory_that_the_kernel_cannot_reach_goes_through_a_buffer() {
   const TemporaryFile file(pattern(4096));
@@ -212,5 +248,7 @@ int main() {
   zeroes_and_gives_back();
   refuses_what_is_no_disk();
   says_that_the_host_is_full();
+  reads_from_the_cache_alone();
+  does_not_wait_past_the_cache();
   memory_that_the_kernel_cannot_reach_goes_through_a_buffer();
 }

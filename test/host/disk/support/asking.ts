@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Disks as the command opens them when nothing more is said, and requests that are done within `submit`. */
-import type { BlockBackend, BlockResult } from '../../../../devices/virtio/block-backend.js';
-import type { Unfinished } from '../../../../devices/virtio/block-request.js';
+import type { BlockBackend, BlockRequest, BlockResult } from '../../../../devices/virtio/block-backend.js';
 import type { RawDiskOptions } from '../../../../src/host/disk/raw-disk.js';
 
 export const DEFAULTS: Omit<RawDiskOptions, 'path'> = {
@@ -14,13 +13,10 @@ export const DEFAULTS: Omit<RawDiskOptions, 'path'> = {
 };
 
 /** Undefined while there is no answer. */
-export function ask(disk: BlockBackend, request: Unfinished): BlockResult | undefined {
+export function ask(disk: BlockBackend, request: BlockRequest): BlockResult | undefined {
   let answer: BlockResult | undefined;
-  disk.submit({
-    ...request,
-    done: (result) => {
-      answer = result;
-    },
+  disk.submit(request, (result) => {
+    answer = result;
   });
   return answer;
 }
