@@ -176,7 +176,12 @@ export class VirtioCore implements QueueOwner {
       return;
     }
     this.queueState(index).pending = false;
-    this.guarded(() => this.parts.model().process(queue));
+    // Not `guarded`, here and in `flush`: these are called for every buffer, and would make a function each time.
+    try {
+      this.parts.model().process(queue);
+    } catch (error) {
+      this.faulted(error);
+    }
     this.flush();
   }
 
@@ -184,9 +189,13 @@ export class VirtioCore implements QueueOwner {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof RingFault || error instanceof GuestFault)) throw error;
-      this.fail(error.message);
+      this.faulted(error);
     }
+  }
+
+  private faulted(error: unknown): void {
+    if (!(error instanceof RingFault || error instanceof GuestFault)) throw error;
+    this.fail(error.message);
   }
 
   /** §2.5.1 and §4.1.4.5.1: a driver that runs hears of it at once. */
@@ -196,9 +205,11 @@ export class VirtioCore implements QueueOwner {
   }
 
   flush(): void {
-    this.guarded(() => {
+    try {
       for (const queue of this.queues) queue.flush();
-    });
+    } catch (error) {
+      this.faulted(error);
+    }
   }
 
   interruptQueue(index: number): void {
