@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "soft/decode/registers_changed.h"
+
 namespace tsbhyve::soft {
 
 namespace {
@@ -11,86 +13,6 @@ namespace {
 constexpr i32 longest_place = 512;
 /// What a place is kept in memory for: fewer do not gain what the way there and back takes.
 constexpr u32 others_wanted = 3;
-
-u32 bit_of(const Operand& operand) { return is_general(operand) ? 1u << operand.reg : 0; }
-
-/// What it changes, by bits of guest registers: all of them for what is not known here.
-u32 registers_changed(const Instruction& instruction) {
-  using enum Opcode;
-  const u32 first = bit_of(instruction.operands[0]), second = bit_of(instruction.operands[1]);
-  constexpr u32 product = 1u << RAX | 1u << RDX;
-  switch (instruction.opcode) {
-    case Cmp:
-    case Test:
-    case Bt:
-    case Jcc:
-    case Jmp:
-    case Nop:
-    case Prefetch:
-    case Lfence:
-    case Sfence:
-    case Mfence: return 0;
-    case Add:
-    case Or:
-    case Adc:
-    case Sbb:
-    case And:
-    case Sub:
-    case Xor:
-    case Inc:
-    case Dec:
-    case Neg:
-    case Not:
-    case Bswap:
-    case Shl:
-    case Shr:
-    case Sar:
-    case Rol:
-    case Ror:
-    case Imul2:
-    case Imul3:
-    case Bts:
-    case Btr:
-    case Btc:
-    case Bsf:
-    case Bsr:
-    case Popcnt:
-    case Mov:
-    case Movnti:
-    case Movzx:
-    case Movsx:
-    case Movsxd:
-    case Lea:
-    case Cmovcc:
-    case Setcc:
-    case Movd:
-    case Movq:
-    case Movss:
-    case Movsd:
-    case Movups:
-    case Movupd:
-    case Movdqu:
-    case Movaps:
-    case Movapd:
-    case Movdqa: return first;
-    case Xchg:
-    case Xadd: return first | second;
-    case Cmpxchg: return first | 1u << RAX;
-    case Mul:
-    case Imul1:
-    case Div:
-    case Idiv: return product;
-    case Cbw: return 1u << RAX;
-    case Cwd: return 1u << RDX;
-    case Push: return 1u << RSP;
-    case Pop: return 1u << RSP | first;
-    default: {
-      const auto is_vector = [](const Operand& operand) { return operand.kind == OperandKind::Xmm; };
-      const bool is_sse = is_vector(instruction.operands[0]) || is_vector(instruction.operands[1]);
-      return is_sse && !is_general(instruction.operands[0]) ? 0 : 0xffff;
-    }
-  }
-}
 
 /// By how much it moves a register that it gives no other value.
 std::optional<i32> move_of(const Instruction& instruction, u8 guest) {
@@ -114,7 +36,7 @@ std::optional<i32> move_of(const Instruction& instruction, u8 guest) {
     case Push:
     case Pop:
       if (guest != RSP || instruction.operand_size != 8) return std::nullopt;
-      if (instruction.opcode == Pop && bit_of(to) == 1u << RSP) return std::nullopt;
+      if (instruction.opcode == Pop && is_general(to) && to.reg == RSP) return std::nullopt;
       by = instruction.opcode == Push ? -8 : 8;
       break;
     default: return std::nullopt;
@@ -130,27 +52,10 @@ const Operand* memory_operand(const Instruction& instruction) {
   return found == end || instruction.opcode == Opcode::Lea ? nullptr : found;
 }
 
-bool writes_operand(const Instruction& instruction, const Operand& memory) {
-  using enum Opcode;
-  if (&memory != &instruction.operands[0]) return false;
-  switch (instruction.opcode) {
-    case Cmp:
-    case Test:
-    case Push:
-    case Mul:
-    case Imul1:
-    case Div:
-    case Idiv:
-    case JmpIndirect:
-    case CallIndirect: return false;
-    default: return true;
-  }
-}
-
 /// Whether the instruction is one of those that are looked at here at all.
 bool is_plain(const Instruction& instruction, const Operand& memory) {
   return !instruction.lock && instruction.repeat == Repeat::None && memory.size > 0 && memory.size <= 16 &&
-         registers_changed(instruction) != 0xffff && instruction.opcode != Opcode::Bt;
+         registers_changed(instruction) != all_registers && instruction.opcode != Opcode::Bt;
 }
 
 }  // namespace
@@ -185,7 +90,7 @@ std::optional<Place> place_around(const PlannedBlock& planned, size_t position, 
       const i32 high = std::max(place.high, other->at + moved + memory->size);
       if (high - low <= longest_place) {
         place.low = low, place.high = high, others++;
-        place.writable |= writes_operand(instruction, *memory);
+        place.writable |= writes_memory(instruction);
       }
     }
     if (place.base == rip_register || !(registers_changed(instruction) >> place.base & 1)) continue;
