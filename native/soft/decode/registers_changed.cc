@@ -5,7 +5,7 @@ namespace tsbhyve::soft {
 
 namespace {
 
-constexpr u32 rax = 1u << 0, rdx = 1u << 2, rsp = 1u << 4;
+constexpr u32 rax = 1u << 0, rcx = 1u << 1, rdx = 1u << 2, rsp = 1u << 4;
 
 u32 bit_of(const Operand& operand) { return is_general(operand) ? 1u << operand.reg : 0; }
 
@@ -77,6 +77,8 @@ u32 registers_changed(const Instruction& instruction) {
     case Idiv: return rax | rdx;
     case Cbw: return rax;
     case Cwd: return rdx;
+    case Pcmpestri:
+    case Pcmpistri: return rcx;
     case Push: return rsp;
     case Pop: return rsp | first;
     default: {

@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "generate.h"
 #include "host.h"
+#include "soft/decode/registers_changed.h"
 
 namespace tsbhyve::differential {
 
@@ -116,10 +117,22 @@ void Session::judge(const Batch& batch, const Case& test, Result& expected, Resu
     guest_.reset_window(image_);
     if (host_available()) host_reset_window(image_);
   }
+  check_changes(batch, test, got);
   canonicalize(test, batch.subject(), tolerance, expected);
   canonicalize(test, batch.subject(), tolerance, got);
   if (same(test, expected, got)) return;
   report_mismatch(batch, inputs(test) + differences(test, expected, got));
+}
+
+/// What the decoder says that an instruction changes, the translator relies on.
+void Session::check_changes(const Batch& batch, const Case& test, const Result& got) {
+  if (batch.is_block() || test.setting != Setting::Code64) return;
+  const u32 told = registers_changed(batch.subject());
+  for (u32 i = 0; i < 16; i++) {
+    if (told >> i & 1 || got.registers.gpr[i] == test.registers.gpr[i]) continue;
+    report_mismatch(batch,
+                    "    changes register " + std::to_string(i) + ", of which registers_changed() knows nothing\n");
+  }
 }
 
 void Session::report_mismatch(const Batch& batch, const std::string& text) {

@@ -32,6 +32,7 @@ class Session {
   void summarize() const;
 
  private:
+  void check_changes(const Batch& batch, const Case& test, const Result& got);
   void judge(const Batch& batch, const Case& test, Result& expected, Result& got, const HostKind& kind);
 
   const HostKind host_kind_;
