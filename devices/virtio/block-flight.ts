@@ -91,7 +91,7 @@ export class BlockFlights {
     state.submitted = BigInt.asUintN(64, number + 1n);
     const { head, slots } = chain;
     const due = this.dueTime(bytes);
-    // Spelled out, here and below: V8 makes the copies of an object one by one, in its slow way, for every request.
+    // Spelled out: what is copied with `...`, V8 defines property by property, in its slow way, for every request.
     return { queue, head, slots, statusAddress: BigInt(statusAddress), written, status, due, number };
   }
 

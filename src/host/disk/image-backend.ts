@@ -81,7 +81,7 @@ export class ImageBackend implements BlockBackend {
       done(request.kind === 'flush' ? 'ok' : 'error');
       return;
     }
-    if (this.queue !== null && this.isCached(request, this.queue)) {
+    if (this.queue !== null && this.readCached(request, this.queue)) {
       done('ok');
       return;
     }
@@ -105,8 +105,8 @@ export class ImageBackend implements BlockBackend {
     this.image.close();
   }
 
-  /** To wake a thread, and to be woken by it, costs ten times as much as to copy what is there. */
-  private isCached(request: BlockRequest, { threads }: DiskQueue): boolean {
+  /** True if that was all. To wake a thread, and to be woken by it, costs ten times as much as to copy what is there. */
+  private readCached(request: BlockRequest, { threads }: DiskQueue): boolean {
     if (request.kind !== 'read' || request.length > LONGEST_CACHED) return false;
     return threads.readCached(this.image, request.offset, request.memory);
   }
