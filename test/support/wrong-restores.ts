@@ -4,6 +4,7 @@ import { type CborMap, type CborValue, decode, encode, isMap } from '../../src/c
 import { type Alarm, AlarmQueue } from '../../src/core/clock.js';
 import { type IrqLine, SharedLine } from '../../src/core/irq-line.js';
 import type { Engine, Vcpu } from '../../src/hypervisor/hypervisor.js';
+import { processorsShape } from '../../src/hypervisor/processors-state.js';
 import { RegisterGroup } from '../../src/hypervisor/registers.js';
 import { type VcpuState, vcpuShape } from '../../src/hypervisor/vcpu-state.js';
 import { treeOf } from './mutant-trials.js';
@@ -21,30 +22,49 @@ function words(values: readonly unknown[]): BigUint64Array {
   return BigUint64Array.from(values as readonly bigint[]); // all fields of these records are u64
 }
 
-/** The calls of `applyVcpu`, in its order. */
+/** What is saved of the processors, the first vCPU's state before those of the others. */
+interface SavedVcpus {
+  readonly states: readonly VcpuState[];
+  /** A single one has none. */
+  readonly shared: Uint8Array | null;
+}
+
+type Step = (engine: Engine, saved: SavedVcpus) => void;
+
+function toEach(apply: (vcpu: Vcpu, state: VcpuState) => void): Step {
+  return ({ vcpus }, { states }) => {
+    for (const [index, state] of states.entries()) apply(vcpus[index] as Vcpu, state); // as many as were saved
+  };
+}
+
+/** The calls of `applyProcessors`, in its order. */
 const STEPS = {
-  time: ({ engine }, state) => engine.setTime(state.time),
-  registers: ({ vcpu }, state) => vcpu.setRegisters(RegisterGroup.All, words(Object.values(state.registers))),
-  msrs: ({ vcpu }, state) => vcpu.setMsrs(words(state.msrs.flatMap(({ number, value }) => [BigInt(number), value]))),
-  xsave: ({ vcpu }, state) => vcpu.setXsave(state.xsave),
-  lapic: ({ vcpu }, state) => vcpu.setLapic(words(Object.values(state.lapic).flat())),
-  private: ({ vcpu }, state) => vcpu.setPrivate(state.private),
-} satisfies Record<string, (to: { engine: Engine; vcpu: Vcpu }, state: VcpuState) => void>;
+  time: (engine, { states: [first] }) => engine.setTime(first?.time ?? 0n),
+  registers: toEach((vcpu, { registers }) => vcpu.setRegisters(RegisterGroup.All, words(Object.values(registers)))),
+  msrs: toEach((vcpu, { msrs }) => vcpu.setMsrs(words(msrs.flatMap(({ number, value }) => [BigInt(number), value])))),
+  xsave: toEach((vcpu, { xsave }) => vcpu.setXsave(xsave)),
+  lapic: toEach((vcpu, { lapic }) => vcpu.setLapic(words(Object.values(lapic).flat()))),
+  private: toEach((vcpu, state) => vcpu.setPrivate(state.private)),
+  shared: (engine, { shared }) => {
+    if (shared !== null) engine.setShared(shared);
+  },
+} satisfies Record<string, Step>;
 
 export type VcpuStep = keyof typeof STEPS;
 export const VCPU_STEPS = Object.keys(STEPS) as readonly VcpuStep[]; // the keys of this very object
 
-/** A restore that makes these calls for the vCPU, and puts back these devices, in this order. */
+/** A restore that makes these calls for the vCPUs, and puts back these devices, in this order. */
 export function restoringWith(
   steps: readonly VcpuStep[],
   devicesOf: (ids: readonly string[]) => readonly string[] = (ids) => ids,
 ): Restoring {
   return (machine, saved) => {
     restoreContents(machine, saved);
-    const { vcpu, devices } = treeOf(saved);
-    const state = vcpuShape.load(vcpu ?? null, 'vcpu');
-    const { engine } = machine.parts;
-    for (const step of steps) STEPS[step]({ engine, vcpu: engine.vcpu }, state);
+    const { vcpu, processors, devices } = treeOf(saved);
+    const first = vcpuShape.load(vcpu ?? null, 'vcpu');
+    const all = processors === undefined ? null : processorsShape.load(processors, 'processors');
+    const vcpus = { states: [first, ...(all?.others ?? [])], shared: all?.shared ?? null };
+    for (const step of steps) STEPS[step](machine.parts.engine, vcpus);
     const byId = new Map(machine.parts.board.devices.map((device) => [device.id, device]));
     for (const id of devicesOf([...byId.keys()])) byId.get(id)?.deserialize(mapOf(devices)[id] ?? null);
   };
