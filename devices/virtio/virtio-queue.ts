@@ -4,6 +4,9 @@ import type { Chain, ChainId } from './chain.js';
 import type { Ring, RingOptions, UsedBuffer } from './ring.js';
 import type { QueueState } from './virtio-state.js';
 
+/** In one turn, which ends after the buffer that comes to them: tables can make each as long as the ring. */
+const MOST_DESCRIPTORS = 4096;
+
 /** What a queue needs of the device around it. */
 export interface QueueOwner {
   queueState(index: number): QueueState;
@@ -70,13 +73,15 @@ export class VirtioQueue {
 
   /** Handles at most so many buffers; the rest waits a moment, so that a guest cannot hold the thread. */
   takeSome(most: number, handle: (chain: Chain) => void, { mayGoOn, isFull }: TurnLimits = {}): void {
-    for (let count = 0; count < most && mayGoOn?.() !== false; count += 1) {
+    let descriptors = 0;
+    for (let count = 0; count < most && descriptors < MOST_DESCRIPTORS && mayGoOn?.() !== false; count += 1) {
       if (isFull?.() === true) {
         this.stall();
         return;
       }
       const chain = this.take();
       if (chain === null) return;
+      descriptors += chain.readable.length + chain.writable.length;
       handle(chain);
     }
     this.defer();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/** Counts the work of a virtio device in descriptors, which no other load on the host changes. */
+/** Counts the work of a virtio device in descriptors, which no other load on the host changes, and measures it on demand. */
 import type { Ring } from '../../devices/virtio/ring.js';
 import type { VirtioCore } from '../../devices/virtio/virtio-core.js';
 
@@ -8,20 +8,31 @@ export class TurnCount {
   total = 0;
   /** The most within one turn: a notification with all that follows from it at once, or a word of the host's. */
   most = 0;
+  /** What the meter says of all notifications together, and of the dearest. */
+  spent = 0;
+  dearest = 0;
   private inTurn = 0;
   private depth = 0;
 
-  constructor(core: VirtioCore) {
+  constructor(core: VirtioCore, meter: () => number = () => 0) {
     this.watch(core.split);
     this.watch(core.packed);
     const notify = core.notify.bind(core);
     core.notify = (index) => {
-      if (this.depth === 0) this.begin();
+      if (this.depth > 0) {
+        notify(index);
+        return;
+      }
+      this.begin();
       this.depth += 1;
+      const before = meter();
       try {
         notify(index);
       } finally {
         this.depth -= 1;
+        const cost = meter() - before;
+        this.spent += cost;
+        this.dearest = Math.max(this.dearest, cost);
       }
     };
   }

@@ -32,8 +32,8 @@ const RING_SIZE = 8;
 const PLACE = { size: RING_SIZE, descriptors: DESCRIPTORS, driver: DRIVER, device: DEVICE };
 const DISK_SIZE = 64 * 1024;
 const MOST_AT_ONCE = 32;
-/** No device takes more buffers in one turn, and none of its buffers is longer. */
-const MOST_DESCRIPTORS_IN_A_TURN = 64 * 256;
+/** A turn ends after the buffer that comes to 4096, and none of the buffers has more than 256. */
+const MOST_DESCRIPTORS_IN_A_TURN = 4096 + 255;
 const PACKED = 1n << 34n;
 const WIDTHS = [1, 2, 4] as const;
 const ADDRESSES = [0, BUFFERS, MEMORY_END - 4, MEMORY_END, 0xfee00000, 0xfffffffffff0, 2 ** 52 - 16];
@@ -84,18 +84,19 @@ export class VirtioFuzz {
   readonly rig: VirtioRig<VirtioModel>;
   private readonly disk: MemoryDisk | null;
   private readonly busy: readonly number[];
-  private readonly turns: TurnCount;
+  readonly turns: TurnCount;
   /** How many buffers the driver has offered, in either format. */
   private offered = 0;
 
   constructor(
     private readonly target: FuzzTarget,
     interfaces: Interfaces,
+    meter?: () => number,
   ) {
     this.disk = target.endsWith('disk') ? new MemoryDisk(new Uint8Array(DISK_SIZE), { late: target !== 'disk' }) : null;
     this.busy = busyQueues(target);
     this.rig = new VirtioRig(kindFor(target, this.disk), interfacesFor(target, interfaces), true);
-    this.turns = new TurnCount(this.rig.device.core);
+    this.turns = new TurnCount(this.rig.device.core, meter);
     this.placeBars();
   }
 

@@ -230,3 +230,15 @@ test('a smaller ring that is no power of two is for the packed format only', () 
   }
   expect(start({ features: VERSION_1, queueSize: 5 }).status & 0x40).toBe(0x40);
 });
+
+test('a turn ends after 4096 descriptors, and the rest comes a moment later', () => {
+  const LONGEST = 2048;
+  const driver = start({ features: VERSION_1 | INDIRECT_DESC }, [LONGEST]);
+  const [table, address] = [driver.allocate(16 * LONGEST), driver.allocate(1)];
+  const into = Array.from({ length: LONGEST }, () => ({ address, length: 0 }));
+  for (let count = 0; count < 3; count += 1) driver.ring().add([], into, table);
+  driver.kick();
+  expect(driver.ring().used()).toHaveLength(2);
+  driver.rig.rig.clock.advance(1000n);
+  expect(driver.ring().used()).toHaveLength(1);
+});
