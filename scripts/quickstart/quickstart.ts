@@ -18,7 +18,7 @@ const ENDS: Readonly<Record<number, string>> = {
   2: 'the guest halted',
   3: 'the guest ended in a triple fault',
   4: 'tsbhyve stopped with an error',
-  5: 'the guest is suspended; tsbhyve -r with the name above goes on with it',
+  5: 'the guest is suspended; npx tsbhyve -l com1,stdio -r with the name above goes on with it here',
 };
 
 export async function quickstart(root: string, step: Step): Promise<number> {
