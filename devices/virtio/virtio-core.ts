@@ -176,12 +176,7 @@ export class VirtioCore implements QueueOwner {
       return;
     }
     this.queueState(index).pending = false;
-    // Not `guarded`, here and in `flush`: these are called for every buffer, and would make a function each time.
-    try {
-      this.parts.model().process(queue);
-    } catch (error) {
-      this.faulted(error);
-    }
+    this.guarded(() => this.parts.model().process(queue));
     this.flush();
   }
 
@@ -189,13 +184,9 @@ export class VirtioCore implements QueueOwner {
     try {
       work();
     } catch (error) {
-      this.faulted(error);
+      if (!(error instanceof RingFault || error instanceof GuestFault)) throw error;
+      this.fail(error.message);
     }
-  }
-
-  private faulted(error: unknown): void {
-    if (!(error instanceof RingFault || error instanceof GuestFault)) throw error;
-    this.fail(error.message);
   }
 
   /** §2.5.1 and §4.1.4.5.1: a driver that runs hears of it at once. */
@@ -205,11 +196,9 @@ export class VirtioCore implements QueueOwner {
   }
 
   flush(): void {
-    try {
+    this.guarded(() => {
       for (const queue of this.queues) queue.flush();
-    } catch (error) {
-      this.faulted(error);
-    }
+    });
   }
 
   interruptQueue(index: number): void {

@@ -34,7 +34,7 @@ std::size_t direct_alignment(int fd) {
 }  // namespace
 
 RawImage::RawImage(int fd, bool direct)
-    : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), is_direct_(direct), flushes_([this] { return sync_data(fd_); }) {
+    : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)), flushes_([this] { return sync_data(fd_); }) {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "dup");
   try {
     const MediumSize medium = medium_size(fd_);
@@ -70,7 +70,7 @@ bool RawImage::is_aligned(std::uint64_t offset, std::uint64_t length) const {
 int RawImage::read(iovec* parts, int count, std::uint64_t offset) { return transfer(Way::Read, parts, count, offset); }
 
 int RawImage::read_cached(const iovec* parts, int count, std::uint64_t offset) {
-  if (is_direct_ || !is_within(offset, total_of(parts, count))) return EAGAIN;
+  if (alignment_ > 1 || !is_within(offset, total_of(parts, count))) return EAGAIN;
   return read_from_cache(fd_, parts, count, offset);
 }
 

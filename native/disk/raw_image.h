@@ -42,7 +42,6 @@ class RawImage final : public DiskImage {
   int move_buffer(Way way, std::uint8_t* buffer, std::size_t length, std::uint64_t offset);
 
   int fd_;
-  const bool is_direct_;
   std::uint64_t capacity_ = 0;
   bool is_device_ = false;
   /// What direct transfers must begin and end at; 1 if the cache of the host takes care of that.

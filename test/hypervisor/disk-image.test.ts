@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /** Native disk I/O on the memory of an engine, by its own threads. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../../src/hypervisor/addon.js';
@@ -12,6 +12,8 @@ import { openNativeEngine } from '../../src/hypervisor/native.js';
 const SOURCE = 3;
 const FOR_EVER = 600_000;
 const COUNT = 64;
+/** ext4, XFS and btrfs know what is in the page cache; others may say no. */
+const CAN_TELL: ReadonlySet<number> = new Set([0xef53, 0x5846_5342, 0x9123_683e]);
 let engine: Engine;
 let folder: string;
 let path: string;
@@ -79,9 +81,8 @@ test('many requests are in flight at once, and each is told when it is done', ()
 test('what has just been written is in the memory of the host', () => {
   writeFileSync(path, Buffer.alloc(COUNT * 4096, 0x5a));
   const read = engine.disks?.readCached(image, 4096, [...memory(2), ...memory(5)]);
-  const first = [memory(2)[0]?.[0], memory(5)[0]?.[4095]];
-  // A file system that cannot tell says no.
-  expect(first).toEqual(read === true ? [0x5a, 0x5a] : [0, 0]);
+  if (CAN_TELL.has(statfsSync(folder).type)) expect(read).toBe(true);
+  expect([memory(2)[0]?.[0], memory(5)[0]?.[4095]]).toEqual(read === true ? [0x5a, 0x5a] : [0, 0]);
   expect(engine.disks?.readCached(image, COUNT * 4096, memory(2))).toBe(false);
   expect(() => engine.disks?.readCached(image, 0, [new Uint8Array(512)])).toThrow('expected guest memory');
 });

@@ -105,7 +105,7 @@ export class ImageBackend implements BlockBackend {
     this.image.close();
   }
 
-  /** True if that was all. To wake a thread, and to be woken by it, costs ten times as much as to copy what is there. */
+  /** True if that was all. To wake a thread, and to be woken by it, costs more than to copy what is there. */
   private readCached(request: BlockRequest, { threads }: DiskQueue): boolean {
     if (request.kind !== 'read' || request.length > LONGEST_CACHED) return false;
     return threads.readCached(this.image, request.offset, request.memory);
